@@ -1,0 +1,1 @@
+"""The supervisor: configuration, the scan, recipes, the record, the HTTP door and the operator page."""

@@ -1,0 +1,101 @@
+"""Commands and events: the words of the one door and of the one record.
+
+Every change of anything (operator, API, recipe, interlock, restart) is a :class:`Command` that is committed to
+the journal before it acts. What came of it, and everything else worth knowing, is an :class:`Event`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Literal
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+
+class Verb(StrEnum):
+    """What a command asks for. ``target`` is named beside each."""
+
+    SETPOINT = "loop.setpoint"  # "BR-101.temperature"; value {"value": 37.0}, in the loop's unit
+    MODE = "loop.mode"  # "BR-101.temperature"; value {"mode": "auto" | "manual" | "off" | "cascade"}
+    OUTPUT = "loop.output"  # "BR-101.temperature"; value {"value": 12.5}, in output units, manual mode only
+    WRITE_ONCE = "tag.write"  # "BR-101.count_request"; value {"value": 7}; for outputs with `once: true`
+    BATCH_CREATE = (
+        "batch.create"  # vessel; value {"batch", "recipe", "formula": {name: number}, "begin_at": operation or None}
+    )
+    BATCH_START = "batch.start"  # batch id, as all below
+    BATCH_HOLD = "batch.hold"
+    BATCH_RESTART = "batch.restart"
+    BATCH_STOP = "batch.stop"
+    BATCH_ABORT = "batch.abort"
+    BATCH_PAUSE = "batch.pause"
+    BATCH_RESUME = "batch.resume"
+    BATCH_RESET = "batch.reset"
+    PROMPT_ANSWER = "prompt.answer"  # batch id; value {"prompt": id, "inputs": {name: number}}
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A wish to change something. ``journal`` is 0 until the journal committed it under that number."""
+
+    verb: Verb
+    target: str
+    value: Mapping[str, Json] = field(default_factory=dict)
+    who: str = "system"
+    source: Literal["api", "cli", "recipe", "restart", "demo"] = "api"
+    reason: str = ""
+    id: str = ""
+    expected_revision: int | None = None
+    journal: int = 0
+
+    def committed(self, journal: int) -> Command:
+        """The same command, under its journal number."""
+        return replace(self, journal=journal)
+
+
+class EventType(StrEnum):
+    """BatchML event types, used as they are so that an export is a mapping and not a conversion."""
+
+    ALARM = "Alarm"
+    CONTROL_RECIPE = "Control Recipe"
+    EQUIPMENT = "Equipment"
+    GENERAL = "General"
+    MATERIAL = "Material"
+    MESSAGE = "Message"
+    OPERATOR = "Operator"
+    PROCEDURAL = "Procedural Execution"
+    OTHER = "Other"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened, in one line of the record.
+
+    ``subtype`` is BatchML's ("State Change", "Mode Change", "Prompt", "Modification", "Status Change", "System" …);
+    ``object`` is what it is about ("BR-101.temperature", "plc-101", a batch id); ``command`` is the journal number
+    of the command it answers, 0 for none.
+    """
+
+    type: EventType
+    subtype: str
+    object: str
+    text: str
+    vessel: str = ""
+    batch: str = ""
+    value: Json = None
+    previous: Json = None
+    unit: str = ""
+    who: str = "system"
+    reason: str = ""
+    command: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the scan made of a committed command: applied, or refused with its reason and the allowed alternatives."""
+
+    command: Command
+    applied: bool
+    reason: str = ""
+    allowed: tuple[str, ...] = ()
