@@ -146,7 +146,8 @@ class Driver(Protocol):
 
     async def read(self, plan: Plan) -> Sequence[Sample]:
         """One sample per point of the plan, in its order. A point that failed alone is a Bad sample;
-        an exception means the whole link failed. Raises :class:`DriverError`."""
+        an exception means the whole link failed. Raises :class:`DriverError`.
+        """
 
     async def write(self, writes: Sequence[tuple[Point, float]]) -> Sequence[WriteOutcome]:
         """One outcome per write, in order; raw numbers. Never raises for a device's refusal or silence."""

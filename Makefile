@@ -1,0 +1,81 @@
+# Two commands do everything: `make demo` and `make test`. Both install what they need, once.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PAGE := controller/page
+PAGE_READY := $(PAGE)/static/vendor/.ready
+
+## What the run time needs from Debian, and what only the tests need: command=package.
+RUN_TOOLS := node=nodejs npm=npm
+TEST_TOOLS := chromium=chromium socat=socat mbpoll=mbpoll
+
+.PHONY: help setup setup-test demo test fast soak lint lock clean
+
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(VENV)/.installed $(PAGE_READY) ## Install the product into .venv and build the page
+
+setup-test: $(VENV)/.installed-test $(PAGE_READY) ## … and what the tests need
+
+demo: setup ## Two simulated bioreactors, the recipe and the page
+	@exec $(BIN)/biovisor demo
+
+test: setup-test lint ## Lint, types, import directions and all tests
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not e2e and not browser and not soak"
+	@$(BIN)/python -m pytest -m "(e2e or browser) and not soak"
+
+fast: setup-test ## Only the tests that start no process
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not e2e and not browser and not soak"
+
+soak: setup-test ## The large counts, whole
+	@$(BIN)/python -m pytest -m soak --timeout 86400
+
+lint: setup-test ## ruff, mypy --strict, import directions
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@npm --prefix $(PAGE) run --silent check
+
+lock: ## Renew the lock files
+	@$(BIN)/pip install --quiet pip-tools
+	@for extra in "" "--extra test"; do \
+	  out=requirements.lock; [ -z "$$extra" ] || out=requirements-test.lock; \
+	  $(BIN)/pip-compile --quiet --upgrade --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links \
+	    --no-emit-trusted-host --no-emit-options --no-header --no-annotate $$extra --output-file $$out pyproject.toml; done
+
+clean: ## Remove what was installed and built
+	rm -rf $(VENV) $(PAGE)/node_modules $(PAGE)/static/vendor dist build
+
+# Installs the Debian packages whose command is missing; as root, or with sudo.
+define need
+	@missing=""; for pair in $(1); do command -v "$${pair%%=*}" >/dev/null || missing="$$missing $${pair#*=}"; done; \
+	if [ -n "$$missing" ]; then echo "Installing from Debian:$$missing"; \
+	  sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  $$sudo apt-get update -qq; DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
+endef
+
+$(VENV)/bin/python:
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python requirements.lock pyproject.toml
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed requirements-test.lock
+	$(call need,$(TEST_TOOLS))
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-test.lock
+	@touch $@
+
+$(PAGE_READY): $(PAGE)/package-lock.json $(PAGE)/build.py | $(VENV)/bin/python
+	$(call need,$(RUN_TOOLS))
+	@npm --prefix $(PAGE) ci --silent --no-audit --no-fund --ignore-scripts
+	@$(BIN)/python -m controller.page.build
+	@touch $@
