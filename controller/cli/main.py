@@ -1,0 +1,54 @@
+"""``biovisor``: parses the command line and calls one sub-command.
+
+Only the standard library is imported here, so that ``biovisor --help`` answers at once and ``biovisor run`` reaches
+its first scan quickly; each sub-command imports what it needs when it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module, metadata
+
+COMMANDS = ("demo", "run", "simulate", "check", "schema", "verify")
+EXIT_CODES = """exit codes:
+  0  done
+  1  the checked files have problems, or the work failed
+  2  the command line is wrong
+"""
+
+
+class Version(argparse.Action):
+    """Prints the version; reads the package metadata only when asked."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        """Print ``biovisor <version>`` and leave."""
+        parser.exit(message=f"biovisor {metadata.version('biovisor')}\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line; every sub-command module adds its own part with ``add_parser``."""
+    parser = argparse.ArgumentParser(
+        prog="biovisor",
+        description="Supervisory control for bioreactors and the instruments around them.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=Version, nargs=0, help="print the version and leave")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name in COMMANDS:
+        import_module(f"controller.cli.{name}").add_parser(subparsers)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the return value is the process's exit code."""
+    args = build_parser().parse_args(argv)
+    run = import_module(f"controller.cli.{args.command}").run
+    code: int = run(args)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

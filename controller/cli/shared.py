@@ -1,0 +1,41 @@
+"""What several sub-commands share: loading a site with readable complaints, and common arguments."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from controller.config.load import LoadedSite
+
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+"""The example configuration carried by the wheel; in a source checkout it is ``configs/`` at the top."""
+
+
+def example(relative: str) -> Path:
+    """Path of a shipped configuration file: ``example("sites/bench.yaml")``."""
+    source = Path(__file__).parent.parent.parent / "configs" / relative
+    return source if source.exists() else EXAMPLES / relative
+
+
+def load_or_complain(path: Path) -> LoadedSite | None:
+    """Load a site and its classes; on problems print them all to stderr and return ``None``."""
+    from controller.config.load import load_site
+    from controller.config.problems import Problems
+
+    try:
+        return load_site(path)
+    except Problems as problems:
+        sys.stderr.write(f"{problems}\n")
+        return None
+
+
+def add_server_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--host``, ``--port`` and ``--data``, the same everywhere."""
+    parser.add_argument("--host", default="127.0.0.1", help="loopback address of the page (default 127.0.0.1)")
+    parser.add_argument("--port", type=int, default=8000, help="port of the page (default 8000; 0 takes a free one)")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="where everything is stored (default ./data)")

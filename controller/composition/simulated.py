@@ -1,0 +1,137 @@
+"""Simulated instruments: from a site file to running simulators, and from their answer to addresses.
+
+``--simulate`` starts one wire-level simulator for each connection and replaces the URLs; nothing else differs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from controller.commands import Json
+from controller.units import convert, parse_quantity
+
+if TYPE_CHECKING:
+    from controller.config.load import LoadedSite
+
+COUNTER_PASSWORD = "simulated"
+"""Password of the simulated cell counter; a real one comes from the environment variable the site names."""
+
+STATE_UNITS = {"volume": ("volume_l", "L"), "temperature": ("temperature_c", "Cel"), "density": ("vcd", "10*6/mL")}
+"""Words of a vessel's ``simulation`` section that carry a unit, with the plant's own name and unit."""
+
+
+class SimulatorError(Exception):
+    """The simulators did not start, or answered nonsense."""
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the simulated instruments answer: connection name → URL, the control port, and their speed."""
+
+    urls: Mapping[str, str]
+    control: tuple[str, int]
+    speed: float
+    document: Mapping[str, Json]
+
+    @classmethod
+    def parse(cls, line: str) -> Addresses:
+        """Read the one JSON line that ``biovisor simulate`` prints. Raises :class:`SimulatorError`."""
+        try:
+            document = json.loads(line)
+            host, port = document["control"].rsplit(":", 1)
+            urls = {name: str(entry["url"]) for name, entry in document["instruments"].items()}
+            return cls(urls, (host, int(port)), float(document["speed"]), document)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise SimulatorError(f"not the line that `biovisor simulate` prints: {error!r}") from error
+
+
+def simulation_spec(
+    site: LoadedSite, *, speed: float, directory: Path, initial: Mapping[str, Mapping[str, Json]] | None = None
+) -> dict[str, Json]:
+    """What ``python -m simulators`` reads: every connection's simulation part and every vessel's plant.
+
+    ``initial`` overrides a vessel's starting state, in the plant's own names and units.
+    """
+    vessels = {
+        name: {**plant_state(dict(vessel.simulation)), **dict((initial or {}).get(name, {}))}
+        for name, vessel in site.config.vessels.items()
+    }
+    instruments: dict[str, Json] = {}
+    for name, connection in site.config.connections.items():
+        options = {key: value for key, value in dict(connection.options).items() if key in {"number", "user", "db"}}
+        spec: dict[str, Json] = {"kind": connection.driver, **options, **dict(connection.simulation)}
+        if "units" in spec:
+            spec["units"] = {str(unit): what for unit, what in cast("dict[str, Json]", spec["units"]).items()}
+        if connection.driver == "vicell_blu":
+            spec["password"] = COUNTER_PASSWORD
+        instruments[name] = spec
+    return {
+        "site": site.config.site,
+        "speed": speed,
+        "seed": 1,
+        "directory": str(directory.resolve()),
+        "vessels": cast("Json", vessels),
+        "instruments": instruments,
+    }
+
+
+def plant_state(section: Mapping[str, Json]) -> dict[str, Json]:
+    """A vessel's ``simulation`` section in the plant's own names and units."""
+    state: dict[str, Json] = {}
+    for key, value in section.items():
+        name, unit = STATE_UNITS.get(key, (key, ""))
+        if unit:
+            quantity = parse_quantity(str(value))
+            value = convert(quantity.value, quantity.unit, unit)
+        state[name] = value
+    return state
+
+
+def exec_simulators(site: LoadedSite, *, speed: float, directory: Path) -> int:
+    """Become the simulator process: its stdin is the spec, its stdout and lifetime are ours."""
+    directory.mkdir(parents=True, exist_ok=True)
+    spec = json.dumps(simulation_spec(site, speed=speed, directory=directory)).encode()
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as pipe:
+        pipe.write(spec)
+    os.dup2(reading, 0)
+    os.execv(sys.executable, [sys.executable, "-m", "simulators"])  # noqa: S606 - our own interpreter and package
+
+
+async def start_simulators(spec: Mapping[str, Json]) -> tuple[asyncio.subprocess.Process, Addresses]:
+    """Start the simulators beside us; they end with us. Raises :class:`SimulatorError`."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "simulators", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 20
+    )
+    assert process.stdin is not None  # noqa: S101 - asked for above
+    assert process.stdout is not None  # noqa: S101
+    process.stdin.write(json.dumps({**spec, "with_parent": True}).encode() + b"\n")
+    await process.stdin.drain()
+    line = await process.stdout.readline()
+    if not line:
+        raise SimulatorError(f"the simulators ended with code {await process.wait()} before they answered")
+    return process, Addresses.parse(line.decode())
+
+
+async def ask(address: tuple[str, int], request: Mapping[str, Json], timeout_s: float = 5.0) -> dict[str, Json]:
+    """One request to the simulators' control port. Raises :class:`SimulatorError` when it is refused or silent."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            reader, writer = await asyncio.open_connection(*address)
+            try:
+                writer.write(json.dumps(request).encode() + b"\n")
+                answer = json.loads(await reader.readline())
+            finally:
+                writer.close()
+    except (OSError, TimeoutError, ValueError) as error:
+        raise SimulatorError(f"the simulators' control port did not answer {request.get('op')!r}: {error!r}") from error
+    if not answer.get("ok", True):
+        raise SimulatorError(str(answer.get("error", answer)))
+    return cast("dict[str, Json]", answer)
