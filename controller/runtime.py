@@ -1,0 +1,124 @@
+"""The runtime: calls the scan on absolute deadlines, and carries what it says to the wires and into the record.
+
+Everything here is about time and I/O; every decision is in :mod:`controller.scan`. A scan never waits for a device,
+for the disk or for a reader: reads are collected as they arrived, writes and records are handed over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from controller.clock import Clock, wall_ns
+
+if TYPE_CHECKING:
+    from controller.commands import Command, Event, Outcome
+    from controller.door import Door
+    from controller.frame import Frame
+    from controller.scan import Scan, ScanResult
+    from drivers.contract import WriteOutcome
+
+NS = 1_000_000_000
+READ_LEAD = 0.3
+"""Reads are asked for this share of a period before the scan uses them, so that values are fresh and nobody waits."""
+
+
+class PlantIo(Protocol):
+    """The wires, or the plant that stands in for them in a rehearsal."""
+
+    def collect(self, now_ns: int) -> Frame:
+        """The newest sample of every tag, as a frame; never waits."""
+
+    def outcomes(self) -> Sequence[WriteOutcome]:
+        """What became of earlier writes, since the last call."""
+
+    def write(self, writes: Mapping[int, float]) -> None:
+        """Hand over writes by tag index, in tag units; never waits."""
+
+    def request_reads(self) -> None:
+        """Ask every link to read now."""
+
+    def heartbeat(self, count: int) -> None:
+        """Tell every device with a watchdog that scan ``count`` completed."""
+
+
+class Recorder(Protocol):
+    """Where a finished scan goes: the record and whoever watches."""
+
+    def scanned(self, result: ScanResult, utc: float, process_s: float) -> None:
+        """Store and publish one scan; never waits."""
+
+
+@dataclass(slots=True)
+class ScanStats:
+    """How the scan itself is doing, in wall time."""
+
+    scans: int = 0
+    overruns: int = 0
+    duration_s: float = 0.0
+    lateness_s: float = 0.0
+    last_wall_ns: int = 0
+    observers: list[Callable[[float, float], None]] = field(default_factory=list)
+
+    def completed(self, started_ns: int, late_s: float) -> None:
+        """Note one finished scan that started at ``started_ns`` (wall), ``late_s`` after its deadline."""
+        self.last_wall_ns = wall_ns()
+        self.scans += 1
+        self.duration_s = (self.last_wall_ns - started_ns) / NS
+        self.lateness_s = late_s
+        for observe in self.observers:
+            observe(self.duration_s, late_s)
+
+    def silence_s(self) -> float:
+        """Wall seconds since the last completed scan; infinite before the first."""
+        return (wall_ns() - self.last_wall_ns) / NS if self.scans else float("inf")
+
+
+class Runtime:
+    """One supervisor's cycle. ``period_s`` is process time."""
+
+    def __init__(self, scan: Scan, io: PlantIo, door: Door, recorder: Recorder, clock: Clock, period_s: float) -> None:
+        self.scan = scan
+        self.io = io
+        self.door = door
+        self.recorder = recorder
+        self.clock = clock
+        self.period_ns = round(period_s * NS)
+        self.stats = ScanStats()
+        self._last_ns: int | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Scan until ``stop`` is set. Deadlines are absolute: a late scan does not delay the ones after it."""
+        deadline = self.clock.now_ns()
+        while not stop.is_set():
+            self.tick(deadline)
+            deadline = self._next_deadline(deadline)
+            await self.clock.sleep_until(deadline - round(self.period_ns * READ_LEAD))
+            self.io.request_reads()
+            await self.clock.sleep_until(deadline)
+
+    def tick(self, deadline_ns: int) -> ScanResult:
+        """One scan: read → … → record. The heartbeat is told last: it says that all of it was done."""
+        started = wall_ns()
+        now = self.clock.now_ns()
+        dt = (now - self._last_ns) / NS if self._last_ns is not None else self.period_ns / NS
+        self._last_ns = now
+        result = self.scan.step(self.io.collect(now), self.door.take(), self.io.outcomes(), now / NS, dt)
+        self.io.write(result.writes)
+        self.door.settle(result.outcomes)
+        for proposal in result.proposals:
+            self.door.submit(proposal)
+        self.recorder.scanned(result, self.clock.utc(), now / NS)
+        self.io.heartbeat(self.stats.scans + 1)
+        self.stats.completed(started, max(0.0, (now - deadline_ns) / NS / self.clock.speed))
+        return result
+
+    def _next_deadline(self, deadline: int) -> int:
+        due = deadline + self.period_ns
+        missed = (self.clock.now_ns() - due) // self.period_ns
+        if missed > 0:
+            self.stats.overruns += missed
+            due += missed * self.period_ns
+        return due
