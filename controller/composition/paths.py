@@ -1,0 +1,28 @@
+"""Where things are stored below the data directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def store_path(data: Path) -> Path:
+    """The one file of record."""
+    return data / "biovisor.sqlite"
+
+
+def recipes_path(data: Path) -> Path:
+    """Frozen copies of every recipe that a batch was made from, by content hash."""
+    return data / "recipes"
+
+
+def instruments_path(data: Path) -> Path:
+    """Where the pseudo-terminals of simulated instruments are linked."""
+    return data / "instruments"
+
+
+def fresh(data: Path, name: str) -> Path:
+    """The first of ``name-1``, ``name-2`` … below ``data`` that does not exist yet."""
+    number = 1
+    while (data / f"{name}-{number}").exists():
+        number += 1
+    return data / f"{name}-{number}"
