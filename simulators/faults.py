@@ -1,0 +1,90 @@
+"""Wire faults: what can go wrong between an instrument and its host, injected on request for a limited time.
+
+A fault changes bytes or connections, never the instrument behind them, so that what a driver sees is what a loose
+plug, a noisy line or a hung device would have shown it.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Fault(StrEnum):
+    """The ways a wire can fail."""
+
+    SILENCE = "silence"
+    """Nothing comes back."""
+    GARBAGE = "garbage"
+    """Random bytes come back instead of the reply."""
+    DISCONNECT = "disconnect"
+    """The line is unplugged; it comes back at the same address when the time is over."""
+    CRC = "crc"
+    """The last byte of every reply is damaged."""
+    DELAY = "delay"
+    """Replies come `magnitude` seconds later (default 1)."""
+    TRUNCATE = "truncate"
+    """Only the first `magnitude` part of every reply comes back (default 0.5)."""
+    WRONG_UNIT = "wrong_unit"
+    """Replies carry the number of another unit, `magnitude` away (default 1), and are intact otherwise."""
+
+
+STREAM_FAULTS = frozenset(Fault) - {Fault.CRC, Fault.WRONG_UNIT}
+"""Faults of a byte stream without frames of its own, such as a TCP connection."""
+
+SERIAL_FAULTS = frozenset(Fault)
+"""Faults of a serial line."""
+
+DEFAULT_MAGNITUDE = {Fault.DELAY: 1.0, Fault.TRUNCATE: 0.5, Fault.WRONG_UNIT: 1.0}
+
+
+@dataclass(slots=True)
+class Faults:
+    """The faults now active on one wire. Times are wall seconds of `now` (monotonic)."""
+
+    seed: int
+    supported: frozenset[Fault] = SERIAL_FAULTS
+    now: Callable[[], float] = time.monotonic
+    on_disconnect: Callable[[float], None] | None = None
+    """Called with the seconds the line stays unplugged."""
+    _active: dict[Fault, tuple[float, float]] = field(default_factory=dict)
+    _noise: random.Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._noise = random.Random(self.seed)
+
+    def inject(self, fault: Fault, duration_s: float, magnitude: float | None = None) -> None:
+        """Start a fault for `duration_s` seconds. Raises ValueError when this wire cannot fail in that way."""
+        if fault not in self.supported:
+            raise ValueError(f"this wire cannot show {fault}; it can show {', '.join(sorted(self.supported))}")
+        if not 0 < duration_s <= 3600:
+            raise ValueError("duration_s must lie between 0 and 3600 seconds")
+        value = DEFAULT_MAGNITUDE.get(fault, 0.0) if magnitude is None else magnitude
+        self._active[fault] = (self.now() + duration_s, value)
+        if fault is Fault.DISCONNECT and self.on_disconnect is not None:
+            self.on_disconnect(duration_s)
+
+    def active(self, fault: Fault) -> float | None:
+        """The magnitude of a fault that is active now, or None."""
+        until, magnitude = self._active.get(fault, (0.0, 0.0))
+        return magnitude if self.now() < until else None
+
+    @property
+    def delay_s(self) -> float:
+        """Seconds every reply is late now."""
+        return self.active(Fault.DELAY) or 0.0
+
+    def mangle(self, reply: bytes) -> bytes:
+        """What arrives of a reply; empty when nothing does."""
+        if self.active(Fault.SILENCE) is not None or self.active(Fault.DISCONNECT) is not None:
+            return b""
+        if self.active(Fault.GARBAGE) is not None:
+            return self._noise.randbytes(len(reply))
+        if (part := self.active(Fault.TRUNCATE)) is not None:
+            return reply[: int(len(reply) * part)]
+        if self.active(Fault.CRC) is not None and reply:
+            return reply[:-1] + bytes([reply[-1] ^ 0xFF])
+        return reply

@@ -1,0 +1,136 @@
+"""A PLC of the S7-1200/1500 family on OPC UA, profile ``generic_plc``: one data block for one vessel.
+
+Source: Siemens communication manual A5E03735815 (namespace, node ids); the block's layout is ours. Variables are typed
+(a wrongly typed write gets BadTypeMismatch), the namespace index must be found by its URI.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from asyncua import Node, Server, ua
+
+from simulators.instrument import Context
+from simulators.instruments.plc_program import OUTPUTS, PlcProgram
+from simulators.opcua_server import OneUser, current, publish, serving
+
+NAMESPACE = "http://www.siemens.com/simatic-s7-opcua"
+DEVICE_NAMESPACE = "http://opcfoundation.org/UA/DI/"
+CYCLE_S = 0.05
+"""Wall seconds between two cycles: 20 Hz."""
+
+REAL = ua.VariantType.Float
+
+MEASURED: Mapping[str, str] = {
+    "Temp.PV": "temperature",
+    "Jacket.PV": "jacket_temperature",
+    "Agit.PV": "agitation",
+    "Air.PV": "air",
+    "O2.PV": "o2",
+    "CO2.PV": "co2",
+    "N2.PV": "n2",
+    "Weight.PV": "weight",
+    "Pressure.PV": "pressure",
+}
+"""Measured tags (Real) and the signals they show."""
+
+IDENTITY: Mapping[str, str] = {
+    "Plc.OrderNumber": "6ES7 215-1AG40-0XB0",
+    "Plc.SerialNumber": "SIMULATED",
+    "Plc.FwVersion": "V4.6.1",
+}
+
+
+@dataclass(slots=True)
+class DataBlock:
+    """A global data block: variables by tag, with the node ids and the tree an S7 shows."""
+
+    server: Server
+    namespace: int
+    folder: Node
+    name: str
+    ids: dict[str, ua.NodeId] = field(default_factory=dict)
+    _structs: dict[str, Node] = field(default_factory=dict)
+
+    async def add(self, tag: str, value: float | str | bool, kind: ua.VariantType, *, writable: bool = False) -> None:
+        """Add a variable such as ``Temp.PV``."""
+        struct, member = tag.split(".")
+        parent = await self._struct(struct)
+        node_id = self._id(struct, member)
+        node = await parent.add_variable(node_id, ua.QualifiedName(member, self.namespace), value, kind)
+        if writable:
+            await node.set_writable()
+        self.ids[tag] = node_id
+
+    async def show(self, tag: str, value: float | bool, kind: ua.VariantType = REAL) -> None:
+        """Set a variable from inside the PLC."""
+        await publish(self.server, self.ids[tag], value, kind)
+
+    def value(self, tag: str) -> object:
+        """What a variable holds now."""
+        return current(self.server, self.ids[tag])
+
+    async def _struct(self, name: str) -> Node:
+        if not self._structs:
+            self._structs[""] = await self.folder.add_object(self._id(), ua.QualifiedName(self.name, self.namespace))
+        if name not in self._structs:
+            parent = self._structs[""]
+            self._structs[name] = await parent.add_object(self._id(name), ua.QualifiedName(name, self.namespace))
+        return self._structs[name]
+
+    def _id(self, *parts: str) -> ua.NodeId:
+        return ua.NodeId(".".join(f'"{part}"' for part in (self.name, *parts)), self.namespace)
+
+
+async def build(server: Server, block_name: str) -> DataBlock:
+    """The address space of the PLC: the vessel's block, and the identity in it and in ``DeviceManual``."""
+    await server.register_namespace(DEVICE_NAMESPACE)
+    namespace = await server.register_namespace(NAMESPACE)
+    plc = await server.nodes.objects.add_folder(namespace, "PLC_1")
+    folder = await plc.add_folder(namespace, "DataBlocksGlobal")
+    block = DataBlock(server, namespace, folder, block_name)
+    for tag in MEASURED:
+        await block.add(tag, 0.0, REAL)
+    for tag, output in OUTPUTS.items():
+        await block.add(tag, output.start, REAL, writable=True)
+    await block.add("Host.Heartbeat", 0, ua.VariantType.Int32, writable=True)
+    await block.add("Plc.Heartbeat", 0, ua.VariantType.Int32)
+    await block.add("Plc.Safe", False, ua.VariantType.Boolean)
+    manual = DataBlock(server, namespace, folder, "DeviceManual")
+    for tag, text in IDENTITY.items():
+        await block.add(tag, text, ua.VariantType.String)
+        await manual.add(tag, text, ua.VariantType.String)
+    return block
+
+
+async def cycle(block: DataBlock, program: PlcProgram, context: Context, now_s: float, since_s: float) -> None:
+    """One PLC cycle: host's words in, outputs out, measured values and state shown."""
+    heartbeat = block.value("Host.Heartbeat")
+    written = {tag: block.value(tag) for tag in OUTPUTS}
+    forced = program.scan(heartbeat if isinstance(heartbeat, int) else 0, written, now_s)
+    for tag, output in OUTPUTS.items():
+        context.vessel.write(output.actuator, program.drives[tag])
+    for tag, value in forced.items():
+        await block.show(tag, value)
+    for tag, signal in MEASURED.items():
+        await block.show(tag, context.vessel.read(signal))
+    await block.show("Plc.Heartbeat", int(since_s), ua.VariantType.Int32)
+    await block.show("Plc.Safe", program.safe, ua.VariantType.Boolean)
+
+
+async def run(context: Context, server: Server) -> None:
+    """Be the PLC until cancelled. `server` comes from :func:`simulators.opcua_server.warm_server`."""
+    block = await build(server, str(context.spec.get("db", "DB_Reactor")))
+    program = PlcProgram()
+    started = deadline = time.monotonic()
+    await cycle(block, program, context, started, 0.0)
+    async with serving(server, "", OneUser(), context.faults, login=False) as url:
+        context.ready({"url": url, "port": int(url.rsplit(":", 1)[1])})
+        while True:
+            deadline = max(deadline + CYCLE_S, time.monotonic())
+            await asyncio.sleep(deadline - time.monotonic())
+            now_s = time.monotonic()
+            await cycle(block, program, context, now_s, now_s - started)

@@ -1,0 +1,205 @@
+"""Hamilton Arc pH and dissolved-oxygen sensors: the register map of the programmer's manual on Modbus RTU.
+
+Source: Hamilton "pH ARC Sensors Modbus RTU Programmer's Manual" 624300/01 and its VisiFerm counterpart 624179/05.
+Register numbers here are those of the manual (1-based); the wire address is one less.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import cast
+
+from simulators.instrument import Context
+from simulators.modbus_rtu import ILLEGAL_ADDRESS, ILLEGAL_VALUE, Refused
+from simulators.rtu_server import RtuLine
+
+USER, ADMINISTRATOR, SPECIALIST = 0x03, 0x0C, 0x30
+PASSWORDS = {USER: 0, ADMINISTRATOR: 18_111_978, SPECIALIST: 16_021_966}
+"""Factory passwords, printed in the manual."""
+
+KELVIN, CELSIUS, FAHRENHEIT, PERCENT_VOL, PERCENT_SAT, PH = 1, 2, 3, 4, 5, 12
+"""Unit bit numbers."""
+
+UNIT_NAMES = {KELVIN: "K", CELSIUS: "\u00b0C", FAHRENHEIT: "\u00b0F", PERCENT_VOL: "%-vol", PERCENT_SAT: "%-sat", PH: "pH"}
+
+FACTORS = {
+    KELVIN: (1.0, 273.15),
+    FAHRENHEIT: (1.8, 32.0),
+    PERCENT_VOL: (0.2095, 0.0),
+}
+"""From degree Celsius and from %-sat: factor and offset of the other units; 100 %-sat is air with 20.95 %-vol."""
+
+STATUS_RANGE, STATUS_OPERATING = 0x01, 0x02
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One measuring channel: what it is called, its units (the first is the factory's), and its limits in that unit."""
+
+    title: str
+    units: tuple[int, ...]
+    low: float
+    high: float
+    value: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Registers that can only be had whole: `read` gives its words, `write` takes `write_count` words from `level`."""
+
+    count: int
+    read: Callable[[], bytes] | None = None
+    write: Callable[[Sequence[int]], None] | None = None
+    write_count: int = 0
+    level: int = SPECIALIST
+
+
+def float_words(value: float) -> bytes:
+    """IEEE single as it stands on the wire: low word first, big-endian inside a word."""
+    high, low = struct.unpack(">2s2s", struct.pack(">f", value))
+    return bytes(low + high)
+
+
+def integer_words(value: int) -> bytes:
+    """Unsigned 32-bit number, low word first."""
+    return struct.pack(">HH", value & 0xFFFF, value >> 16)
+
+
+def from_words(values: Sequence[int]) -> int:
+    """The unsigned 32-bit number in two registers, low word first."""
+    return values[0] | values[1] << 16
+
+
+def text_words(text: str, registers: int) -> bytes:
+    """Latin-1 text, two characters a register, padded with zeros and cut to size."""
+    return text.encode("latin-1")[: 2 * registers].ljust(2 * registers, b"\0")
+
+
+class ArcSensor:
+    """One sensor: two channels (PMC1, PMC6 = temperature), operator levels, identity.
+
+    `temperature` in degree Celsius. A read that is not exactly one block is refused with exception 2; a write without
+    the operator level it needs, or with a value out of place, with exception 3.
+    """
+
+    def __init__(self, address: int, firmware: str, primary: Channel, temperature: Callable[[], float]) -> None:
+        self._address = address
+        self._level = USER
+        self._user_text = text_words("SIMULATED", 8)
+        self._units: dict[int, int] = {}
+        self._temperature = temperature
+        thermometer = Channel("T", (CELSIUS, KELVIN, FAHRENHEIT), -20.0, 130.0, temperature)
+        blocks = self._identity(firmware)
+        blocks |= self._channel_blocks(2080, primary) | self._channel_blocks(2400, thermometer)
+        blocks |= {1920 + 4 * bit: _fixed(text_words(name, 4)) for bit, name in UNIT_NAMES.items()}
+        self._blocks = blocks
+
+    def read(self, address: int, count: int) -> Sequence[int]:
+        """One whole block. Raises :class:`Refused` (2) for anything else."""
+        block = self._blocks.get(address + 1)
+        if block is None or block.read is None or block.count != count:
+            raise Refused(ILLEGAL_ADDRESS)
+        return struct.unpack(f">{count}H", block.read())
+
+    def write(self, address: int, values: Sequence[int]) -> None:
+        """Registers from the start of a block. Raises :class:`Refused`: 2 no such setting, 3 level or value."""
+        block = self._blocks.get(address + 1)
+        if block is None or block.write is None or block.write_count != len(values):
+            raise Refused(ILLEGAL_ADDRESS)
+        if self._level < block.level:
+            raise Refused(ILLEGAL_VALUE)
+        block.write(values)
+
+    def _identity(self, firmware: str) -> dict[int, Block]:
+        return {
+            1032: _fixed(text_words(firmware, 8)),
+            1568: Block(8, lambda: self._user_text, self._write_text, 8, ADMINISTRATOR),
+            2048: _fixed(integer_words(1 << 0 | 1 << 5)),
+            4096: _fixed(integer_words(self._address)),
+            4102: _fixed(integer_words(4)),
+            4288: Block(4, lambda: integer_words(self._level) + integer_words(0), self._write_level, 4, USER),
+            4736: _fixed(bytes(16)),
+            4800: _fixed(bytes(16)),
+            4872: _fixed(float_words(100.0)),
+        }
+
+    def _channel_blocks(self, start: int, channel: Channel) -> dict[int, Block]:
+        self._units[start] = channel.units[0]
+
+        def measured() -> bytes:
+            unit = self._units[start]
+            limits = (_in_unit(value, unit) for value in (channel.low, channel.high))
+            value = float_words(_in_unit(channel.value(), unit))
+            status = integer_words(self._status())
+            return integer_words(1 << unit) + value + status + b"".join(float_words(limit) for limit in limits)
+
+        def select(values: Sequence[int]) -> None:
+            wanted = from_words(values)
+            choices = {1 << unit: unit for unit in channel.units}
+            if wanted not in choices:
+                raise Refused(ILLEGAL_VALUE)
+            self._units[start] = choices[wanted]
+
+        return {
+            start: _fixed(text_words(channel.title, 8)),
+            start + 8: _fixed(integer_words(sum(1 << unit for unit in channel.units))),
+            start + 10: Block(10, measured, select, 2, ADMINISTRATOR),
+        }
+
+    def _status(self) -> int:
+        celsius = self._temperature()
+        outside = STATUS_RANGE if not -20.0 <= celsius <= 130.0 else 0
+        return outside | (STATUS_OPERATING if not 0.0 <= celsius <= 110.0 else 0)
+
+    def _write_text(self, values: Sequence[int]) -> None:
+        self._user_text = struct.pack(">8H", *values)
+
+    def _write_level(self, values: Sequence[int]) -> None:
+        level, password = from_words(values), from_words(values[2:])
+        if PASSWORDS.get(level) != password:
+            raise Refused(ILLEGAL_VALUE)
+        self._level = level
+
+
+def ph_sensor(address: int, ph: Callable[[], float], temperature: Callable[[], float]) -> ArcSensor:
+    """A pH Arc sensor, 0-14 pH."""
+    return ArcSensor(address, "EPHUM011", Channel("pH", (PH,), 0.0, 14.0, ph), temperature)
+
+
+def do_sensor(address: int, saturation: Callable[[], float], temperature: Callable[[], float]) -> ArcSensor:
+    """A VisiFerm dissolved-oxygen sensor; `saturation` in per cent of air saturation."""
+    return ArcSensor(address, "ODOUM043", Channel("DO", (PERCENT_SAT, PERCENT_VOL), 0.0, 300.0, saturation), temperature)
+
+
+MAKERS = {"ph": ph_sensor, "do": do_sensor}
+"""Sensors by the signal they measure."""
+
+
+def _in_unit(value: float, unit: int) -> float:
+    factor, offset = FACTORS.get(unit, (1.0, 0.0))
+    return value * factor + offset
+
+
+def _fixed(content: bytes) -> Block:
+    return Block(len(content) // 2, lambda: content)
+
+
+async def run(context: Context) -> None:
+    """Be the sensors of one vessel on one RTU line until cancelled; `units` says which unit id measures what."""
+    vessel = context.vessel
+    sensors = {}
+    for unit, signal in cast("Mapping[str, str]", context.spec["units"]).items():
+        address = int(unit)
+        make = MAKERS[signal]
+        sensors[address] = make(address, partial(vessel.read, signal), partial(vessel.read, "temperature"))
+    line = RtuLine(context.directory / context.name, sensors, context.faults)
+    line.port.plug()
+    try:
+        context.ready({"url": f"serial://{line.port.path}?baudrate=19200&stopbits=2", "pty": str(line.port.path)})
+        await asyncio.Event().wait()
+    finally:
+        line.port.unplug()

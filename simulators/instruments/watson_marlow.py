@@ -1,0 +1,158 @@
+"""Watson-Marlow 520Du pump: the basic ASCII protocol on RS-232.
+
+Source: Watson-Marlow 520DuN manual p. 76. Set commands give no reply; only RS, RT and ZY answer. Metered dosing (DO)
+is not simulated. Tacho: 10982 pulses per output revolution.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from simulators.faults import Fault
+from simulators.instrument import Context
+from simulators.serial_port import SerialPort
+
+TACHO_PER_REVOLUTION = 10982
+MAX_RPM = 220.0
+TERMINATOR = b"\r"
+ML_PER_REV = {"base": 0.025, "feed": 0.10}
+"""Calibration the technician has entered for the tube of each pump, mL per revolution."""
+
+MAX_LINE = 64
+"""Characters after which an unterminated command is thrown away."""
+
+COMMAND = re.compile(r"(#|\d{1,2})([A-Z]{2})(.*)", re.DOTALL)
+
+
+@dataclass(slots=True)
+class Pump520:
+    """One pump: number, speed in rev/min, direction, running, tacho count since the last TC.
+
+    `revolutions` gives the revolutions the rotor has made since the simulation began; `drive` is told the speed the
+    rotor has now (0 when stopped or turning backwards: the line has a check valve).
+    """
+
+    number: int
+    ml_per_rev: float
+    revolutions: Callable[[], float]
+    drive: Callable[[float], None]
+    speed: float = 0.0
+    running: bool = False
+    clockwise: bool = True
+    tacho_zero: float = 0.0
+
+    def command(self, text: str) -> str | None:
+        """Carry out one command without its terminator; the reply without terminator, or None.
+
+        Anything not understood, out of range or meant for another pump is ignored without a word, as by the pump.
+        """
+        match = COMMAND.fullmatch(text.strip())
+        if match is None or match[1] not in {"#", str(self.number)}:
+            return None
+        code, argument = match[2], match[3]
+        if code in {"RS", "RT", "ZY"}:
+            return None if match[1] == "#" else self._query(code)
+        self._set(code, argument)
+        self.drive(self.speed if self.running and self.clockwise else 0.0)
+        return None
+
+    @property
+    def tacho(self) -> int:
+        """Tacho pulses since the last TC."""
+        return int((self.revolutions() - self.tacho_zero) * TACHO_PER_REVOLUTION)
+
+    def status(self, number: int) -> str:
+        """The RS line, under a pump number."""
+        direction = "CW" if self.clockwise else "CCW"
+        return (
+            f"520Du {self.ml_per_rev:g} 520R 1.6MM {self.speed:.1f} {direction} "
+            f"P/N {number} {self.tacho} {int(self.running)} !"
+        )
+
+    def _query(self, code: str) -> str:
+        if code == "ZY":
+            return str(int(self.running))
+        return str(self.tacho) if code == "RT" else self.status(self.number)
+
+    def _set(self, code: str, argument: str) -> None:
+        match code:
+            case "SP":
+                self._set_speed(argument)
+            case "SI" | "SD":
+                self.speed = min(max(self.speed + (1.0 if code == "SI" else -1.0), 0.0), MAX_RPM)
+            case "GO" | "ST":
+                self.running = code == "GO"
+            case "RR" | "RL" | "RC":
+                self.clockwise = not self.clockwise if code == "RC" else code == "RR"
+            case "TC":
+                self.tacho_zero = self.revolutions()
+
+    def _set_speed(self, argument: str) -> None:
+        if re.fullmatch(r"\d{1,3}(\.\d)?", argument) and float(argument) <= MAX_RPM:
+            self.speed = float(argument)
+
+
+class LineReader:
+    """Cuts a byte stream into commands at CR; an endless line is thrown away."""
+
+    def __init__(self) -> None:
+        self._buffer = b""
+
+    def feed(self, data: bytes) -> list[str]:
+        """Complete commands as text; bytes that are not ASCII become marks no command contains."""
+        *lines, self._buffer = (self._buffer + data).split(TERMINATOR)
+        if len(self._buffer) > MAX_LINE:
+            self._buffer = b""
+        return [line.decode("ascii", "replace") for line in lines if len(line) <= MAX_LINE]
+
+
+class PumpPort:
+    """A pump behind its serial port. With `echo` every received byte is sent back first, as on RS-232 with echo on."""
+
+    def __init__(self, context: Context, pump: Pump520, *, echo: bool) -> None:
+        self.port = SerialPort(context.directory / context.name, self._receive)
+        self._pump = pump
+        self._faults = context.faults
+        self._echo = echo
+        self._lines = LineReader()
+        context.faults.on_disconnect = self.port.drop
+
+    def _receive(self, data: bytes) -> None:
+        if self._echo:
+            self._send(data)
+        for line in self._lines.feed(data):
+            reply = self._pump.command(line)
+            if reply is not None:
+                self._send(self._numbered(reply).encode() + TERMINATOR)
+
+    def _numbered(self, reply: str) -> str:
+        shift = self._faults.active(Fault.WRONG_UNIT)
+        if shift is None or not reply.endswith("!"):
+            return reply
+        return self._pump.status(self._pump.number + int(shift))
+
+    def _send(self, data: bytes) -> None:
+        asyncio.get_running_loop().call_later(self._faults.delay_s, self.port.send, self._faults.mangle(data))
+
+
+async def run(context: Context) -> None:
+    """Be one pump of a vessel (`pump`: base or feed) until cancelled."""
+    which = str(context.spec["pump"])
+    pump = Pump520(
+        number=int(str(context.spec.get("number", 1))),
+        ml_per_rev=ML_PER_REV[which],
+        revolutions=partial(context.vessel.read, f"{which}_revolutions"),
+        drive=partial(context.vessel.write, f"{which}_rpm"),
+    )
+    pump.drive(0.0)
+    wire = PumpPort(context, pump, echo=bool(context.spec.get("echo", False)))
+    wire.port.plug()
+    try:
+        context.ready({"url": f"serial://{wire.port.path}?baudrate=9600&stopbits=2", "pty": str(wire.port.path)})
+        await asyncio.Event().wait()
+    finally:
+        wire.port.unplug()
