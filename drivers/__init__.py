@@ -1,1 +1,4 @@
-"""Drivers: what turns an instrument's own addresses into samples. Imports nothing of the supervisor or the simulators."""
+"""Drivers: what turns an instrument's own addresses into samples.
+
+Imports nothing of the supervisor or the simulators.
+"""

@@ -1,0 +1,1 @@
+"""One file per instrument: its points, its units, its framing."""

@@ -1,0 +1,174 @@
+"""A PLC that serves its data block over OPC UA, Siemens S7-1200/1500 style.
+
+Point addresses are paths in the block: ``Temp.PV`` is the node ``"DB_Reactor"."Temp"."PV"``. All values are Real
+(Float) but the heartbeat, a DInt. The PLC's own counter, ``Plc.Heartbeat``, is read with everything else: a CPU in STOP
+goes on answering with the values it had, and only the counter tells.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from drivers.contract import (
+    BadAddress,
+    ConnectionSpec,
+    DriverError,
+    Identity,
+    Plan,
+    Point,
+    Quality,
+    Reason,
+    Sample,
+    WriteOutcome,
+    WriteState,
+)
+from drivers.opcua import OpcUaClient, OpcUaSettings, Reading
+from drivers.options import Options
+from drivers.planning import distinct
+
+if TYPE_CHECKING:
+    from asyncua import ua
+    from asyncua.common.node import Node
+
+NAMESPACE = "http://www.siemens.com/simatic-s7-opcua"
+COUNTER = "Plc.Heartbeat"
+IDENTITY = ("Plc.OrderNumber", "Plc.SerialNumber", "Plc.FwVersion")
+DINT_POINTS = frozenset({"Host.Heartbeat", COUNTER})
+ADDRESS = re.compile(r"\w+(\[\d+\])?(\.\w+(\[\d+\])?)*")
+MAX_DINT = 2**31
+MAX_REAL = 3.4028234e38
+
+STALE_S = 2.0
+DEAD_S = 3.0
+"""The PLC counts each second (wall time): after two missed counts its values are doubtful, after three worthless."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlcPlan:
+    """The different addresses to read, the PLC's counter first, and where each point's value is among them."""
+
+    points: tuple[Point, ...]
+    addresses: tuple[str, ...]
+    where: tuple[int, ...]
+
+
+class GenericPlc:
+    """One PLC. Options: ``db`` (name of the data block) and ``security`` (see :class:`drivers.opcua.OpcUaSettings`)."""
+
+    def __init__(self, spec: ConnectionSpec) -> None:
+        options = Options(spec)
+        self._db = options.text("db", "DB_Reactor")
+        self._settings = OpcUaSettings(spec.url, spec.timeout_s, security=options.text("security"))
+        options.end()
+        self._wire = OpcUaClient(self._settings)
+        self._namespace = 0
+        self._nodes: dict[str, Node] = {}
+        self._pulse = Pulse()
+
+    def plan(self, points: Sequence[Point]) -> PlcPlan:
+        """Every address once, in one Read. Raises :class:`BadAddress`."""
+        for point in points:
+            if not ADDRESS.fullmatch(point.address):
+                raise BadAddress(f"{point.key}: {point.address!r} is not a path like Temp.PV in the data block")
+        addresses, where = distinct([COUNTER, *(point.address for point in points)])
+        return PlcPlan(tuple(points), addresses, where[1:])
+
+    async def open(self) -> Identity:
+        """Connect and read the PLC's name plate. Raises :class:`DriverError`."""
+        self._nodes.clear()
+        self._pulse = Pulse()
+        await self._wire.open()
+        self._namespace = await self._wire.namespace(NAMESPACE)
+        order, serial, firmware = await self._wire.read_texts([self._node(address) for address in IDENTITY])
+        return Identity("Siemens", order or "S7 PLC", serial, firmware)
+
+    async def read(self, plan: Plan) -> Sequence[Sample]:
+        """All points in one Read, judged by the PLC's counter. Raises :class:`DriverError`."""
+        if not isinstance(plan, PlcPlan):
+            raise TypeError("a plan of another driver")
+        readings = await self._wire.read([self._node(address) for address in plan.addresses])
+        quality = self._pulse.judge(readings[0], asyncio.get_running_loop().time())
+        return [_sample(readings[place], quality) for place in plan.where]
+
+    async def write(self, writes: Sequence[tuple[Point, float]]) -> Sequence[WriteOutcome]:
+        """All of them in one Write, each in its own type."""
+        outcomes = {place: self._refusal(point, value) for place, (point, value) in enumerate(writes)}
+        sent = [place for place, refusal in outcomes.items() if refusal is None]
+        results = await self._send([writes[place] for place in sent]) if sent else []
+        outcomes.update(zip(sent, results, strict=True))
+        return [outcome for outcome in outcomes.values() if outcome is not None]
+
+    async def close(self) -> None:
+        """End the session."""
+        await self._wire.close()
+
+    async def _send(self, writes: Sequence[tuple[Point, float]]) -> list[WriteOutcome]:
+        try:
+            nodes = [self._node(point.address) for point, _ in writes]
+            statuses = await self._wire.write(nodes, [_variant(point, value) for point, value in writes])
+        except DriverError as error:
+            return [WriteOutcome(point, value, WriteState.UNKNOWN, str(error)) for point, value in writes]
+        states = [WriteState.REFUSED if status else WriteState.APPLIED for status in statuses]
+        return [
+            WriteOutcome(*write, *result)
+            for write, result in zip(writes, zip(states, statuses, strict=True), strict=True)
+        ]
+
+    def _refusal(self, point: Point, value: float) -> WriteOutcome | None:
+        """What cannot be sent at all."""
+        limit = MAX_DINT if point.address in DINT_POINTS else MAX_REAL
+        if point.access == "r":
+            return WriteOutcome(point, value, WriteState.REFUSED, "read only")
+        if not math.isfinite(value) or abs(value) >= limit:
+            return WriteOutcome(point, value, WriteState.REFUSED, f"{value} does not fit the PLC's type")
+        return None
+
+    def _node(self, address: str) -> Node:
+        """The node of an address, made once per connection: ``ns=3;s="DB_Reactor"."Temp"."PV"``."""
+        node = self._nodes.get(address)
+        if node is None:
+            parts = (re.sub(r"^\w+", r'"\g<0>"', part) for part in (self._db, *address.split(".")))
+            node = self._wire.client.get_node(f"ns={self._namespace};s={'.'.join(parts)}")
+            self._nodes[address] = node
+        return node
+
+
+class Pulse:
+    """Watches a counter that should change each second."""
+
+    def __init__(self) -> None:
+        self._count = math.nan
+        self._since: float | None = None
+
+    def judge(self, counter: Reading, now: float) -> Quality:
+        """What the values read together with ``counter`` are worth at loop time ``now``.
+
+        A PLC without a counter is not judged.
+        """
+        if counter.quality is not Quality.GOOD:
+            return Quality.GOOD
+        if self._since is None or counter.value != self._count:
+            self._count, self._since = counter.value, now
+        still = now - self._since
+        return Quality.GOOD if still < STALE_S else Quality.UNCERTAIN if still < DEAD_S else Quality.BAD
+
+
+def _sample(reading: Reading, pulse: Quality) -> Sample:
+    if reading.quality is Quality.GOOD and pulse is not Quality.GOOD:
+        return Sample(reading.value, pulse, Reason.STALE, 0, reading.source_time, "the PLC's program stands still")
+    reason = Reason.OK if reading.quality is Quality.GOOD else Reason.DEVICE
+    return Sample(reading.value, reading.quality, reason, 0, reading.source_time, reading.status)
+
+
+def _variant(point: Point, value: float) -> ua.Variant:
+    """The value in the type of the PLC's variable."""
+    from asyncua import ua
+
+    if point.address in DINT_POINTS:
+        return ua.Variant(round(value), ua.VariantType.Int32)
+    return ua.Variant(value, ua.VariantType.Float)

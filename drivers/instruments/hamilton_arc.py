@@ -1,0 +1,211 @@
+"""Hamilton Arc sensors (pH, DO …) on Modbus RTU (Programmer's Manual 624300/01).
+
+Point addresses: ``<device address>.PMC1`` (the measurement), ``<device address>.PMC6`` (temperature, Cel) and
+``<device address>.quality`` (0-100 %). Read only. Several sensors share one line; one that fails does not take the
+others with it.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import NamedTuple
+
+from drivers.contract import (
+    BadAddress,
+    ConnectionSpec,
+    DriverError,
+    Identity,
+    Malformed,
+    Plan,
+    Point,
+    Quality,
+    Reason,
+    Refused,
+    Sample,
+    Timeout,
+    WriteOutcome,
+    WriteState,
+)
+from drivers.modbus import RtuLine
+from drivers.options import Options
+from drivers.planning import Span, coalesce
+from drivers.serial_line import SerialSettings
+
+UNITS = (
+    "none", "K", "Cel", "degF", "%-vol", "%-sat", "ug/L", "mg/L", "g/L", "uS/cm", "mS/cm", "1/cm", "pH", "mV/pH",
+    "kOhm", "MOhm", "pA", "nA", "uA", "mA", "uV", "mV", "V", "mbar", "Pa", "Ohm", "%/Cel", "degree",
+)  # fmt: skip
+"""Names of the bits of a unit, from bit 0 (manual p. 19)."""
+
+EXPECTED_UNITS = {"PMC1": ("pH", "%-sat"), "PMC6": ("Cel",)}
+"""A sensor set to another unit would be believed by a factor of ten; its value is Bad instead."""
+
+STATUS_BITS = (
+    (0x01, Quality.BAD, "temperature outside the measuring range"),
+    (0x02, Quality.UNCERTAIN, "temperature outside the operating range"),
+    (0x04, Quality.UNCERTAIN, "calibration status not zero"),
+    (0x08, Quality.UNCERTAIN, "warning present"),
+    (0x10, Quality.BAD, "error present"),
+)
+
+
+class Field(NamedTuple):
+    """A whole block of registers (wire address = manual's number - 1), all of which must be read together."""
+
+    start: int
+    length: int
+
+
+FIELDS = {"PMC1": Field(2089, 10), "PMC6": Field(2409, 10), "quality": Field(4871, 2)}
+FIRMWARE = Field(1031, 8)
+"""Also the probe of a sensor in doubt: no measurement has this length."""
+
+MODELS = {"EPHUM": "pH Arc", "ODOUM": "VisiFerm DO Arc", "CONUM": "Conducell Arc"}
+
+
+class Word(NamedTuple):
+    """Where a point is read: which span, and what of the block."""
+
+    span: Span
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArcPlan:
+    """Whole blocks, by sensor."""
+
+    points: tuple[Point, ...]
+    words: tuple[Word, ...]
+    spans: tuple[tuple[int, tuple[Span, ...]], ...]
+
+
+class HamiltonArc:
+    """The sensors on one RTU line.
+
+    Options: ``addresses`` (those asked for their identity, default 1 and 2) and ``slowest_reply`` (seconds after which
+    no reply of an earlier request can come any more).
+    """
+
+    def __init__(self, spec: ConnectionSpec) -> None:
+        options = Options(spec)
+        self._addresses = options.integers("addresses", (1, 2), 1, 32)
+        quiet_s = options.number("slowest_reply", 1.0, 0.05, 30.0)
+        options.end()
+        self._line = RtuLine(SerialSettings.parse(spec.url, 19200, 2), spec.timeout_s / 2, quiet_s)
+
+    def plan(self, points: Sequence[Point]) -> ArcPlan:
+        """Whole blocks, each once. Raises :class:`BadAddress`."""
+        words = tuple(_word(point) for point in points)
+        spans = coalesce(word.span for word in words)
+        by_unit = tuple((unit, tuple(group)) for unit, group in groupby(spans, key=lambda span: span.unit))
+        return ArcPlan(tuple(points), words, by_unit)
+
+    async def open(self) -> Identity:
+        """Open the line and ask every address who is there; one that answers is enough. Raises DriverError."""
+        await self._line.open()
+        found: dict[int, str] = {}
+        failure: DriverError = Timeout("no sensor answers")
+        for unit in self._addresses:
+            try:
+                found[unit] = _text(await self._line.read(unit, *FIRMWARE))
+            except (Timeout, Malformed, Refused) as error:
+                failure = error
+        if not found:
+            raise failure
+        models = (MODELS.get(firmware[:5], "Arc") for firmware in found.values())
+        return Identity("Hamilton", " + ".join(models), firmware=" + ".join(found.values()))
+
+    async def read(self, plan: Plan) -> Sequence[Sample]:
+        """Sensor by sensor; the points of one that fails are Bad. Raises when all of them fail."""
+        if not isinstance(plan, ArcPlan):
+            raise TypeError("a plan of another driver")
+        if plan.spans and all(self._line.in_doubt(unit) for unit, _ in plan.spans):
+            await self._line.silence()
+        blocks: dict[Span, list[int] | DriverError] = {}
+        failures = [failure for unit, spans in plan.spans if (failure := await self._read_unit(unit, spans, blocks))]
+        if failures and len(failures) == len(plan.spans):
+            raise failures[0]
+        return [_sample(word.name, blocks[word.span]) for word in plan.words]
+
+    async def write(self, writes: Sequence[tuple[Point, float]]) -> Sequence[WriteOutcome]:
+        """Refused: settings of these sensors wear out their memory and are not made here."""
+        return [WriteOutcome(point, value, WriteState.REFUSED, "read only") for point, value in writes]
+
+    async def close(self) -> None:
+        """Give the port back."""
+        self._line.close()
+
+    async def _read_unit(
+        self, unit: int, spans: Sequence[Span], blocks: dict[Span, list[int] | DriverError]
+    ) -> DriverError | None:
+        """Read one sensor's blocks into ``blocks``; what made it fail as a whole, if anything. Raises LinkLost."""
+        try:
+            await self._probe(unit)
+            for span in spans:
+                try:
+                    blocks[span] = await self._line.read(unit, span.start, span.length)
+                except Refused as error:
+                    blocks[span] = error
+        except (Timeout, Malformed) as error:
+            for span in spans:
+                blocks[span] = error
+            return error
+        return None
+
+    async def _probe(self, unit: int) -> None:
+        """Clear a sensor's doubt, once its line was silent. Raises :class:`Timeout`, :class:`Malformed`."""
+        if not self._line.in_doubt(unit):
+            return
+        if not self._line.settled(unit):
+            raise Timeout(f"sensor {unit} does not answer")
+        await self._line.read(unit, *FIRMWARE)
+        self._line.trust(unit)
+
+
+def _word(point: Point) -> Word:
+    unit, _, name = point.address.partition(".")
+    if name not in FIELDS or not unit.isdecimal() or not 1 <= int(unit) <= 32:
+        raise BadAddress(f"{point.key}: {point.address!r} is not <1-32>.{{{'|'.join(FIELDS)}}}")
+    return Word(Span(int(unit), *FIELDS[name], exact=True), name)
+
+
+def _sample(name: str, block: list[int] | DriverError) -> Sample:
+    """A block's value, judged by its own unit and status."""
+    if isinstance(block, DriverError):
+        reason = Reason.DEVICE if isinstance(block, Refused) else Reason.LINK
+        return Sample(float("nan"), Quality.BAD, reason, 0, None, str(block))
+    if name == "quality":
+        return Sample(_real(block, 0), Quality.GOOD, Reason.OK, 0)
+    unit, value, status = _unit(_bits(block, 0)), _real(block, 2), _bits(block, 4)
+    if unit not in EXPECTED_UNITS[name]:
+        wanted = " or ".join(EXPECTED_UNITS[name])
+        return Sample(float("nan"), Quality.BAD, Reason.DEVICE, 0, None, f"measures in {unit}, expected {wanted}")
+    found = [(quality, text) for bit, quality, text in STATUS_BITS if status & bit]
+    if not found:
+        return Sample(value, Quality.GOOD, Reason.OK, 0)
+    return Sample(value, max(quality for quality, _ in found), Reason.DEVICE, 0, None, ", ".join(t for _, t in found))
+
+
+def _bits(block: Sequence[int], at: int) -> int:
+    """32 bits, low word first."""
+    return block[at] | block[at + 1] << 16
+
+
+def _real(block: Sequence[int], at: int) -> float:
+    """An IEEE-754 single, low word first."""
+    return float(struct.unpack(">f", struct.pack(">HH", block[at + 1], block[at]))[0])
+
+
+def _unit(mask: int) -> str:
+    """The name of a unit, of which one bit is set."""
+    bit = mask.bit_length() - 1
+    return UNITS[bit] if 0 <= bit < len(UNITS) and mask == 1 << bit else f"unit {mask:#x}"
+
+
+def _text(block: Sequence[int]) -> str:
+    """ASCII, two characters per register."""
+    data = b"".join(struct.pack(">H", register) for register in block)
+    return data.decode("ascii", "replace").strip("\0 ")

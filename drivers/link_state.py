@@ -1,0 +1,88 @@
+"""What a link is, beside its values: state, events, counters, and how long it waits before it tries again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from drivers.contract import DriverError, LinkLost, Malformed, Refused, Timeout, WrongIdentity
+
+FIRST_BACK_OFF_S = 0.2
+LONGEST_BACK_OFF_S = 2.0
+"""With the time an instrument needs to open (a silent serial line: 1 s) this keeps every recovery within 5 s."""
+
+KINDS: tuple[tuple[type[BaseException], str], ...] = (
+    (Timeout, "timeout"),
+    (TimeoutError, "timeout"),
+    (LinkLost, "link_lost"),
+    (Refused, "refused"),
+    (Malformed, "malformed"),
+    (WrongIdentity, "wrong_identity"),
+)
+
+
+class LinkState(StrEnum):
+    """Whether an instrument can be reached. Values are good only while it is ``UP``."""
+
+    CONNECTING = "connecting"
+    UP = "up"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkEvent:
+    """One change of a link's state, at process time ``time_ns``; ``detail`` is for the operator."""
+
+    link: str
+    previous: LinkState
+    state: LinkState
+    detail: str
+    time_ns: int
+
+
+@dataclass(slots=True)
+class LinkCounters:
+    """What a link did since it was made. ``errors`` counts failures by kind (``timeout``, ``malformed`` …)."""
+
+    reads: int = 0
+    writes: int = 0
+    timeouts: int = 0
+    unknown_writes: int = 0
+    reconnects: int = 0
+    errors: dict[str, int] = field(default_factory=dict)
+
+    def failed(self, kind: str) -> None:
+        """Count one failure of the whole link."""
+        self.errors[kind] = self.errors.get(kind, 0) + 1
+        self.timeouts += kind == "timeout"
+
+
+class BackOff:
+    """How long to wait before the next attempt, in wall seconds: doubling up to a limit."""
+
+    def __init__(self) -> None:
+        self._next = FIRST_BACK_OFF_S
+
+    def take(self) -> float:
+        """The time to wait now; the one after it is longer."""
+        current = self._next
+        self._next = min(2 * current, LONGEST_BACK_OFF_S)
+        return current
+
+    def reset(self) -> None:
+        """The instrument answered: the next failure is tried again soon."""
+        self._next = FIRST_BACK_OFF_S
+
+
+def kind_of(error: BaseException) -> str:
+    """The counter's name of a failure; ``fault`` for what a driver must not raise."""
+    return next((name for kind, name in KINDS if isinstance(error, kind)), "fault")
+
+
+def explain(error: BaseException) -> str:
+    """A failure in an operator's words."""
+    if isinstance(error, DriverError):
+        return str(error) or type(error).__name__
+    if isinstance(error, TimeoutError):
+        return "no answer within the deadline"
+    return f"fault in the driver: {type(error).__name__}: {error}"

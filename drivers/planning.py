@@ -1,0 +1,70 @@
+"""From points to the fewest requests. Pure: no I/O, no libraries.
+
+Modbus: waking up dominates a transaction, so neighbouring registers are read together, bridging small gaps; but some
+instruments refuse anything but whole blocks (Hamilton Arc), and those are never merged. OPC UA: one Read of all nodes,
+in portions, because a very long one stalls whoever decodes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from typing import NamedTuple, TypeVar
+
+Item = TypeVar("Item", bound=Hashable)
+
+MAX_REGISTERS = 125
+"""Registers in one Modbus read (Modbus Application Protocol V1.1b3, 6.3)."""
+
+MAX_GAP = 10
+"""Unused registers worth bridging at 19200 baud: as long on the line as another transaction."""
+
+
+class Span(NamedTuple):
+    """``length`` registers from wire address ``start`` of device ``unit``; an ``exact`` one is read alone and whole."""
+
+    unit: int
+    start: int
+    length: int
+    exact: bool = False
+
+    @property
+    def end(self) -> int:
+        """The first address behind the span."""
+        return self.start + self.length
+
+    def covers(self, other: Span) -> bool:
+        """Whether a read of this span contains ``other``."""
+        return self.unit == other.unit and self.start <= other.start and other.end <= self.end
+
+
+def coalesce(spans: Iterable[Span], max_gap: int = MAX_GAP, max_length: int = MAX_REGISTERS) -> tuple[Span, ...]:
+    """The fewest reads that cover ``spans``: sorted, without repetition, each at most ``max_length`` long.
+
+    Spans closer than ``max_gap`` registers become one read, unless one of them is exact.
+    """
+    reads: list[Span] = []
+    for span in sorted(set(spans)):
+        last = reads[-1] if reads else None
+        if last is not None and _mergeable(last, span, max_gap, max_length):
+            reads[-1] = Span(span.unit, last.start, max(last.end, span.end) - last.start)
+        else:
+            reads.append(span)
+    return tuple(reads)
+
+
+def _mergeable(last: Span, span: Span, max_gap: int, max_length: int) -> bool:
+    if last.exact or span.exact or last.unit != span.unit or span.start - last.end > max_gap:
+        return False
+    return max(last.end, span.end) - last.start <= max_length
+
+
+def distinct(items: Iterable[Item]) -> tuple[tuple[Item, ...], tuple[int, ...]]:
+    """The different items in order of first appearance, and for each given item its place among them."""
+    places: dict[Item, int] = {}
+    where = tuple(places.setdefault(item, len(places)) for item in items)
+    return tuple(places), where
+
+
+def portions(items: Sequence[Item], size: int) -> list[Sequence[Item]]:
+    """``items`` cut into runs of at most ``size``."""
+    return [items[start : start + size] for start in range(0, len(items), size)]
