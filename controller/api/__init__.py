@@ -1,0 +1,1 @@
+"""The HTTP interface: strict input, problem documents, and the live stream. FastAPI appears nowhere else."""

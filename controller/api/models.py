@@ -1,0 +1,89 @@
+"""Request bodies: strict, finite, no coercion, no unknown fields."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+
+def _says_something(text: str) -> str:
+    if not any(character.isalnum() for character in text):
+        raise ValueError("a reason is needed, in words")
+    return text
+
+
+Reason = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
+    AfterValidator(_says_something),
+    Field(description="Why; goes on record.", examples=["warm up"]),
+]
+UnitCode = Annotated[
+    str, StringConstraints(min_length=1, max_length=40), Field(description="UCUM code.", examples=["Cel"])
+]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+Revision = Annotated[
+    int | None,
+    Field(default=None, ge=0, le=2**53, description="Refused when the loop has been changed since this revision."),
+]
+
+
+class Strict(BaseModel):
+    """Base of every body."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class Amount(Strict):
+    """A number with its unit."""
+
+    value: float
+    unit: UnitCode
+
+
+class SetpointChange(Amount):
+    """A new setpoint, in any unit that converts to the loop's."""
+
+    reason: Reason
+    expected_revision: Revision
+
+
+class OutputChange(Amount):
+    """A new output of a loop in manual mode."""
+
+    reason: Reason
+    expected_revision: Revision
+
+
+class ModeChange(Strict):
+    """A new mode of a loop."""
+
+    mode: Literal["auto", "manual", "off", "cascade"]
+    reason: Reason
+    expected_revision: Revision
+
+
+class NewBatch(Strict):
+    """A batch to be made from a recipe; formula values as text with unit, ``"36.9 Cel"``."""
+
+    vessel: Name
+    recipe: Name
+    formula: dict[Name, Name] = Field(
+        default_factory=dict, max_length=200, examples=[{"culture_temperature": "36.9 Cel"}]
+    )
+    begin_at: Name | None = Field(default=None, description="Operation to begin at instead of the first.")
+    reason: Reason
+
+
+class BatchAction(Strict):
+    """Why a batch is started, held, stopped …"""
+
+    reason: Reason
+
+
+class PromptAnswer(Strict):
+    """The answer to a prompt: each of its inputs."""
+
+    inputs: dict[Name, Amount] = Field(default_factory=dict, max_length=50)
+    reason: Reason
