@@ -1,0 +1,88 @@
+"""The model of a site file: connections, vessels, and what is simulated in their place."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from controller.commands import Json
+from controller.config.quantity import (
+    AnyQuantity,
+    Date,
+    Identifier,
+    Name,
+    Options,
+    Parsed,
+    StrictModel,
+    Text,
+    Version,
+    quantity,
+    refuse,
+    text_of,
+)
+from controller.config.url import UrlError, parse_url
+from controller.units import Quantity
+
+
+def _url(value: Any) -> str:
+    text = text_of(value, "a URL", "opc.tcp://192.168.10.101:4840")
+    try:
+        parse_url(text)
+    except UrlError as error:
+        raise refuse(error.message, error.hint) from error
+    return text
+
+
+Url = Annotated[str, Parsed(_url, lambda: {"type": "string", "pattern": r"^(opc\.tcp|tcp|serial|socket)://\S+$"})]
+ScanPeriod = Annotated[Quantity, quantity("s", least=0.1)]
+
+
+class Connection(StrictModel):
+    """One wire to one instrument. ``heartbeat`` is the point this program counts up after every scan, so that the
+    instrument goes safe without it; ``options`` are the driver's, ``simulation`` the simulator's.
+    """
+
+    driver: Name
+    url: Url
+    heartbeat: Text | None = None
+    options: Options = Field(default_factory=dict)
+    simulation: Options = Field(default_factory=dict)
+
+
+class Calibration(StrictModel):
+    """``tag = factor * instrument's number + offset``, as found on ``date``."""
+
+    factor: AnyQuantity
+    offset: AnyQuantity | None = None
+    date: Date
+
+
+class Vessel(StrictModel):
+    """One vessel: its class file (relative to the site file), the connection that fills each of the class's roles,
+    and calibrations by the name of the tag or of the measurement's ``calibration``.
+    """
+
+    title: Text
+    class_: Text = Field(alias="class")
+    instruments: dict[Name, Identifier]
+    calibration: dict[Name, Calibration] = Field(default_factory=dict)
+    simulation: Options = Field(default_factory=dict)
+
+
+class SiteConfig(StrictModel):
+    """A site file. Mappings are by name."""
+
+    site: Identifier
+    version: Version
+    title: Text
+    scan_period: ScanPeriod = Quantity(1.0, "s")
+    connections: Annotated[dict[Identifier, Connection], Field(min_length=1)]
+    vessels: Annotated[dict[Identifier, Vessel], Field(min_length=1)]
+
+
+def simulated_vessels(connection: Connection) -> list[Json]:
+    """The vessels that a connection's simulation names under ``vessel`` or ``vessels``."""
+    several = connection.simulation.get("vessels", [])
+    one = connection.simulation.get("vessel")
+    return [*(several if isinstance(several, list) else [several]), *([] if one is None else [one])]
