@@ -88,7 +88,7 @@ class Control:
     async def listen(self) -> str:
         """Open the port; gives ``127.0.0.1:<port>``."""
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        return "127.0.0.1:{}".format(server.sockets[0].getsockname()[1])
+        return f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
     async def answer(self, line: bytes) -> dict[str, Json]:
         """The reply to one request. Raises ValueError when the line is no JSON object."""

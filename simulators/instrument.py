@@ -9,7 +9,7 @@ from typing import Protocol, TypeAlias
 
 from simulators.faults import Faults
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
 class Signals(Protocol):

@@ -12,11 +12,14 @@ import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import cast
 
-from asyncua import Server, ua
+from asyncua import ua
 from asyncua.crypto.permission_rules import User, UserRole
 from asyncua.server.internal_server import InternalServer
+from asyncua.server.server import Server
 from asyncua.server.user_managers import UserManager
+from asyncua.ua.attribute_ids import AttributeIds
 
 from simulators.faults import Faults
 from simulators.tcp_tap import TcpTap
@@ -59,30 +62,35 @@ def warm_server() -> Server:
 
 @asynccontextmanager
 async def serving(server: Server, path: str, users: OneUser, faults: Faults, *, login: bool) -> AsyncIterator[str]:
-    """Serve until the block is left; gives the URL. With `login` a session needs name and password."""
+    """Serve until the block is left; gives the URL. With `login` a session needs name and password.
+
+    Leaving ends the connections, not the server behind them: its own stop takes a second, and the process ends anyway.
+    """
     server.allow_remote_admin(False)
     server.iserver.user_manager = users
     server.iserver.max_connections = MAX_CONNECTIONS
     server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
     server.set_identity_tokens([ua.UserNameIdentityToken if login else ua.AnonymousIdentityToken])
     server.set_endpoint(f"opc.tcp://127.0.0.1:0{path}")
-    async with server:
-        tap = TcpTap(server.bserver.port, faults)
-        await tap.open()
-        try:
-            yield f"opc.tcp://127.0.0.1:{tap.port}{path}"
-        finally:
-            await tap.close()
+    await server.start()
+    if server.bserver is None:
+        raise RuntimeError("the server has started without a listener")
+    tap = TcpTap(server.bserver.port, faults)
+    await tap.open()
+    try:
+        yield f"opc.tcp://127.0.0.1:{tap.port}{path}"
+    finally:
+        await tap.close()
 
 
 async def publish(server: Server, node: ua.NodeId, value: float | int | bool | str, kind: ua.VariantType) -> None:
-    """Set a node's value as the instrument itself does it: status Good, source time now."""
-    await server.write_attribute_value(
-        node, ua.DataValue(ua.Variant(value, kind), ua.StatusCode(ua.StatusCodes.Good), utc_now())
-    )
+    """Set a node's value as the instrument itself does it: status Good, times now."""
+    now = cast("ua.DateTime", utc_now())
+    data = ua.DataValue(ua.Variant(value, kind), ua.StatusCode(), now, now)
+    await server.write_attribute_value(node, data)
 
 
 def current(server: Server, node: ua.NodeId) -> object:
     """The value a node holds now, whoever wrote it; None when a client wrote an empty one."""
-    value = server.iserver.aspace.read_attribute_value(node, ua.AttributeIds.Value).Value
+    value = server.iserver.aspace.read_attribute_value(node, AttributeIds.Value).Value
     return None if value is None else value.Value

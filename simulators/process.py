@@ -94,6 +94,8 @@ class Family:
         patience = loop.call_later(START_S, self._give_up, "not every instrument answered in time")
         await self._over.wait()
         patience.cancel()
+        for process in self._children.values():
+            loop.remove_reader(process.sentinel)  # from here on they end because we say so
         self._end_children()
         return self._code
 
@@ -152,9 +154,7 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)  # multiprocessing ends the daemonic children on the way out
 
 
-def _plant_main(
-    reporting: int, parent: int, spec: SiteSpec, bus: Bus, links: Mapping[str, socket.socket]
-) -> None:
+def _plant_main(reporting: int, parent: int, spec: SiteSpec, bus: Bus, links: Mapping[str, socket.socket]) -> None:
     become_child("sim-plant", parent)
     run_until_terminated(lambda: run_plant(spec, bus, links, lambda address: announce(reporting, PLANT, address)))
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 
-from simulators.faults import Fault, Faults
+from simulators.faults import Faults
 
 CHUNK = 65536
 

@@ -11,7 +11,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from asyncua import Node, Server, ua
+from asyncua import ua
+from asyncua.common.node import Node
+from asyncua.server.server import Server
 
 from simulators.instrument import Context
 from simulators.instruments.plc_program import OUTPUTS, PlcProgram
@@ -82,7 +84,8 @@ class DataBlock:
         return self._structs[name]
 
     def _id(self, *parts: str) -> ua.NodeId:
-        return ua.NodeId(".".join(f'"{part}"' for part in (self.name, *parts)), self.namespace)
+        path = ".".join(f'"{part}"' for part in (self.name, *parts))
+        return ua.NodeId(ua.String(path), ua.Int16(self.namespace))
 
 
 async def build(server: Server, block_name: str) -> DataBlock:

@@ -24,7 +24,14 @@ PASSWORDS = {USER: 0, ADMINISTRATOR: 18_111_978, SPECIALIST: 16_021_966}
 KELVIN, CELSIUS, FAHRENHEIT, PERCENT_VOL, PERCENT_SAT, PH = 1, 2, 3, 4, 5, 12
 """Unit bit numbers."""
 
-UNIT_NAMES = {KELVIN: "K", CELSIUS: "\u00b0C", FAHRENHEIT: "\u00b0F", PERCENT_VOL: "%-vol", PERCENT_SAT: "%-sat", PH: "pH"}
+UNIT_NAMES = {
+    KELVIN: "K",
+    CELSIUS: "\u00b0C",
+    FAHRENHEIT: "\u00b0F",
+    PERCENT_VOL: "%-vol",
+    PERCENT_SAT: "%-sat",
+    PH: "pH",
+}
 
 FACTORS = {
     KELVIN: (1.0, 273.15),
@@ -172,7 +179,8 @@ def ph_sensor(address: int, ph: Callable[[], float], temperature: Callable[[], f
 
 def do_sensor(address: int, saturation: Callable[[], float], temperature: Callable[[], float]) -> ArcSensor:
     """A VisiFerm dissolved-oxygen sensor; `saturation` in per cent of air saturation."""
-    return ArcSensor(address, "ODOUM043", Channel("DO", (PERCENT_SAT, PERCENT_VOL), 0.0, 300.0, saturation), temperature)
+    oxygen = Channel("DO", (PERCENT_SAT, PERCENT_VOL), 0.0, 300.0, saturation)
+    return ArcSensor(address, "ODOUM043", oxygen, temperature)
 
 
 MAKERS = {"ph": ph_sensor, "do": do_sensor}

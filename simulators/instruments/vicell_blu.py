@@ -14,7 +14,10 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeAlias
 
-from asyncua import Node, Server, ua
+from asyncua import ua
+from asyncua.common.node import Node
+from asyncua.server.server import Server
+from asyncua.ua.status_codes import StatusCodes
 
 from simulators.instrument import Context
 from simulators.instruments.vicell_counter import CELLS_PER_DENSITY, Counter, Culture, Order, Refusal, Sample
@@ -28,6 +31,9 @@ REFRESH_S = 0.2
 """Wall seconds between two updates of the state variables."""
 
 CELL_TYPES = ("BCI Default", "Mammalian", "Insect", "Yeast", "BCI Viab Beads", "BCI L10 Beads")
+
+MODEL: Any = ua
+"""Where asyncua puts the classes of the instrument's own data types once :func:`add_types` has run."""
 
 Inputs: TypeAlias = Sequence[tuple[str, ua.VariantType | str]]
 Handler: TypeAlias = Callable[..., dict[str, Any]]
@@ -56,18 +62,18 @@ class ViCell:
     def request_lock(self) -> dict[str, Any]:
         """Take the automation lock."""
         self.locked = True
-        return {"LockState": ua.LockStateEnum.Locked}
+        return {"LockState": MODEL.LockStateEnum.Locked}
 
     def release_lock(self) -> dict[str, Any]:
         """Give the automation lock back. Raises :class:`Refusal` without it."""
         self._need_lock()
         self.locked = False
-        return {"LockState": ua.LockStateEnum.Unlocked}
+        return {"LockState": MODEL.LockStateEnum.Unlocked}
 
     def start_sample(self, config: Any) -> dict[str, Any]:
         """Count one sample. Raises :class:`Refusal` when locked out, busy, or when the configuration is wrong."""
         self._need_lock()
-        if not isinstance(config, ua.SampleConfig):
+        if not isinstance(config, MODEL.SampleConfig):
             raise Refusal("the argument is no SampleConfig")
         self.counter.start(
             Order(
@@ -92,13 +98,14 @@ class ViCell:
     def cell_types(self) -> dict[str, Any]:
         """The cell types the counter knows. Raises :class:`Refusal` without the lock."""
         self._need_lock()
-        return {"CellTypes": [ua.CellType(name) for name in self.counter.cell_types]}
+        return {"CellTypes": [MODEL.CellType(name) for name in self.counter.cell_types]}
 
     def sample_results(
         self, user: str, start: datetime, end: datetime, kind: int, cells: str, name: str, tag: str
     ) -> dict[str, Any]:
         """Samples, running ones included, that pass every filter that is not empty. `kind` 0 set, 1 sample: each set
-        here is one sample with the sample's name. Raises :class:`Refusal` without the lock."""
+        here is one sample with the sample's name. Raises :class:`Refusal` without the lock.
+        """
         self._need_lock()
         if kind not in {0, 1}:
             raise Refusal("FilterType must be 0 (sample set) or 1 (sample)")
@@ -119,20 +126,20 @@ class ViCell:
 
     def _result(self, sample: Sample) -> Any:
         status = self.counter.status(sample)
-        result = ua.SampleResult(
+        result = MODEL.SampleResult(
             SampleDataUuid=sample.identifier,
             SampleId=sample.name,
-            SampleStatus=ua.SampleStatusEnum(int(status)),
-            Position=ua.SamplePosition(*sample.position),
+            SampleStatus=MODEL.SampleStatusEnum(int(status)),
+            Position=MODEL.SamplePosition(*sample.position),
             Tag=sample.tag,
             Dilution=sample.dilution,
-            WashType=ua.WashTypeEnum(sample.wash),
+            WashType=MODEL.WashTypeEnum(sample.wash),
             CellType=sample.cell_type,
             QualityControlName=sample.quality_control,
             AnalysisDateTime=sample.started_at,
             AnalysisBy=self._user,
         )
-        if result.SampleStatus is ua.SampleStatusEnum.Completed:
+        if result.SampleStatus is MODEL.SampleStatusEnum.Completed:
             result.CellCount = int(sample.total_density * CELLS_PER_DENSITY)
             result.ViableCells = int(sample.viable_density * CELLS_PER_DENSITY)
             result.TotalCellsPerMilliliter = sample.total_density
@@ -148,7 +155,8 @@ async def run(context: Context, server: Server) -> None:
     user, password = str(context.spec["user"]), str(context.spec["password"])
     names = [str(name) for name in _list(context.spec["vessels"])]
     clock = context.vessels[names[0]]
-    counter = Counter(context.seed, lambda: clock.read("process_s"), utc_now, partial(_look, context, names), CELL_TYPES)
+    look = partial(_look, context, names)
+    counter = Counter(context.seed, lambda: clock.read("process_s"), utc_now, look, CELL_TYPES)
     instrument = ViCell(counter, user)
     state = await build(server, instrument)
     async with serving(server, PATH, OneUser(user, password), context.faults, login=True) as url:
@@ -185,7 +193,7 @@ async def _offer(
     parent: Node, name: str, handler: Handler, inputs: Inputs, output: str, *, namespace: int, types: Mapping[str, Node]
 ) -> None:
     arguments = [_argument(argument, kind, types) for argument, kind in inputs]
-    answer = _answering(handler, inputs, getattr(ua, output))
+    answer = _answering(handler, inputs, getattr(MODEL, output))
     await parent.add_method(namespace, name, answer, arguments, [_argument("Result", output, types)])
 
 
@@ -196,16 +204,16 @@ def _answering(handler: Handler, inputs: Inputs, output: type) -> Callable[..., 
     async def answer(_parent: ua.NodeId, *arguments: ua.Variant) -> object:
         if len(arguments) != len(kinds):
             missing = len(arguments) < len(kinds)
-            return ua.StatusCode(ua.StatusCodes.BadArgumentsMissing if missing else ua.StatusCodes.BadTooManyArguments)
+            return _status(StatusCodes.BadArgumentsMissing if missing else StatusCodes.BadTooManyArguments)
         if [argument.VariantType for argument in arguments] != kinds:
-            return ua.StatusCode(ua.StatusCodes.BadTypeMismatch)
+            return _status(StatusCodes.BadTypeMismatch)
         try:
             extra = handler(*(argument.Value for argument in arguments))
         except Refusal as refusal:
             log.info("refused: %s", refusal)
-            failure = ua.MethodResultEnum.Failure, str(refusal), ua.ErrorLevelEnum.Warning
+            failure = MODEL.MethodResultEnum.Failure, str(refusal), MODEL.ErrorLevelEnum.Warning
             return [ua.Variant(output(*failure), ua.VariantType.ExtensionObject)]
-        success = ua.MethodResultEnum.Success, "", ua.ErrorLevelEnum.NoError
+        success = MODEL.MethodResultEnum.Success, "", MODEL.ErrorLevelEnum.NoError
         return [ua.Variant(output(*success, **extra), ua.VariantType.ExtensionObject)]
 
     return answer
@@ -214,9 +222,13 @@ def _answering(handler: Handler, inputs: Inputs, output: type) -> Callable[..., 
 def _argument(name: str, kind: ua.VariantType | str, types: Mapping[str, Node]) -> ua.Argument:
     argument = ua.Argument()
     argument.Name = name
-    argument.DataType = types[kind].nodeid if isinstance(kind, str) else ua.NodeId(kind.value)
+    argument.DataType = types[kind].nodeid if isinstance(kind, str) else ua.NodeId(ua.Int32(kind.value))
     argument.ValueRank = -1
     return argument
+
+
+def _status(code: int) -> ua.StatusCode:
+    return ua.StatusCode(ua.UInt32(code))
 
 
 def _look(context: Context, names: Sequence[str], sample: str) -> Culture:

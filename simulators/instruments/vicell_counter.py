@@ -39,6 +39,9 @@ class SampleStatus(IntEnum):
     SkipError = 8
 
 
+FINISHED = frozenset({SampleStatus.Completed, SampleStatus.SkipManual})
+
+
 @dataclass(frozen=True, slots=True)
 class Culture:
     """What is in a vessel: viable density in 10*6/mL and viability in per cent."""
@@ -113,7 +116,7 @@ class Counter:
     @property
     def busy(self) -> bool:
         """Whether a sample is being processed."""
-        return any(self.status(sample) not in {SampleStatus.Completed, SampleStatus.SkipManual} for sample in self.samples[-1:])
+        return any(self.status(sample) not in FINISHED for sample in self.samples[-1:])
 
     def stop(self) -> None:
         """Give the running sample up. Raises :class:`Refusal` when there is none."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from asyncua import Node, Server, ua
+from asyncua import ua
+from asyncua.common.node import Node
 from asyncua.common.structures104 import load_custom_struct, load_enums, new_enum, new_struct, new_struct_field
+from asyncua.server.server import Server
 
 STRING, NUMBER, REAL = ua.VariantType.String, ua.VariantType.UInt32, ua.VariantType.Double
 TIME = ua.VariantType.DateTime

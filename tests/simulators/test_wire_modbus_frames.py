@@ -63,7 +63,9 @@ def test_other_function_codes_are_refused(function: int):
     assert ask(sensor(), function, 0x08, 0x29, 0, 1)[:3] == bytes([1, function | 0x80, 1])
 
 
-@pytest.mark.parametrize(("number", "count"), [(2090, 2), (2092, 2), (2090, 9), (2090, 11), (2089, 10), (1, 1), (1033, 7)])
+@pytest.mark.parametrize(
+    ("number", "count"), [(2090, 2), (2092, 2), (2090, 9), (2090, 11), (2089, 10), (1, 1), (1033, 7)]
+)
 def test_anything_but_a_whole_block_is_refused(number: int, count: int):
     reply = ask(sensor(), 3, *struct.pack(">HH", number - 1, count))
     assert reply[:3] == bytes([1, 0x83, 2])

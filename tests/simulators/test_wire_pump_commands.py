@@ -68,7 +68,9 @@ def test_backwards_delivers_nothing():
     assert rotor.rpm == 10.0
 
 
-@pytest.mark.parametrize("command", ["1SP220.1", "1SP-5", "1SPfast", "1SP1e2", "1SP", "2SP50", "SP50", "1XX", "", "1", "\ufffd1SP50"])
+@pytest.mark.parametrize(
+    "command", ["1SP220.1", "1SP-5", "1SPfast", "1SP1e2", "1SP", "2SP50", "SP50", "1XX", "", "1", "\ufffd1SP50"]
+)
 def test_what_is_not_understood_is_ignored(command: str):
     rotor = Rotor()
     pump = rotor.pump()
