@@ -8,6 +8,7 @@ device brings about (pyserial 3.5, ``serialposix.Serial.write``).
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -78,6 +79,7 @@ class SerialLine:
         """Open and lock the port, and forget what either side had buffered. Raises :class:`LinkLost`."""
         import serial
 
+        self.close()
         settings = self.settings
         try:
             self._port = serial.Serial(
@@ -195,7 +197,10 @@ class SerialLine:
 
 def _reason(error: Any) -> str:
     """An operating system's error without its number and path."""
-    return os.strerror(error.errno) if getattr(error, "errno", None) else str(error)
+    number = getattr(error, "errno", None)
+    if number == errno.EAGAIN:
+        return "another program uses it"
+    return os.strerror(number) if number else str(error)
 
 
 def _show(data: bytes) -> str:
