@@ -383,6 +383,14 @@ async def test_a_silent_network(site: Site):
             await node.read_value()
 
 
+async def test_garbage_on_the_network(site: Site):
+    async with Client(site.instrument("plc-102")["url"], timeout=0.5, watchdog_intervall=30) as client:
+        (node,) = await plc_nodes(client, "Temp.PV")
+        site.fault("plc-102", "garbage", 0.5)
+        with pytest.raises((ConnectionError, TimeoutError, ua.UaError)):
+            await node.read_value()
+
+
 FAULTS: Mapping[str, type[Exception]] = {
     "garbage": minimalmodbus.InvalidResponseError,
     "crc": minimalmodbus.InvalidResponseError,
@@ -455,6 +463,14 @@ def status(pid: int) -> str:
 
 
 SMALL = {name: SPEC["instruments"][name] for name in ("probes-101", "feed-pump-101")}  # type: ignore[index]  # a dict
+
+
+def test_a_pump_with_echo_repeats_what_it_hears(tmp_path: Path):
+    site = Site(tmp_path, instruments={"feed-pump-101": {**SMALL["feed-pump-101"], "echo": True}})
+    with pump(site, "feed-pump-101") as port:
+        assert ask(port, "3ZY") == "3ZY"
+        assert port.read_until(b"\r") == b"0\r"
+    assert site.stop() == 0
 
 
 def test_sigterm_leaves_no_process_even_when_one_is_frozen(tmp_path: Path):
