@@ -72,10 +72,12 @@ def test_the_bank_equals_the_scalar_reference(tunings, seed):
         live = rng.random(n) < 0.9
         r = np.where(rng.random(n) < 0.1, rng.normal(size=n), r)
         u = bank.step(y, r, live, dt)
-        expected = [s.step(*values, dt) for s, *values in zip(scalars, y.tolist(), r.tolist(), live.tolist())]
+        expected = [
+            s.step(*values, dt) for s, *values in zip(scalars, y.tolist(), r.tolist(), live.tolist(), strict=True)
+        ]
         np.testing.assert_allclose(u, expected, rtol=1e-12, atol=1e-12 * max(1.0, float(np.abs(bank.integral).max())))
         bank.achieved[:] = np.clip(u + rng.normal(size=n) * rng.choice([0, 1], size=n), low, high)
-        for scalar, achieved in zip(scalars, bank.achieved.tolist()):
+        for scalar, achieved in zip(scalars, bank.achieved.tolist(), strict=True):
             scalar.achieved = achieved
         y = np.where(np.isnan(y), 0.0, y)
 
