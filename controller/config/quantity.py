@@ -6,10 +6,10 @@ Each of them takes exactly what a YAML file holds, coerces nothing, and says in 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -25,6 +25,9 @@ class StrictModel(BaseModel):
     """Base of all configuration models: no coercion, no unknown keys, no NaN, unchangeable."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    placeholders: ClassVar[Mapping[str, Json]] = {}
+    """What stands in for a missing key at the top of a file, so that the rest of the file is still cross-checked."""
 
 
 def refuse(message: str, hint: str = "") -> PydanticCustomError:
@@ -173,9 +176,11 @@ AnyRange = Annotated[Range, quantity_range()]
 """A range in any unit."""
 UnitCode = Annotated[str, Parsed(_unit_code, lambda: {"type": "string", "description": "UCUM unit, as in mL/h."})]
 """A UCUM unit code."""
-Name = Annotated[str, matching(r"[a-z][a-z0-9_]{0,63}", "a name", "base_flow")]
+Name = Annotated[str, matching(r"[a-z][a-z0-9_]{0,63}", "a name of lower-case letters, digits and _", "base_flow")]
 """A tag, loop, role, interlock or alarm: lower case, digits, underscores, so that conditions can use it."""
-Identifier = Annotated[str, matching(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", "an identifier", "BR-101")]
+Identifier = Annotated[
+    str, matching(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", "an identifier of letters, digits, - and _", "BR-101")
+]
 """A site, vessel, connection or class: letters, digits, hyphens, underscores."""
 Version = Annotated[str, matching(r"\d{1,6}\.\d{1,6}\.\d{1,6}(-[0-9A-Za-z.-]+)?", "a version", "1.0.0")]
 """A semantic version."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -72,6 +73,8 @@ class Vessel(StrictModel):
 
 class SiteConfig(StrictModel):
     """A site file. Mappings are by name."""
+
+    placeholders: ClassVar[Mapping[str, Json]] = {"site": "unknown", "version": "0.0.0", "title": "unknown"}
 
     site: Identifier
     version: Version

@@ -6,10 +6,12 @@ Attributes are the YAML keys (``from`` is ``from_``). What one object can't know
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from controller.commands import Json
 from controller.config.quantity import (
     AnyQuantity,
     Duration,
@@ -231,6 +233,15 @@ class Alarm(StrictModel):
 
 class VesselClassConfig(StrictModel):
     """A vessel class file. Mappings are by name; ``instruments`` are the roles that a vessel of this class fills."""
+
+    placeholders: ClassVar[Mapping[str, Json]] = {
+        "vessel_class": "unknown",
+        "version": "0.0.0",
+        "title": "unknown",
+        "working_volume": {"low": "0 L", "high": "1 L"},
+        "instruments": ["unknown"],
+        "measurements": {},
+    }
 
     vessel_class: Identifier
     version: Version
