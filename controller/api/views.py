@@ -1,0 +1,86 @@
+"""The newest scan as answers to single questions: one vessel, one loop, one batch. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from controller.api.problems import Problem
+from controller.publish import Publisher, Tick
+from controller.publish.encode import REASONS
+
+View = dict[str, Any]
+QUALITIES = ("good", "uncertain", "bad")
+COLUMN_OF_LOOP = ("pv", "sp", "op")
+
+
+def newest(publisher: Publisher) -> Tick:
+    """The newest tick. Raises :class:`Problem` (503) before the first scan."""
+    tick = publisher.latest
+    if tick is None:
+        raise Problem(503, "No scan has been completed yet.")
+    return tick
+
+
+def vessel_view(publisher: Publisher, tick: Tick, name: str) -> View:
+    """One vessel: its tags with value, quality and age, its loops with their numbers, interlocks, alarms and batch."""
+    state = next(vessel for vessel in _list(tick, "vessels") if vessel["name"] == name)
+    own = [i for i, column in enumerate(publisher.columns) if column["vessel"] == name and column["kind"] == "tag"]
+    return {
+        **state,
+        "time": tick.time,
+        "tags": [_tag(publisher.columns[i], tick, i) for i in own],
+        "loops": [loop_view(publisher, tick, loop) for loop in state["loops"]],
+        "alarms": [alarm for alarm in _list(tick, "alarms") if alarm["vessel"] == name],
+        "batch": next((batch for batch in reversed(_list(tick, "batches")) if batch["vessel"] == name), None),
+    }
+
+
+def loop_of(tick: Tick, vessel: str, loop: str) -> View:
+    """A loop as the scan published it; its pv, sp and op are columns."""
+    state = next(item for item in _list(tick, "vessels") if item["name"] == vessel)
+    return next(dict(item) for item in state["loops"] if item["name"] == loop)
+
+
+def loop_view(publisher: Publisher, tick: Tick, loop: Mapping[str, Any]) -> View:
+    """A loop with numbers in the place of columns, and the setpoint's unit."""
+    numbers = {name: _number(tick, loop.get(name)) for name in COLUMN_OF_LOOP}
+    column = loop.get("sp")
+    return {**loop, **numbers, "unit": "" if column is None else publisher.columns[column].get("unit", "")}
+
+
+def batches(tick: Tick) -> list[View]:
+    """Every batch the scan knows."""
+    return _list(tick, "batches")
+
+
+def batch_view(tick: Tick, batch: str) -> View:
+    """One batch. Raises :class:`Problem` (404)."""
+    found = next((item for item in batches(tick) if item["id"] == batch), None)
+    if found is None:
+        raise unknown("batch", [item["id"] for item in batches(tick)])
+    return found
+
+
+def unknown(what: str, known: Sequence[str]) -> Problem:
+    """The 404 that names what does exist."""
+    names = ", ".join(known) if known else "none"
+    return Problem(404, f"There is no such {what}. Known: {names}.", known=list(known))
+
+
+def _tag(column: Mapping[str, Any], tick: Tick, index: int) -> View:
+    return {
+        **{key: column.get(key) for key in ("name", "title", "unit", "decimals", "low", "high")},
+        "value": float(tick.value[index]),
+        "quality": QUALITIES[tick.quality[index]],
+        "reason": REASONS[tick.reason[index]],
+        "age": float(tick.age[index]),
+    }
+
+
+def _number(tick: Tick, column: int | None) -> float | None:
+    return None if column is None else float(tick.value[column])
+
+
+def _list(tick: Tick, name: str) -> list[View]:
+    return cast("list[View]", tick.state.get(name, []))
