@@ -48,6 +48,11 @@ class Bound(Generic[M]):
         if not any(related(original, cut) for cut in self.pruned.cuts):
             self.problems.append(self.document.problem(original, message, hint, at_key=at_key, offset=offset))
 
+    def whole(self, path: Path) -> bool:
+        """Whether nothing at or below a path of the model had to be left out."""
+        original = self.pruned.original(path)
+        return not any(cut[: len(original)] == original for cut in self.pruned.cuts)
+
     def complete(self) -> M:
         """The model. Raises :class:`Problems` when anything is wrong."""
         if self.problems or self.model is None:

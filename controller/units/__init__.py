@@ -9,6 +9,7 @@ from controller.units.quantity import (
     missing_unit,
     parse_quantity,
     parse_range,
+    per,
 )
 from controller.units.unit import Unit, UnitError, parse_unit
 
@@ -24,4 +25,5 @@ __all__ = [
     "parse_quantity",
     "parse_range",
     "parse_unit",
+    "per",
 ]

@@ -88,6 +88,11 @@ def _convert(value: float, source: str, target: str, *, points: bool) -> float:
         raise UnitError(f"{value} {source} is too large a number in {target}") from error
 
 
+def per(unit: str, other: str = "s") -> str:
+    """The code of a unit divided by another: ``per("Cel")`` is a rate, ``per("%", "Cel")`` a gain."""
+    return f"({unit})/({other})"
+
+
 def mismatch(found: Unit, expected: Unit) -> UnitError:
     """The complaint that ``found`` measures something else than ``expected``."""
     return UnitError(

@@ -1,0 +1,119 @@
+"""Cross-checks of a site: wires, and vessels against their class."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from controller.config.bind import Bound
+from controller.config.problems import Path, nearest
+from controller.config.site import Calibration, Connection, SiteConfig, Vessel, simulated_vessels
+from controller.config.url import Endpoint, parse_url
+from controller.config.vessel_class import Source, VesselClassConfig
+from controller.units import UnitError, parse_quantity, parse_unit, per
+
+SIMULATED = {"volume": "L", "temperature": "Cel", "density": "10*6/mL"}
+"""Words of a vessel's ``simulation`` that are quantities, with a unit of theirs."""
+
+
+class SiteChecker:
+    """Adds to a bound site what does not fit together. ``classes`` are by vessel; a vessel whose class could not be
+    read is left out.
+    """
+
+    def __init__(self, bound: Bound[SiteConfig], config: SiteConfig, classes: Mapping[str, VesselClassConfig]) -> None:
+        self.bound = bound
+        self.config = config
+        self.classes = classes
+        self.points: dict[tuple[str, str], str] = {}
+
+    def run(self, drivers: Collection[str] | None = None) -> None:
+        """All checks; driver names only against ``drivers``, when given."""
+        self._endpoints()
+        for name, connection in self.config.connections.items():
+            self._connection(name, connection, drivers)
+        for name, vessel in self.config.vessels.items():
+            self._simulation(name, vessel)
+            self._connections_exist(name, vessel)
+            if name in self.classes:
+                self._roles(name, vessel, self.classes[name])
+                self._calibrations(name, vessel, self.classes[name])
+                self._points(name, vessel, self.classes[name])
+
+    def _known(self, path: Path, name: str, names: Collection[str], what: str, *, at_key: bool = False) -> None:
+        if name not in names:
+            hint = nearest(name, list(names))
+            self.bound.problem(path, f"there is no {what} {name!r}", hint, at_key=at_key)
+
+    def _endpoints(self) -> None:
+        """One owner per wire."""
+        owners: dict[Endpoint, str] = {}
+        for name, connection in self.config.connections.items():
+            owner = owners.setdefault(parse_url(connection.url), name)
+            if owner != name:
+                message = f"this wire belongs to connection {owner!r} already"
+                self.bound.problem(("connections", name, "url"), message, "one connection per wire")
+
+    def _connection(self, name: str, connection: Connection, drivers: Collection[str] | None) -> None:
+        path: Path = ("connections", name)
+        if drivers is not None:
+            self._known((*path, "driver"), connection.driver, drivers, "driver")
+        for vessel in simulated_vessels(connection):
+            self._known((*path, "simulation"), str(vessel), self.bound.document.names(("vessels",)), "vessel")
+
+    def _simulation(self, name: str, vessel: Vessel) -> None:
+        for key, unit in SIMULATED.items():
+            if key not in vessel.simulation:
+                continue
+            try:
+                parse_quantity(str(vessel.simulation[key]), unit)
+            except UnitError as error:
+                self.bound.problem(("vessels", name, "simulation", key), f"{key}: {error.message}", error.hint)
+
+    def _connections_exist(self, name: str, vessel: Vessel) -> None:
+        known = self.bound.document.names(("connections",))
+        for role, connection in vessel.instruments.items():
+            self._known(("vessels", name, "instruments", role), connection, known, "connection")
+
+    def _roles(self, name: str, vessel: Vessel, vessel_class: VesselClassConfig) -> None:
+        path: Path = ("vessels", name, "instruments")
+        for role in vessel.instruments:
+            self._known((*path, role), role, vessel_class.instruments, "role", at_key=True)
+        for role in vessel_class.instruments:
+            if role not in vessel.instruments:
+                message = f"no instrument for the role {role!r} of class {vessel_class.vessel_class}"
+                self.bound.problem(path, message, f"add {role}: and a connection", at_key=True)
+
+    def _calibrations(self, name: str, vessel: Vessel, vessel_class: VesselClassConfig) -> None:
+        path: Path = ("vessels", name, "calibration")
+        measured = {one.calibration: one.unit for one in vessel_class.measurements.values() if one.calibration}
+        written = {key: one.unit for key, one in vessel_class.outputs.items()}
+        for key, calibration in vessel.calibration.items():
+            self._known((*path, key), key, [*measured, *written], "calibration", at_key=True)
+            if key in measured:
+                self._factor((*path, key, "factor"), calibration, measured[key], "1")
+            if key in written:
+                self._factor((*path, key, "factor"), calibration, written[key], "s-1")
+        for key in measured:
+            if key not in vessel.calibration:
+                message = f"no calibration {key!r}, which class {vessel_class.vessel_class} needs"
+                self.bound.problem(path, message, f"add {key}: with a factor and a date", at_key=True)
+
+    def _factor(self, path: Path, calibration: Calibration, unit: str, raw: str) -> None:
+        """A factor times an instrument's number, of the dimension of ``raw`` or plain, is in the tag's unit."""
+        factor = parse_unit(calibration.factor.unit)
+        if not any(factor.compatible(parse_unit(per(unit, one))) for one in (raw, "1")):
+            message = f"factor: {calibration.factor.unit} does not give {unit}"
+            self.bound.problem(path, message, f"write what one unit of the instrument is in {unit}")
+
+    def _points(self, name: str, vessel: Vessel, vessel_class: VesselClassConfig) -> None:
+        """No two vessels share a point: a probe wired to two vessels is a copied line that was not changed."""
+        entries: list[Source] = [one.source for one in vessel_class.measurements.values()]
+        entries += [one.source for one in vessel_class.outputs.values()]
+        shared: set[str] = set()
+        for source in entries:
+            connection = vessel.instruments.get(source.instrument, "")
+            owner = self.points.setdefault((connection, source.point.replace("{vessel}", name)), name)
+            if connection and owner != name and source.instrument not in shared:
+                shared.add(source.instrument)
+                message = f"{connection} serves vessel {owner} already, with the same points"
+                self.bound.problem(("vessels", name, "instruments", source.instrument), message)

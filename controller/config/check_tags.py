@@ -1,0 +1,121 @@
+"""Cross-checks of a vessel class: measurements, calculated tags, outputs, interlocks and alarms."""
+
+from __future__ import annotations
+
+from controller.config.checker import MEASURED, Checker, ConditionCheck
+from controller.config.problems import Path
+from controller.config.vessel_class import Alarm, Band, Calculated, Interlock, Output, Source
+from controller.units import mismatch, parse_unit, per
+
+
+def check_tags(check: Checker) -> None:
+    """Names are unique, sources exist, and every limit is in a unit that fits its tag."""
+    _unique_names(check)
+    written: dict[Source, str] = {}
+    for name, tag in check.config.measurements.items():
+        path: Path = ("measurements", name)
+        _source(check, path, tag.source)
+        _band(check, (*path, "credible"), tag.credible, tag.unit)
+        check.value((*path, "max_rate"), tag.max_rate, per(tag.unit), difference=True)
+    for name, calculated in check.config.calculated.items():
+        _calculated(check, name, calculated)
+    for name, output in check.config.outputs.items():
+        _output(check, name, output)
+        source = output.source
+        other = written.get(source)
+        if other is not None:
+            check.bound.problem(("outputs", name, "source"), f"{source.point} is written by output {other!r} already")
+        written[source] = name
+
+
+def check_interlocks(check: Checker, conditions: ConditionCheck | None) -> None:
+    """Forced outputs exist and are forced to something they can do; conditions are understood."""
+    for name, interlock in check.config.interlocks.items():
+        for target, value in interlock.force.items():
+            path: Path = ("interlocks", name, "force", target)
+            if check.known(path, target, check.names("outputs"), "output"):
+                output = check.config.outputs.get(target)
+                if output is not None:
+                    check.inside(path, value, output.unit, (output.range.low, output.range.high), "the output's range")
+        if conditions is not None:
+            _conditions(check, name, interlock, conditions)
+
+
+def check_alarms(check: Checker) -> None:
+    """Alarms watch tags that exist, at limits that their sensors can reach."""
+    for name, alarm in check.config.alarms.items():
+        path: Path = ("alarms", name)
+        if not check.known((*path, "tag"), alarm.tag, check.names(*MEASURED), "measurement or calculated tag"):
+            continue
+        unit = check.config.unit(alarm.tag)
+        check.value((*path, "deadband"), alarm.deadband, unit, difference=True)
+        _alarm_limit(check, path, alarm, unit)
+
+
+def _alarm_limit(check: Checker, path: Path, alarm: Alarm, unit: str | None) -> None:
+    measurement = check.config.measurements.get(alarm.tag)
+    band = (measurement.credible.low, measurement.credible.high) if measurement else None
+    check.inside((*path, "above"), alarm.above, unit, band, "what the sensor can say")
+    check.inside((*path, "below"), alarm.below, unit, band, "what the sensor can say")
+
+
+def _unique_names(check: Checker) -> None:
+    section_of: dict[str, str] = {}
+    for section in (*MEASURED, "outputs"):
+        for name in check.names(section):
+            if name in section_of:
+                check.bound.problem((section, name), f"{name!r} is in {section_of[name]} already", at_key=True)
+            section_of.setdefault(name, section)
+
+
+def _source(check: Checker, path: Path, source: Source) -> None:
+    roles = check.bound.document.at(("instruments",))
+    known = [role for role in roles if isinstance(role, str)] if isinstance(roles, list) else []
+    check.known((*path, "source", "instrument"), source.instrument, known, "instrument")
+
+
+def _band(check: Checker, path: Path, band: Band, unit: str) -> None:
+    check.value((*path, "low"), band.low, unit)
+    check.value((*path, "high"), band.high, unit)
+
+
+def _calculated(check: Checker, name: str, tag: Calculated) -> None:
+    path: Path = ("calculated", name)
+    tags = check.names(*MEASURED)
+    earlier = tags[: tags.index(name)]
+    for index, source in enumerate(tag.inputs):
+        if source in tags and source not in earlier:
+            check.bound.problem((*path, "inputs", index), f"{source!r} is calculated later", "put it above this one")
+        else:
+            check.known((*path, "inputs", index), source, earlier, "measurement or calculated tag")
+    if tag.density is None:
+        check.bound.problem((*path, "from"), f"{tag.from_} needs a density", "add density: 1.0 g/mL")
+    check.value((*path, "density"), tag.density, "g/mL")
+    _unit_like(check, (*path, "unit"), tag.unit, "L")
+    if len(tag.inputs) != 1:
+        check.bound.problem((*path, "inputs"), f"{tag.from_} takes one input, the weight")
+    elif (unit := check.config.unit(tag.inputs[0])) is not None:
+        _unit_like(check, (*path, "inputs", 0), unit, "g")
+
+
+def _unit_like(check: Checker, path: Path, unit: str, like: str) -> None:
+    found, expected = parse_unit(unit), parse_unit(like)
+    if not found.compatible(expected):
+        error = mismatch(found, expected)
+        check.bound.problem(path, error.message, error.hint)
+
+
+def _output(check: Checker, name: str, output: Output) -> None:
+    path: Path = ("outputs", name)
+    _source(check, path, output.source)
+    _band(check, (*path, "range"), output.range, output.unit)
+    check.value((*path, "max_rate"), output.max_rate, per(output.unit), difference=True)
+    if output.safe != "none":
+        band = (output.range.low, output.range.high)
+        check.inside((*path, "safe"), output.safe, output.unit, band, "the output's range")
+
+
+def _conditions(check: Checker, name: str, interlock: Interlock, conditions: ConditionCheck) -> None:
+    for key, text in (("when", interlock.when), ("release", interlock.release)):
+        for finding in conditions(text, check.config) if text else ():
+            check.bound.problem(("interlocks", name, key), finding.message, finding.hint, offset=finding.offset)
