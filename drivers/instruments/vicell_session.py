@@ -56,7 +56,6 @@ class CounterSession:
         self._config = config
         self._wire = OpcUaClient(settings)
         self._methods: dict[str, tuple[Node, Node]] = {}
-        self._types: dict[str, Any] = {}
         self._locked = False
 
     async def open(self) -> None:
@@ -64,7 +63,7 @@ class CounterSession:
         self._methods.clear()
         await self._wire.open()
         client = self._wire.client
-        self._types = await self._wire.within("reading types", client.load_data_type_definitions(), DISCOVERY_S)
+        await self._wire.within("reading types", client.load_data_type_definitions(), DISCOVERY_S)
         state = await self._child(client.nodes.objects, STATE_OBJECT)
         for part in ("Methods", "PlayControl"):
             parent = await self._child(state, part)
@@ -89,8 +88,11 @@ class CounterSession:
 
     async def start(self, name: str) -> None:
         """Start counting the sample in the cup. Raises :class:`Refused`, or another error when it is unknown."""
+        from asyncua import ua
+
         with as_driver_errors("building a SampleConfig"):
-            config = self._types["SampleConfig"]()
+            # asyncua keeps the loaded types there, and names them only to whoever loaded them first.
+            config = getattr(ua, "SampleConfig")()  # noqa: B009 - unknown before the instrument is
             _fill(config, {**self._config, "SampleName": name})
         await self._call("StartSample", config)
 
