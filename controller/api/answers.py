@@ -47,6 +47,15 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     }.items()
 }
 
+ACCEPTED: dict[int | str, dict[str, Any]] = {
+    status: {"description": text, "content": {Answer.media_type: {}}}
+    for status, text in {
+        200: "The scan has acted; a setpoint has been read back from the device.",
+        202: "Committed to the journal; `command` says what becomes of it.",
+    }.items()
+}
+"""The answers to a command besides its usual one."""
+
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "title": "Problem",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -61,11 +61,23 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.metrics.close()
 
 
+def _json_contents(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every answer in JSON: they are all objects, which the framework cannot know of an answer it did not encode."""
+    for path in schema["paths"].values():
+        for operation in path.values():
+            for answer in operation["responses"].values():
+                yield from [
+                    content for media, content in answer.get("content", {}).items() if media == Answer.media_type
+                ]
+
+
 def _openapi(app: FastAPI) -> dict[str, Any]:
     """The schema, in which every error is a problem document."""
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
         components = schema.setdefault("components", {}).setdefault("schemas", {})
         components["Problem"] = PROBLEM_SCHEMA
+        for content in _json_contents(schema):
+            content["schema"] = {"type": "object"}
         app.openapi_schema = schema
     return app.openapi_schema

@@ -10,7 +10,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 def body(value):
-    return '{"value": %s, "unit": "Cel", "reason": "test"}' % value
+    return f'{{"value": {value}, "unit": "Cel", "reason": "test"}}'
 
 
 BAD = {

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from controller.api.answers import Answer, Supervisor, vessel_info
+from controller.api.answers import ACCEPTED, Answer, Supervisor, vessel_info
 from controller.api.gateway import FormulaInfo, RecipeInfo
 from controller.api.models import BatchAction, NewBatch, PromptAnswer
 from controller.api.ordering import OPERATOR, amount_in, order_batch, refuse
@@ -44,7 +44,7 @@ async def one_batch(batch: str, gateway: Supervisor) -> Answer:
     return Answer(batch_view(newest(gateway.publisher), batch))
 
 
-@router.post("", summary="Make a batch", status_code=201)
+@router.post("", summary="Make a batch", status_code=201, responses={202: ACCEPTED[202]})
 async def new_batch(body: NewBatch, gateway: Supervisor) -> Answer:
     """A batch of a recipe on a vessel, Idle; formula values replace the recipe's within its hard ranges."""
     vessel = vessel_info(gateway, body.vessel)
@@ -67,7 +67,7 @@ async def new_batch(body: NewBatch, gateway: Supervisor) -> Answer:
     return answer
 
 
-@router.post("/{batch}/{action}", summary="Command a batch", status_code=200)
+@router.post("/{batch}/{action}", summary="Command a batch", status_code=200, responses=ACCEPTED)
 async def command_batch(batch: str, action: Action, body: BatchAction, gateway: Supervisor) -> Answer:
     """Answered with what the scan made of it; refused with the present state and the allowed commands."""
     view = batch_view(newest(gateway.publisher), batch)
@@ -75,7 +75,7 @@ async def command_batch(batch: str, action: Action, body: BatchAction, gateway: 
     return await order_batch(gateway, command, batch=view["id"], batch_state=view["state"])
 
 
-@router.post("/{batch}/prompts/{prompt}", summary="Answer a prompt", status_code=200)
+@router.post("/{batch}/prompts/{prompt}", summary="Answer a prompt", status_code=200, responses=ACCEPTED)
 async def answer_prompt(batch: str, prompt: str, body: PromptAnswer, gateway: Supervisor) -> Answer:
     """Every input of the prompt, each in any unit that converts, within its range."""
     view = batch_view(newest(gateway.publisher), batch)

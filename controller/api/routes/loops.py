@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from controller.api.answers import Answer, Supervisor, loop_info
+from controller.api.answers import ACCEPTED, Answer, Supervisor, loop_info
 from controller.api.gateway import Gateway
 from controller.api.models import ModeChange, OutputChange, SetpointChange
 from controller.api.ordering import OPERATOR, Prefer, amount_in, order_change, refuse, wait_s
@@ -26,7 +26,7 @@ async def setpoint(vessel: str, loop: str, gateway: Supervisor) -> Answer:
     return Answer({"value": view["sp"], "unit": info.unit, **limits, **state})
 
 
-@router.put("/setpoint", summary="Change the setpoint", status_code=202)
+@router.put("/setpoint", summary="Change the setpoint", status_code=202, responses=ACCEPTED)
 async def set_setpoint(
     vessel: str, loop: str, body: SetpointChange, gateway: Supervisor, prefer: Prefer = None
 ) -> Answer:
@@ -36,7 +36,7 @@ async def set_setpoint(
     return await _change(gateway, Verb.SETPOINT, f"{vessel}.{loop}", _value(number), body, prefer)
 
 
-@router.put("/output", summary="Change the output by hand", status_code=202)
+@router.put("/output", summary="Change the output by hand", status_code=202, responses=ACCEPTED)
 async def set_output(vessel: str, loop: str, body: OutputChange, gateway: Supervisor, prefer: Prefer = None) -> Answer:
     """Accepted once the journal holds it; acts in manual mode only."""
     info = loop_info(gateway, vessel, loop)
@@ -44,7 +44,7 @@ async def set_output(vessel: str, loop: str, body: OutputChange, gateway: Superv
     return await _change(gateway, Verb.OUTPUT, f"{vessel}.{loop}", _value(number), body, prefer)
 
 
-@router.put("/mode", summary="Change the mode", status_code=202)
+@router.put("/mode", summary="Change the mode", status_code=202, responses=ACCEPTED)
 async def set_mode(vessel: str, loop: str, body: ModeChange, gateway: Supervisor, prefer: Prefer = None) -> Answer:
     """Accepted once the journal holds it. Refused when the loop does not have this mode."""
     modes = loop_info(gateway, vessel, loop).modes

@@ -51,7 +51,12 @@ class EventStream(Response):
             self._hub.leave(self._mailbox)
 
 
-@router.get("/stream", summary="Everything, live", response_class=EventStream)
+@router.get(
+    "/stream",
+    summary="Everything, live",
+    response_class=Response,
+    responses={200: {"description": "Endless.", "content": {EventStream.media_type: {}}}},
+)
 async def stream(request: Request) -> Response:
     """Events ``snapshot``, ``delta``, ``event`` (a journal row), ``hb`` each second, ``resync``.
 
