@@ -10,9 +10,11 @@ request has (devices answer in order, so whatever is still to come belongs to no
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from drivers.contract import LinkLost, Malformed, Refused
+from drivers.lazy import load
 from drivers.serial_line import SerialLine, SerialSettings
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ class RtuLine:
 
     async def open(self) -> None:
         """Open the port and wait until the line has been silent. Raises :class:`LinkLost`."""
+        await load("pymodbus.framer", "pymodbus.pdu.register_message")
         from pymodbus.framer import FramerRTU
         from pymodbus.pdu import DecodePDU
 
@@ -74,10 +77,7 @@ class RtuLine:
 
         request = ReadHoldingRegistersRequest(dev_id=unit, address=start, count=length)
         size = EXCEPTION_LENGTH + 2 * length
-
-        def complete(reply: bytes) -> bool:
-            return is_complete(reply, unit, READ_HOLDING, size)
-
+        complete = partial(is_complete, unit=unit, function=READ_HOLDING, size=size)
         known = unit not in self._doubts
         self._doubts[unit] = asyncio.get_running_loop().time()
         reply = await self._line.exchange(self._codec().buildFrame(request), complete, self._reply_s)

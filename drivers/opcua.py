@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from drivers.contract import DriverError, LinkLost, Malformed, Quality, Refused, Timeout
+from drivers.lazy import load
 from drivers.planning import portions
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class OpcUaClient:
 
     async def open(self) -> None:
         """Connect and activate a session. Raises :class:`LinkLost`, :class:`Refused`, :class:`Timeout`."""
+        await load("asyncua.client.client")
         from asyncua.client.client import Client
 
         # It logs a traceback for every lost connection; the link reports those, once.

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from drivers.contract import LinkLost, Malformed, Timeout
+from drivers.lazy import load
 
 if TYPE_CHECKING:
     import serial
@@ -77,6 +78,7 @@ class SerialLine:
 
     async def open(self) -> None:
         """Open and lock the port, and forget what either side had buffered. Raises :class:`LinkLost`."""
+        await load("serial")
         import serial
 
         self.close()
@@ -191,7 +193,7 @@ class SerialLine:
     def _no_reply(self, within_s: float) -> Timeout | Malformed:
         if self._buffer:
             self.stray_at = asyncio.get_running_loop().time()
-            return Malformed(f"incomplete reply: {_show(self._buffer)}")
+            return Malformed(f"incomplete reply: {_show(bytes(self._buffer))}")
         return Timeout(f"no answer within {within_s:g} s")
 
 

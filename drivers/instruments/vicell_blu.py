@@ -21,6 +21,7 @@ from drivers.contract import (
     ConnectionSpec,
     DriverError,
     Identity,
+    LinkLost,
     Plan,
     Point,
     Quality,
@@ -139,7 +140,7 @@ class ViCellBlu:
 
     def _connected(self) -> CounterSession:
         if self._session is None:
-            raise Refused("not connected")
+            raise LinkLost("not connected")
         return self._session
 
     def _take_listing(self) -> None:
