@@ -113,7 +113,7 @@ class Output(StrictModel):
     @model_validator(mode="after")
     def _safe_unless_once(self) -> Self:
         if self.safe == "none" and not self.once:
-            raise refuse("safe: none is only for outputs with once: true", "give the value that is safe")
+            raise refuse("only an output with once: true can have safe: none", "give the value that is safe")
         return self
 
 

@@ -1,0 +1,245 @@
+"""Every kind of mistake in a site or a vessel class: the right line and column, what is wrong, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from controller.config.checker import Finding
+from controller.config.load import load_class, load_site
+from controller.config.problems import Problems
+from controller.config.vessel_class import VesselClassConfig
+
+Break = Callable[[str, str, str], str]
+FILES = {"site": "sites/bench.yaml", "class": "classes/stirred-tank-2l.yaml"}
+DRIVERS = ("generic_plc", "hamilton_arc", "watson_marlow", "vicell_blu")
+
+SCHEMA = [
+    ("title: Jacket temperature", "«tilte: Jacket temperature", "'tilte' is not known here", "did you mean title?"),
+    ("title: Jacket temperature\n    ", "", "title is missing", ""),
+    ("title: Jacket temperature", "title: «7", "title: text is expected, this is a number", ""),
+    ("title: Jacket temperature", "title:« ", "title: text is expected, this is empty", ""),
+    ("max_rate: 1 Cel/s", "max_rate: «1", "a unit is missing", "write the unit"),
+    ("max_rate: 1 Cel/s", "max_rate: «1Cel/s", "not a quantity", "put a space"),
+    ("max_rate: 1 Cel/s", "max_rate: «.nan", "a unit is missing", ""),
+    ("max_rate: 1 Cel/s", "max_rate: «.inf Cel/s", "not a quantity", ""),
+    ("max_rate: 1 Cel/s", "max_rate: «true", "a number with its unit is expected, this is true", ""),
+    ("max_rate: 1 Cel/s", "max_rate: «1 degC/s", "unknown unit 'degC/s'", "Cel/s"),
+    ("filter: 2 s", "filter: «2", "a unit is missing", "write 2 s"),
+    ("filter: 2 s", "filter: «2 mL", "a time is expected here, not a volume", ""),
+    ("filter: 2 s", "filter: «-2 s", "too small", "at least 0 s"),
+    ("integral_time: 710 s", "integral_time: «0 s", "too small", "more than 0 s"),
+    ("decimals: 2", "decimals: «1e1", "a whole number is expected, this is text", "write 10"),
+    ("decimals: 2", 'decimals: «"2"', "a whole number is expected, this is text", "write 2"),
+    ("decimals: 2", "decimals: «2.5", "a whole number is expected", ""),
+    ("decimals: 2", "decimals: «7", "less than or equal to 6", ""),
+    ("sampled: true", "sampled: «yes", "true or false is expected, this is text", ""),
+    ("rebase: batch", "rebase: «bach", "'bach' is not known here", "did you mean batch?"),
+    ("credible: {low: 0 Cel, high: 100 Cel}", "credible: «{low: 100 Cel, high: 0 Cel}", "is not below high", ""),
+    ("credible: {low: 0 Cel, high: 100 Cel}", "credible: «{low: 0 Cel, high: 100 mL}", "does not fit", ""),
+    ("type: direct", "type: «dierct", "'dierct' is not known here", "did you mean direct?"),
+    ("    type: direct\n    setpoint", "    setpoint", "type: it is missing", ""),
+    (
+        "safe: 50 mL/min",
+        "safe: none",
+        "air_flow: only an output with once: true can have safe: none",
+        "value that is safe",
+    ),
+    ("{output: heater, from", "«{output: heater, loop: agitation, from", "either an output or a loop", ""),
+    ("from: 0 %, to: 25 %", "from: 25 %, to: 25 %", "is not below to", ""),
+    ("above: 37.8 Cel", "above: 37.8 Cel, below: 30 Cel", "an alarm has one limit", ""),
+    ("  over_pressure:", "  «Over pressure:", "is not a name", "base_flow"),
+    ("force: {heater: 0 %}", "force: «{}", "at least 1 item", ""),
+    (
+        "instruments: [plc, probes,",
+        "instruments: [«5, probes,",
+        "a name of lower-case letters, digits and _ is expected",
+        "",
+    ),
+    ("version: 1.0.0", "version: «1.0", "a version is expected, this is a number", "as in 1.0.0"),
+    ("version: 1.0.0", "version: «v1", "is not a version", "as in 1.0.0"),
+    ("high: 2.0 L}", "high: «2.0 Cel}", "a volume is expected here, not a temperature", ""),
+]
+
+CLASS = [
+    ("source: {instrument: plc, point: Temp.PV}", "source: {instrument: «pcl, point: Temp.PV}",
+     "no instrument 'pcl'", "plc"),
+    ("credible: {low: 0 Cel, high: 100 Cel}", "credible: {low: «0 mL, high: 100 mL}", "low: mL does not fit", ""),
+    ("max_rate: 1 Cel/s", "max_rate: «1 Cel", "max_rate: Cel does not fit", "(Cel)/(s)"),
+    ("inputs: [weight]", "inputs: [«wait]", "no measurement or calculated tag 'wait'", "weight"),
+    ("inputs: [weight]", "inputs: [«volume]", "'volume' is calculated later", ""),
+    ("inputs: [weight]", "inputs: [«pressure]", "a mass is expected here, not a pressure", ""),
+    ("inputs: [weight]", "inputs: «[weight, pressure]", "takes one input", ""),
+    ("from: volume_from_weight, inputs: [weight], density: 1.008 g/mL", "from: «volume_from_weight, inputs: [weight]",
+     "needs a density", "g/mL"),
+    ("density: 1.008 g/mL", "density: «1.008 mL/g", "does not fit", "g/mL"),
+    ("density: 1.008 g/mL, unit: L", "density: 1.008 g/mL, unit: «g", "a volume is expected", ""),
+    ("  volume: {title", "  «pressure: {title", "'pressure' is in measurements already", ""),
+    ("source: {instrument: plc, point: O2.SP}", "source: «{instrument: plc, point: Air.SP}",
+     "by output 'air_flow'", ""),
+    ("safe: 50 mL/min", "safe: «600 mL/min", "outside the output's range", ""),
+    ('max_rate: "50 {rev}/min/s"', 'max_rate: «"50 {rev}/min"', "max_rate: {rev}/min does not fit", ""),
+    ("pv: temperature", "pv: «temprature", "no measurement or calculated tag 'temprature'", "temperature"),
+    ("setpoint: {default: 37.0 Cel", "setpoint: {default: «41 Cel", "outside the setpoint limits, 4 Cel .. 40 Cel", ""),
+    ("low: 4 Cel", "low: «-4 Cel", "outside what the sensor can say", ""),
+    ("low: 4 Cel", "low: «4 mL", "low: mL does not fit", ""),
+    ("low: 4 Cel", "low: «44 Cel", "is not below high", ""),
+    ("confirm_step: 5 Cel", "confirm_step: «5 %", "does not fit", ""),
+    ("gain: 46 %/Cel", "gain: «46 Cel/%", "gain: Cel/% does not fit", ""),
+    ("to: 100 %, start: 0 %, end: 100 %", "to: 100 %, start: 0 %, end: «110 %", "outside the output's range", ""),
+    ("{output: heater", "{output: «heatre", "no output 'heatre'", "heater"),
+    ("{output: base_flow, from: 0 %", "{output: base_flow, from: «10 %", "leaves a gap to the one before", ""),
+    ("{output: base_flow, from: 0 %", "{output: base_flow, from: «-10 %", "overlaps the one before", ""),
+    ("{output: base_flow, from: 0 %", "{output: «heater, from: 0 %", "moved by loop 'temperature' already", ""),
+    ("{loop: agitation", "{loop: «agitatoin", "no loop 'agitatoin'", "agitation"),
+    ("{loop: agitation", "{loop: «ph", "'ph' is not a direct loop", ""),
+    ("output: agitation_speed", "output: «agitation_sped", "no output 'agitation_sped'", "agitation_speed"),
+    ("high: 500 mL/min, confirm_step", "high: «550 mL/min, confirm_step", "outside the output's range", ""),
+    ("total: feed_total", "total: «weight", "weight counts g", ""),
+    ("force: {heater: 0 %}", "force: {heater: «-5 %}", "outside the output's range", ""),
+    ("force: {heater: 0 %}", "force: {heating: «0 %}", "no output 'heating'", "heater"),
+    ("tag: temperature, above", "tag: «temp, above", "no measurement or calculated tag 'temp'", ""),
+    ("above: 37.8 Cel", "above: «378 Cel", "outside what the sensor can say", ""),
+    ("above: 37.8 Cel, deadband: 0.2 Cel", "above: 37.8 Cel, deadband: «0.2 %", "does not fit", ""),
+]  # fmt: skip
+
+SITE = [
+    ("driver: generic_plc", "driver: «generic_plx", "there is no driver 'generic_plx'", "generic_plc"),
+    ("opc.tcp://192.168.10.101:4840", "«http://192.168.10.101:4840", "'http' is no kind of connection", "opc.tcp://"),
+    ("opc.tcp://192.168.10.101:4840", "«opc.tcp://192.168.10.101", "names no port", "4840"),
+    ("opc.tcp://192.168.10.101:4840", "«opc.tcp://192.168.10.101:99999", "port is not a number", ""),
+    (
+        "opc.tcp://192.168.10.101:4840",
+        "«opc.tcp://me:secret@192.168.10.101:4840",
+        "does not belong in a URL",
+        "password_env",
+    ),
+    ("opc.tcp://192.168.10.101:4840", "«opc.tcp://[192:4840", "is not a URL", ""),
+    ("serial:///dev/serial/by-id/usb-rs485-probes-101", "«serial://dev/ttyUSB0", "three slashes", ""),
+    ("baudrate=19200", "baudrate=19201", "baudrate can't be '19201'", "19200"),
+    ("baudrate=19200", "baud=19200", "'baud' is no option", "baudrate"),
+    ("opc.tcp://192.168.10.102:4840", "«opc.tcp://192.168.10.101:4840", "belongs to connection 'plc-101' already", ""),
+    ("scan_period: 1 s", "scan_period: «10 ms", "too small", "at least 0.1 s"),
+    ("simulation: {vessel: BR-101}", "simulation: «{vessel: BR-103}", "there is no vessel 'BR-103'", "BR-101"),
+    ("options: {number: 1}", "options: «[1]", "a mapping is expected, this is a list", ""),
+    (
+        "class: ../classes/stirred-tank-2l.yaml",
+        "class: «../classes/absent.yaml",
+        "there is no file",
+        "relative to the site",
+    ),
+    ("{plc: plc-101", "{plc: «plc-111", "there is no connection 'plc-111'", "plc-101"),
+    ("{plc: plc-101", "{«plx: plc-101", "there is no role 'plx'", "plc"),
+    ("instruments: {plc: plc-101, ", "«instruments: {", "no instrument for the role 'plc'", "add plc:"),
+    ("{plc: plc-102", "{plc: «plc-101", "plc-101 serves vessel BR-101 already", ""),
+    ('base_flow: {factor: "0.025 mL/{rev}"', 'base_flow: {factor: «"0.025 g/{rev}"', "g/{rev} does not give mL", ""),
+    (
+        'base_flow: {factor: "0.025 mL/{rev}"',
+        '«bas_flow: {factor: "0.025 mL/{rev}"',
+        "no calibration 'bas_flow'",
+        "base_flow",
+    ),
+    ("date: 2026-11-02", "date: «2026-13-02", "is not a date", "2026-11-02"),
+    ("volume: 1.0 L", "volume: «1.0", "a unit is missing", "write 1.0 L"),
+]
+
+
+def site_text(configs: Path) -> str:
+    with pytest.raises(Problems) as caught:
+        load_site(configs / FILES["site"], drivers=DRIVERS)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(("old", "new", "message", "hint"), [*SCHEMA, *CLASS])
+def test_a_mistake_in_a_class(configs: Path, spoil: Break, old: str, new: str, message: str, hint: str) -> None:
+    place = spoil("class", old, new)
+    with pytest.raises(Problems) as caught:
+        load_class(configs / FILES["class"])
+    first = str(caught.value.problems[0])
+    assert message in first
+    assert hint in first
+    if "«" in new:
+        assert first.startswith(place)
+
+
+@pytest.mark.parametrize(("old", "new", "message", "hint"), SITE)
+def test_a_mistake_in_a_site(configs: Path, spoil: Break, old: str, new: str, message: str, hint: str) -> None:
+    place = spoil("site", old, new)
+    lines = [line for line in site_text(configs).splitlines() if message in line]
+    assert lines
+    assert hint in lines[0]
+    if "«" in new:
+        assert lines[0].startswith(place)
+
+
+def test_the_shipped_files_have_none(configs: Path) -> None:
+    site = load_site(configs / FILES["site"], drivers=DRIVERS)
+    assert list(site.classes) == ["BR-101", "BR-102"]
+    assert len(site.files) == 2
+
+
+def test_schema_and_cross_checks_of_both_files_come_at_once(configs: Path, spoil: Break) -> None:
+    places = [
+        spoil("site", "driver: generic_plc", "driver: «generic_plx"),
+        spoil("site", "    options: {number: 1}", "    «optoins: {number: 1}"),
+        spoil("site", "volume: 1.0 L", "volume: «1.0"),
+        spoil("class", "max_rate: 1 Cel/s", "max_rate: «1 Cel"),
+        spoil("class", "title: Jacket temperature", "«tilte: Jacket temperature"),
+        spoil("class", "{output: heater", "{output: «heatre"),
+        spoil("class", "on_bad_pv: hold", "on_bad_pv: «hodl"),
+        spoil("class", "force: {heater: 0 %}", "force: {heater: «0 Cel}"),
+        spoil("class", "above: 37.8 Cel", "above: «378 Cel"),
+        spoil("class", "respond_within: 30 min", "respond_within: «30 mL"),
+    ]
+    lines = site_text(configs).splitlines()
+    assert lines[-1] == "10 problems"
+    assert sorted(line.split(" ")[0] for line in lines[:-1]) == sorted(places)
+
+
+def test_one_mistake_is_one_problem_although_others_depend_on_it(configs: Path, spoil: Break) -> None:
+    spoil("class", "title: Temperature", "title: «7")
+    spoil("class", "title: Heater", "title: «7")
+    spoil("class", "{output: n2_flow, from: 0 %", "{output: n2_flow, from: «0")
+    assert site_text(configs).splitlines()[-1] == "3 problems"
+
+
+def test_cross_checks_run_although_the_head_of_the_file_is_missing(configs: Path, spoil: Break) -> None:
+    spoil("class", "vessel_class: stirred-tank-2l\nversion: 1.0.0\n", "")
+    spoil("class", "pv: temperature", "pv: «temprature")
+    text = site_text(configs)
+    assert "vessel_class is missing" in text
+    assert "version is missing" in text
+    assert "'temprature'" in text
+
+
+def test_conditions_are_checked_where_a_checker_is_given(configs: Path, spoil: Break) -> None:
+    place = spoil("class", "when: temperature > 38.5 Cel", "when: temperature > «38.5 Cel")
+
+    def checker(text: str, vessel_class: VesselClassConfig) -> list[Finding]:
+        assert vessel_class.unit("temperature") == "Cel"
+        return [Finding(text.index("38.5"), "too warm", "cool it")] if "38.5" in text else []
+
+    with pytest.raises(Problems) as caught:
+        load_class(configs / FILES["class"], conditions=checker)
+    assert str(caught.value) == f"{place} too warm (cool it)\n1 problem"
+
+
+def test_a_yaml_mistake_in_the_class_does_not_hide_the_site(configs: Path, spoil: Break) -> None:
+    spoil("class", "title: Jacket temperature", "title: Jacket: temperature")
+    spoil("site", "{plc: plc-101", "{plc: «plc-111")
+    text = site_text(configs)
+    assert "not valid YAML" in text
+    assert "'plc-111'" in text
+
+
+def test_a_file_that_is_something_else(configs: Path) -> None:
+    (configs / FILES["class"]).write_text("- a\n")
+    with pytest.raises(Problems, match="a mapping is expected, this is a list"):
+        load_class(configs / FILES["class"])
+
+
+def test_a_broken_value_is_not_complained_of_twice(configs: Path, spoil: Break) -> None:
+    place = spoil("class", "title: Jacket temperature", "title: «*jacket")
+    assert site_text(configs) == f"{place} aliases are not accepted (write the value itself)\n1 problem"
