@@ -63,10 +63,16 @@ class Mailbox:
 
     async def take(self) -> bytes | None:
         """Everything that waits, as soon as something does; ``None`` once closed."""
-        await self._ready.wait()
-        if self._closed:
-            return None
-        self._ready.clear()
+        content = b""
+        while not content:
+            await self._ready.wait()
+            if self._closed:
+                return None
+            content = self._content()
+            self._ready.clear()
+        return content
+
+    def _content(self) -> bytes:
         whole = self._behind or self._missed
         state = self._snapshot() if whole else b"".join(self._deltas)
         resync = self._resync() if self._missed else b""

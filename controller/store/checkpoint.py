@@ -26,11 +26,16 @@ class Unsaved(NamedTuple):
     utc: float
 
 
-def save(connection: sqlite3.Connection, checkpoint: Unsaved) -> None:
-    """Replace the checkpoint. NaN and infinities survive. Raises ``TypeError`` for what JSON cannot say."""
+def encoded(checkpoint: Unsaved) -> str:
+    """The state as text; NaN and infinities survive. Raises ``TypeError``, ``ValueError`` for what JSON cannot say."""
+    return json.dumps(checkpoint.state, separators=(",", ":"))
+
+
+def save(connection: sqlite3.Connection, checkpoint: Unsaved, text: str) -> None:
+    """Replace the checkpoint; ``text`` is its state, :func:`encoded`."""
     connection.execute(
         "INSERT OR REPLACE INTO checkpoint (one, process_s, utc, state) VALUES (1, ?, ?, ?)",
-        (checkpoint.process_s, checkpoint.utc, json.dumps(checkpoint.state, separators=(",", ":"))),
+        (checkpoint.process_s, checkpoint.utc, text),
     )
 
 

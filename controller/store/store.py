@@ -84,7 +84,7 @@ class Store:
         return self._writer.health()
 
     def close(self) -> None:
-        """Write what still waits (at most 5 s) and close. Idempotent."""
+        """Write what still waits (at most 2 s) and close. Idempotent."""
         self._writer.close()
 
     def entries(

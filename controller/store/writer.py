@@ -22,7 +22,7 @@ from controller.store.history import HistoryWriter, Row
 from controller.store.queue import Batch, Limits, Pending, Waiting
 
 RETRY_S = 0.2
-CLOSE_S = 5.0
+CLOSE_S = 2.0
 NS = 1_000_000_000
 BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 Listener = Callable[[Sequence[Entry]], None]
@@ -60,6 +60,7 @@ class Writer:
         self._health = StoreHealth()
         self._recorded_gap = (0, 0)
         self._in_flight = Batch()
+        self._state_error = ""
         self._listeners: list[Listener] = []
         self._closing_ns: int | None = None
         self._ended = False
@@ -105,7 +106,8 @@ class Writer:
             pending = self._pending
             return replace(
                 self._health,
-                ok=self._health.ok and not self._ended,
+                ok=self._health.ok and not self._ended and not self._state_error,
+                detail=self._health.detail or self._state_error,
                 waiting_entries=len(pending.entries),
                 waiting_rows=len(pending.rows),
                 dropped_entries=pending.dropped_entries,
@@ -168,10 +170,22 @@ class Writer:
         written = journal.append(self._connection, [waiting.body for waiting in batch.entries], self._utc())
         tail = self._history.write(self._connection, batch.rows)
         if batch.checkpoint is not None:
-            checkpoint.save(self._connection, batch.checkpoint)
+            self._save(batch.checkpoint)
         self._connection.execute("COMMIT")
         self._in_flight = Batch()
         return written, tail
+
+    def _save(self, unsaved: Unsaved) -> None:
+        """A state that cannot be written is a mistake in the program: said loudly, and nothing else waits for it."""
+        try:
+            text = checkpoint.encoded(unsaved)
+        except (TypeError, ValueError) as error:
+            if not self._state_error:
+                LOG.error("the scan's state cannot be stored, a restart would begin from an older one: %s", error)
+            self._state_error = f"the scan's state cannot be stored: {error}"
+        else:
+            checkpoint.save(self._connection, unsaved, text)
+            self._state_error = ""
 
     def _succeeded(self, batch: Batch, written: list[Entry]) -> None:
         for waiting, entry in zip(batch.entries, written, strict=True):
