@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from controller.config.explain import explain, suggestion
 from controller.config.location import path_in
 from controller.config.partial import Pruned, related
-from controller.config.problems import Path, Problem, Problems
+from controller.config.problems import MOST_PROBLEMS, Path, Problem, Problems
 from controller.config.source import Document, parse_text, read_document
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ def bind(document: Document, model: type[M]) -> Bound[M]:
     """Validate a document's tree. What is wrong is in the answer's ``problems``."""
     pruned = Pruned(document.tree, getattr(model, "placeholders", {}))
     result, errors = _attempt(model, pruned)
-    problems = [*document.problems, *_explained(document, model, errors)]
-    while errors and all([pruned.cut(error) for error in errors]):
+    problems = [*document.problems, *_explained(document, model, errors[:MOST_PROBLEMS])]
+    while errors and len(errors) <= MOST_PROBLEMS and all([pruned.cut(error) for error in errors]):
         pruned.rebuild()
         result, errors = _attempt(model, pruned)
     return Bound(document, result, problems, pruned)

@@ -7,14 +7,11 @@ from dataclasses import dataclass
 
 import yaml
 
-from controller.config.problems import Path, Problem, Problems
+from controller.config.problems import MOST_PROBLEMS, Path, Problem, Problems
 from controller.config.source import TOP, Document, Position, Tree
 
 DEEPEST = 20
 """Mappings and lists inside each other that a file may have."""
-
-MOST_PROBLEMS = 100
-"""Mistakes of the YAML itself after which reading stops: nobody reads more at once."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
@@ -97,16 +94,19 @@ class _Builder:
             self.stop(event, "a second document starts here", "a file holds one document: remove the ---")
 
     def complain(self, event: yaml.Event, message: str, hint: str, path: Path) -> None:
+        """Add a problem at an event. Raises :class:`Problems` when there are too many."""
         line, column = _position(event)
         self.document.problems.append(Problem(self.document.file, line, column, path, message, hint))
         if len(self.document.problems) >= MOST_PROBLEMS:
             raise Problems(self.document.problems)
 
     def stop(self, event: yaml.Event, message: str, hint: str) -> None:
+        """Add a problem and raise :class:`Problems`: what follows would be pointless or dangerous to read."""
         self.complain(event, message, hint, ())
         raise Problems(self.document.problems)
 
     def node(self, event: yaml.NodeEvent) -> None:
+        """Take a scalar, an alias, or the start of a mapping or list."""
         parent = self.stack[-1] if self.stack else None
         if parent is not None and isinstance(parent.items, dict) and parent.key is None:
             self.take_key(event, parent)
@@ -125,6 +125,7 @@ class _Builder:
             self.stack.append(_Open(path, value))
 
     def take_key(self, event: yaml.NodeEvent, parent: _Open) -> None:
+        """Take a mapping's key; duplicates are reported and their value will be thrown away."""
         if not isinstance(event, yaml.ScalarEvent):
             self.stop(event, "a key must be text", 'put text that starts with { [ or * in quotes: "{vessel}"')
             return
@@ -140,6 +141,7 @@ class _Builder:
             self.document.keys[path] = _position(event)
 
     def next_path(self, parent: _Open | None) -> Path:
+        """The path of the value that comes next."""
         if parent is None:
             return ()
         if isinstance(parent.items, list):
@@ -148,6 +150,7 @@ class _Builder:
         return (*parent.path, f"{parent.key} again" if parent.duplicate else str(parent.key))
 
     def place(self, value: Tree, parent: _Open | None) -> None:
+        """Put a value into the mapping or list that is being filled."""
         if parent is None:
             self.document.tree = value
         elif isinstance(parent.items, list):
@@ -158,6 +161,7 @@ class _Builder:
             parent.key = None
 
     def check_node(self, event: yaml.NodeEvent, path: Path) -> None:
+        """Report aliases, anchors and tags."""
         if isinstance(event, yaml.AliasEvent):
             self.complain(event, "aliases are not accepted", "write the value itself", path)
             self.document.broken.add(path)

@@ -81,7 +81,7 @@ def _band(check: Checker, path: Path, band: Band, unit: str) -> None:
 
 def _calculated(check: Checker, name: str, tag: Calculated) -> None:
     path: Path = ("calculated", name)
-    tags = check.names(*MEASURED)
+    tags = list(check.names(*MEASURED))
     earlier = tags[: tags.index(name)]
     for index, source in enumerate(tag.inputs):
         if source in tags and source not in earlier:

@@ -38,10 +38,14 @@ class Checker:
     def __init__(self, bound: Bound[VesselClassConfig], config: VesselClassConfig) -> None:
         self.bound = bound
         self.config = config
+        self._names: dict[tuple[str, ...], dict[str, None]] = {}
 
-    def names(self, *sections: str) -> list[str]:
+    def names(self, *sections: str) -> Collection[str]:
         """All names in some sections of the file, also of entries that are otherwise wrong."""
-        return [name for section in sections for name in self.bound.document.names((section,))]
+        if sections not in self._names:
+            document = self.bound.document
+            self._names[sections] = {name: None for section in sections for name in document.names((section,))}
+        return self._names[sections]
 
     def known(self, path: Sequence[str | int], name: str, names: Collection[str], what: str) -> bool:
         """Whether ``name`` is one of ``names``; a problem at ``path`` if not."""

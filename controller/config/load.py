@@ -69,11 +69,13 @@ class _Loader:
         self._classes: dict[Path, VesselClassConfig | None] = {}
 
     def read(self, path: Path) -> Document:
+        """Read a file and remember its hash. Raises :class:`Problems`."""
         document = read_document(path)
         self.files[document.file] = document.sha256
         return document
 
     def classes_of(self, bound: Bound[SiteConfig], directory: Path) -> dict[str, VesselClassConfig]:
+        """The class of each vessel; vessels whose class can't be used are left out."""
         classes: dict[str, VesselClassConfig] = {}
         for name, vessel in (bound.model.vessels if bound.model else {}).items():
             path = Path(os.path.normpath(directory / vessel.class_))

@@ -10,6 +10,14 @@ Path = tuple[Key, ...]
 """Where something is in a document: keys and list indexes from the top, ``("loops", "ph", "legs", 0)``."""
 
 
+MOST_PROBLEMS = 100
+"""Mistakes of one kind in one file after which looking stops: nobody reads more at once, and a hostile file must not
+cost more than a moment.
+"""
+
+_MOST_NAMES = 500
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One mistake: where it is (line and column count from 1), what is wrong and why, and what to do about it."""
@@ -56,8 +64,10 @@ def dotted(path: Path) -> str:
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
-    """A hint naming the known words nearest to ``word``, or all of them when none is near; empty without any."""
-    if not known:
+    """A hint naming the known words nearest to ``word``, or some of them when none is near; empty without any and
+    where there are too many to compare.
+    """
+    if not known or len(known) > _MOST_NAMES:
         return ""
     from difflib import get_close_matches
 

@@ -79,7 +79,7 @@ def quantity(like: str = "", *, least: float | None = None, above: float | None 
     (exclusive), both in ``like``.
     """
 
-    def parse(value: object) -> Quantity:
+    def _parse(value: object) -> Quantity:
         if isinstance(value, int | float) and not isinstance(value, bool):
             raise missing_unit(str(value), like)
         result = parse_quantity(text_of(value, "a number with its unit", f"37.0 {like or 'Cel'}"), like)
@@ -89,7 +89,7 @@ def quantity(like: str = "", *, least: float | None = None, above: float | None 
             raise refuse(f"{result} is too small", f"more than {above:g} {like}")
         return result
 
-    def schema() -> JsonSchemaValue:
+    def _schema() -> JsonSchemaValue:
         example = f"1 {like or 'Cel'}"
         return {
             "type": "string",
@@ -97,17 +97,17 @@ def quantity(like: str = "", *, least: float | None = None, above: float | None 
             "description": f"Number and UCUM unit, as in {example}.",
         }
 
-    return Parsed(parse, schema)
+    return Parsed(_parse, _schema)
 
 
 def quantity_range(like: str = "") -> Parsed:
     """A range of quantities, ``30 .. 39 Cel``, in a unit that converts to ``like`` (any unit when empty)."""
     example = f"30 .. 39 {like or 'Cel'}"
 
-    def parse(value: object) -> Range:
+    def _parse(value: object) -> Range:
         return parse_range(text_of(value, "a range", example), like)
 
-    def schema() -> JsonSchemaValue:
+    def _schema() -> JsonSchemaValue:
         pattern = rf"^{_NUMBER}( +\S+)? *\.\. *{_NUMBER} +\S+$"
         return {
             "type": "string",
@@ -115,27 +115,27 @@ def quantity_range(like: str = "") -> Parsed:
             "description": f"Lowest .. highest and UCUM unit, as in {example}.",
         }
 
-    return Parsed(parse, schema)
+    return Parsed(_parse, _schema)
 
 
 def matching(pattern: str, what: str, example: str) -> Parsed:
     """Text that matches ``pattern`` as a whole; ``what`` names it in messages."""
     compiled = re.compile(pattern)
 
-    def parse(value: object) -> str:
+    def _parse(value: object) -> str:
         text = text_of(value, what, example)
         if not compiled.fullmatch(text):
             raise refuse(f"{text[:60]!r} is not {what}", f"as in {example}")
         return text
 
-    def schema() -> JsonSchemaValue:
+    def _schema() -> JsonSchemaValue:
         return {
             "type": "string",
             "pattern": f"^{pattern}$",
             "description": f"{what[0].upper()}{what[1:]}, as in {example}.",
         }
 
-    return Parsed(parse, schema)
+    return Parsed(_parse, _schema)
 
 
 def _unit_code(value: object) -> str:

@@ -88,12 +88,15 @@ class _Parser:
         self.position = 0
 
     def at_end(self) -> bool:
+        """Whether the whole code was taken."""
         return self.position == len(self.text)
 
     def unknown(self) -> UnitError:
+        """The complaint that the code is not understood."""
         return UnitError(f"unknown unit {self.text!r}", _suggest(self.text))
 
     def take(self, pattern: re.Pattern[str]) -> str | None:
+        """What matches here, taken; ``None`` when nothing does."""
         match = pattern.match(self.text, self.position)
         if match is None:
             return None
@@ -101,12 +104,14 @@ class _Parser:
         return match.group()
 
     def accept(self, character: str) -> bool:
+        """Whether ``character`` comes next; it is taken."""
         if self.text.startswith(character, self.position):
             self.position += 1
             return True
         return False
 
     def term(self) -> Atom:
+        """Components joined by ``.`` and ``/``; a leading ``/`` is ``1/``."""
         result = ATOMS["1"] if self.text.startswith("/", self.position) else self.component()
         while not self.at_end():
             if self.accept("."):
@@ -118,6 +123,7 @@ class _Parser:
         return result
 
     def component(self) -> Atom:
+        """A parenthesis, an annotation, a number, or a symbol with its exponent."""
         if self.accept("("):
             result = self.term()
             if not self.accept(")"):
@@ -135,6 +141,7 @@ class _Parser:
         return result
 
     def symbol(self) -> Atom:
+        """A symbol with its prefix and exponent."""
         symbol = self.take(_SYMBOL)
         atom = _find(symbol) if symbol else None
         if atom is None:
