@@ -93,7 +93,7 @@ class SerialLine:
                 exclusive=True,
                 timeout=0,
             )
-            # Requests of an earlier session that a frozen device has not read yet must not be answered in this one.
+            # What an earlier session did not get out any more must not be sent in this one.
             self._port.reset_output_buffer()
         except (OSError, ValueError) as error:
             self.close()
