@@ -1,0 +1,23 @@
+import { html } from "../lib.js";
+import { state } from "../live/store.js";
+import { clock, offset } from "../format.js";
+import { Dialog } from "./host.js";
+
+/** Every instrument and how it can be reached, the silent ones first. */
+export function ConnectionsDialog() {
+  const rank = (/** @type {string} */ word) => (word.toLowerCase() === "up" ? 1 : 0);
+  const all = [...state.value.connections].sort((a, b) => rank(a.state) - rank(b.state));
+  return html`
+    <${Dialog} title="Instruments" wide=${true}>
+      <div class="scroll-x"><table class="listing">
+        <thead><tr><th>Instrument</th><th>State</th><th>Since ${offset()}</th><th>What it says</th></tr></thead>
+        <tbody>${all.map((c) => html`<tr key=${c.name} data-up=${rank(c.state) ? "" : null}>
+          <th scope="row">${c.name}</th><td><span class="conn-state">${rank(c.state) ? "" : "! "}${word(c.state)}</span></td><td class="num">${clock(c.since)}</td><td>${c.detail}</td></tr>`)}</tbody>
+      </table></div>
+    </${Dialog}>`;
+}
+
+/** @param {string} state */
+function word(state) {
+  return { up: "Up", down: "Down", connecting: "Connecting" }[state.toLowerCase()] ?? state;
+}

@@ -1,0 +1,128 @@
+/** @import {Cell, Column} from "./types.js" */
+
+/** @type {Record<string, string>} */
+const UNITS = {
+  Cel: "°C", "[pH]": "pH", "{rev}/min": "rpm", "10*6/mL": "10⁶/mL", "mL/h/10*9": "mL/h/10⁹", "1": "", "{rev}": "rev",
+};
+/** @type {Record<string, string>} */
+const REASONS = {
+  ok: "", simulated: "", override: "Overridden", stale: "No new value", range: "Not credible", rate: "Changes too fast",
+  frozen: "Does not move", device: "Instrument fault", link: "No connection", not_read: "Not read yet",
+};
+const MINUS = "\u2212";
+const MINUTE = 60;
+const HOUR = 3600;
+const DAY = 86_400;
+
+/**
+ * A UCUM code as people write it.
+ * @param {string} ucum
+ */
+export function unitText(ucum) {
+  return UNITS[ucum] ?? ucum.replaceAll("10*6", "10⁶").replaceAll("10*9", "10⁹").replaceAll(/[{}]/g, "");
+}
+
+/**
+ * A number that is not a measurement (a limit, a setpoint under edit): fixed decimals, always a point.
+ * @param {number|null|undefined} value
+ * @param {number} decimals
+ */
+export function fixed(value, decimals) {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  const text = value.toFixed(decimals);
+  return Number(text) === 0 ? text.replace("-", "") : text.replace("-", MINUS);
+}
+
+/**
+ * Number and unit of a limit or a setpoint.
+ * @param {number|null|undefined} value
+ * @param {number} decimals
+ * @param {string} unit
+ */
+export function amount(value, decimals, unit) {
+  return `${fixed(value, decimals)} ${unitText(unit)}`.trim();
+}
+
+/**
+ * What to show for a cell. The only way from a measured value to text: the quality comes with it.
+ * @param {Cell} cell
+ * @param {Column|undefined} column
+ * @param {number} process process time in s
+ * @returns {{text: string, quality: "good"|"uncertain"|"bad"|"unread", why: string, age: string}}
+ */
+export function readout(cell, column, process) {
+  const decimals = column?.decimals ?? 2;
+  if (cell.quality === 2 || cell.value === null) {
+    if (cell.good === null) return { text: "–", quality: cell.reason === "not_read" ? "unread" : "bad", why: reasonText(cell), age: "" };
+    return { text: fixed(cell.good, decimals), quality: "bad", why: reasonText(cell), age: span(process - (cell.goodAt ?? process)) };
+  }
+  const quality = cell.quality === 1 ? "uncertain" : "good";
+  return { text: fixed(cell.value, decimals), quality, why: reasonText(cell), age: cell.age === null ? "" : span(cell.age) };
+}
+
+/** @param {Cell} cell */
+function reasonText(cell) {
+  return REASONS[cell.reason] ?? cell.reason;
+}
+
+/**
+ * A short span such as an age: `3 s`, `12 min`, `5 h`, `2 d`.
+ * @param {number} seconds
+ */
+export function span(seconds) {
+  const s = Math.max(0, seconds);
+  if (s < 2 * MINUTE) return `${Math.round(s)} s`;
+  if (s < 2 * HOUR) return `${Math.round(s / MINUTE)} min`;
+  return s < 2 * DAY ? `${Math.round(s / HOUR)} h` : `${Math.round(s / DAY)} d`;
+}
+
+/**
+ * An elapsed time: `04:12:33`, `3 d 04:12`.
+ * @param {number|null|undefined} seconds
+ */
+export function elapsed(seconds) {
+  if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return "–";
+  const s = Math.max(0, Math.floor(seconds));
+  const two = (/** @type {number} */ n) => String(n).padStart(2, "0");
+  const clock = `${two(Math.floor((s % DAY) / HOUR))}:${two(Math.floor((s % HOUR) / MINUTE))}`;
+  return s >= DAY ? `${Math.floor(s / DAY)} d ${clock}` : `${clock}:${two(s % MINUTE)}`;
+}
+
+/**
+ * Milliseconds since 1970 of a time that the server gave in seconds or as ISO 8601.
+ * @param {string|number} time
+ */
+export function toMs(time) {
+  return typeof time === "number" ? time * 1000 : Date.parse(time);
+}
+
+/**
+ * Local time of day; with the date when it was another day.
+ * @param {string|number} time
+ */
+export function clock(time) {
+  const at = new Date(toMs(time));
+  if (Number.isNaN(at.getTime())) return "–";
+  const two = (/** @type {number} */ n) => String(n).padStart(2, "0");
+  const day = at.toDateString() === new Date().toDateString() ? "" : `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} `;
+  return `${day}${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+}
+
+/** The browser's offset from UTC now, as `+02:00`. */
+export function offset() {
+  const minutes = -new Date().getTimezoneOffset();
+  const two = (/** @type {number} */ n) => String(n).padStart(2, "0");
+  return `${minutes < 0 ? MINUS : "+"}${two(Math.floor(Math.abs(minutes) / 60))}:${two(Math.abs(minutes) % 60)}`;
+}
+
+/**
+ * A condition with its live values, as a sentence rather than as code.
+ * @param {string} text
+ * @param {Map<string, string>} titles of names
+ */
+export function conditionText(text, titles) {
+  return text
+    .replaceAll(/\b[a-z][a-z0-9_]*\b/g, (name) => titles.get(name) ?? name)
+    .replaceAll("10*6/mL", "10⁶/mL").replaceAll("[pH]", "pH").replaceAll(/\bCel\b/g, "°C").replaceAll("{rev}/min", "rpm")
+    .replaceAll(">=", "≥").replaceAll("<=", "≤");
+}

@@ -1,0 +1,50 @@
+/** @import {Alarm, State, Column} from "../types.js" */
+import { computed } from "../lib.js";
+import { cellAt, columns, state } from "../live/store.js";
+
+/**
+ * What is not as it should be, worst first, and how many things were looked at to say so.
+ * @typedef {{key: string, priority: number|null, vessel: string, title: string, text: string, alarm: Alarm|null}} Finding
+ */
+
+/** @type {import("../../vendor/signals.js").ReadonlySignal<{findings: Finding[], checks: number}>} */
+export const abnormal = computed(() => {
+  const now = state.value;
+  const tags = columns.value.map((column, index) => ({ column, index })).filter(({ column }) => column.kind === "tag");
+  const interlocks = now.vessels.flatMap((v) => v.interlocks).length;
+  const findings = [
+    ...now.alarms.map(alarmFinding).sort((a, b) => (a.priority ?? 9) - (b.priority ?? 9)),
+    ...interlockFindings(now),
+    ...connectionFindings(now),
+    ...tags.flatMap(({ column, index }) => valueFinding(column, index)),
+  ];
+  return { findings, checks: now.alarms.length + interlocks + now.connections.length + tags.length };
+});
+
+/** @param {Alarm} alarm @returns {Finding} */
+function alarmFinding(alarm) {
+  return {
+    key: alarm.id, priority: alarm.priority, vessel: alarm.vessel, title: alarm.title,
+    text: alarm.state === "returned" ? "Returned to normal" : alarm.action, alarm,
+  };
+}
+
+/** @param {State} now @returns {Finding[]} */
+function interlockFindings(now) {
+  return now.vessels.flatMap((vessel) => vessel.interlocks.filter((i) => i.tripped).map((i) => (
+    { key: `${vessel.name}.${i.name}`, priority: null, vessel: vessel.name, title: `Interlock: ${i.title}`, text: i.text, alarm: null })));
+}
+
+/** @param {State} now @returns {Finding[]} */
+function connectionFindings(now) {
+  return now.connections.filter((c) => c.state.toLowerCase() !== "up").map((c) => (
+    { key: c.name, priority: null, vessel: "", title: `${c.name} ${c.state.toLowerCase() === "connecting" ? "is connecting" : "does not answer"}`, text: c.detail, alarm: null }));
+}
+
+/** @param {Column} column @param {number} index @returns {Finding[]} */
+function valueFinding(column, index) {
+  const cell = cellAt(index).value;
+  if (cell.quality !== 2 || cell.reason === "not_read" || cell.reason === "link") return [];
+  const title = `${column.title || column.name} is bad`;
+  return [{ key: `value-${index}`, priority: null, vessel: column.vessel, title, text: "", alarm: null }];
+}

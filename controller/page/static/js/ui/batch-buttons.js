@@ -1,0 +1,50 @@
+/** @import {Batch, Vessel} from "../types.js" */
+import { html } from "../lib.js";
+import { live } from "../live/store.js";
+import { BatchDialog } from "../dialogs/batch.js";
+import { show } from "../dialogs/host.js";
+import { NewBatchDialog } from "../dialogs/new-batch.js";
+import { Icon } from "./icon.js";
+
+/** Four places that never move; in each, the command of it that the present state allows. */
+const PLACES = [["hold", "restart", "start"], ["pause", "resume"], ["stop"], ["abort", "reset"]];
+
+/** What each command does, for its dialog. @type {Record<string, {label: string, effect: string}>} */
+export const COMMANDS = {
+  start: { label: "Start", effect: "The recipe begins with its first operation." },
+  hold: { label: "Hold", effect: "The recipe stands still. Loops go on controlling at their setpoints, feeding stops where the recipe feeds." },
+  restart: { label: "Restart", effect: "The recipe goes on where it was held." },
+  pause: { label: "Pause", effect: "The recipe waits at the next safe point. Loops go on controlling." },
+  resume: { label: "Resume", effect: "The recipe goes on." },
+  stop: { label: "Stop", effect: "The batch ends in an orderly way and cannot be continued." },
+  abort: { label: "Abort", effect: "The batch ends at once and cannot be continued. Outputs go to their safe values." },
+  reset: { label: "Reset", effect: "The ended batch is put away; the vessel is free for another." },
+};
+
+/** @param {{batch: Batch}} props */
+export function BatchButtons({ batch }) {
+  const off = !live.value;
+  return html`
+    <div class="commands" role="group" aria-label=${`Commands of batch ${batch.id}`}>
+      ${PLACES.map((verbs) => {
+        const verb = verbs.find((v) => batch.allowed.includes(v)) ?? verbs[0] ?? "";
+        const able = batch.allowed.includes(verb);
+        const why = off ? "No connection to the supervisor" : able ? "" : `Not possible while ${batch.state}`;
+        return html`
+          <button class="command" key=${verbs[0]} data-verb=${verb} disabled=${off || !able} title=${why}
+            onClick=${() => show(BatchDialog, { batch: batch.id, verb })}>
+            <${Icon} name=${verb} /><span>${COMMANDS[verb]?.label}</span>
+          </button>`;
+      })}
+    </div>`;
+}
+
+/** @param {{vessel: Vessel}} props */
+export function NewBatchButton({ vessel }) {
+  return html`
+    <div class="commands">
+      <button class="command wide" disabled=${!live.value} onClick=${() => show(NewBatchDialog, { vessel: vessel.name, vesselClass: vessel.class })}>
+        <${Icon} name="add" /><span>New batch</span>
+      </button>
+    </div>`;
+}
