@@ -83,14 +83,14 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     """Give the body once, then what really comes: the client's going away."""
     given = False
 
-    async def replayed() -> Message:
+    async def _replayed() -> Message:
         nonlocal given
         if given:
             return await receive()
         given = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return replayed
+    return _replayed
 
 
 def _check_type(content_type: str) -> None:

@@ -76,7 +76,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(StoreUnavailable)
     async def _unavailable(request: Request, error: StoreUnavailable) -> Response:
-        return response(Problem(503, f"The command was not accepted and does not act: {error}"), request.url.path)
+        prefix = "" if request.method == "GET" else "The command was not accepted and does not act: "
+        return response(Problem(503, f"{prefix}{error}."), request.url.path)
 
     @app.exception_handler(Refused)
     async def _refused(request: Request, error: Refused) -> Response:

@@ -41,12 +41,12 @@ class SecurityHeaders:
             return
         caching = b"no-store" if scope["path"].startswith("/api/") else b"no-cache"
 
-        async def add(message: Message) -> None:
+        async def _add(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], *HEADERS, (b"cache-control", caching)]
             await send(message)
 
-        await self._app(scope, receive, add)
+        await self._app(scope, receive, _add)
 
 
 class SameOrigin:

@@ -26,6 +26,7 @@ class _Server(uvicorn.Server):
         self._answering = answering
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Bind the sockets to the application."""
         await super().startup(sockets)
         self._answering.set()
 

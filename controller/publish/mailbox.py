@@ -76,7 +76,8 @@ class Mailbox:
         whole = self._behind or self._missed
         state = self._snapshot() if whole else b"".join(self._deltas)
         resync = self._resync() if self._missed else b""
-        content = resync + state + b"".join(self._events) + self._beat
+        # A beat that waited may be older than the state: after it, it would look as if the server had gone back.
+        content = resync + self._beat + state + b"".join(self._events)
         self._deltas.clear()
         self._events.clear()
         self._behind = whole and not state

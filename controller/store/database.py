@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from importlib import resources
 from pathlib import Path
 
-from controller.store.errors import StoreTooNew
+from controller.store.errors import StoreTooNew, StoreUnavailable
 
 BUSY_S = 0.25
 """How long one attempt waits for another process's lock; the writer tries again for as long as it takes."""
@@ -22,8 +22,9 @@ def connect_writer(path: Path, max_bytes: int | None = None) -> sqlite3.Connecti
     ``max_bytes`` is a quota for the file: beyond it SQLite answers as on a full disk. Raises :class:`sqlite3.Error`,
     :class:`StoreTooNew`.
     """
-    connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-    try:
+    with ExitStack() as undo:
+        connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+        undo.callback(connection.close)
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
@@ -32,21 +33,23 @@ def connect_writer(path: Path, max_bytes: int | None = None) -> sqlite3.Connecti
         if max_bytes is not None:
             connection.execute(f"PRAGMA max_page_count = {max(1, max_bytes // PAGE_BYTES)}")
         check(connection)
-    except BaseException:
-        connection.close()
-        raise
+        undo.pop_all()
     return connection
 
 
 @contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """A read-only connection that sees one unchanging state of the file, for one question from any thread."""
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S, isolation_level=None)
+    """A read-only connection that sees one unchanging state of the file, for one question from any thread.
+
+    Raises :class:`StoreUnavailable` when the file cannot be read, also out of the caller's block.
+    """
+    address = f"{path.absolute().as_uri()}?mode=ro"
     try:
-        connection.execute("BEGIN")
-        yield connection
-    finally:
-        connection.close()
+        with closing(sqlite3.connect(address, uri=True, timeout=BUSY_S, isolation_level=None)) as connection:
+            connection.execute("BEGIN")
+            yield connection
+    except sqlite3.Error as error:
+        raise StoreUnavailable(f"the record cannot be read: {error}") from error
 
 
 def migrations() -> list[tuple[int, str]]:

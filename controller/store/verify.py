@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 from controller.store import database, journal
+from controller.store.errors import StoreUnavailable
 
 
 def verify(path: Path) -> tuple[int, int | None]:
@@ -17,5 +17,5 @@ def verify(path: Path) -> tuple[int, int | None]:
         with database.reading(path) as connection:
             (rows,) = connection.execute("SELECT count(*) FROM journal").fetchone()
             return int(rows), journal.verify(connection)
-    except sqlite3.DatabaseError:
+    except StoreUnavailable:
         return 0, 1

@@ -212,7 +212,7 @@ class Writer:
         busy = getattr(error, "sqlite_errorcode", 0) & 0xFF in BUSY
         detail = f"nothing can be stored: {error}"
         with self._condition:
-            if self._health.ok and not busy:
+            if self._health.ok:
                 LOG.error("%s; control continues, storing is tried again", detail)
             self._health = replace(self._health, ok=False, detail=detail, failures=self._health.failures + 1)
             self._pending.put_back(batch)

@@ -119,7 +119,7 @@ async def test_a_mailbox_begins_with_a_snapshot_then_gives_deltas_in_order():
     box.delta(b"3")
     box.event(b"e")
     box.beat(b"h")
-    assert await box.take() == b"23eh"
+    assert await box.take() == b"h23e"
 
 
 async def test_a_slow_client_gets_the_newest_state_and_never_more_memory():
@@ -129,7 +129,7 @@ async def test_a_slow_client_gets_the_newest_state_and_never_more_memory():
         box.delta(b"d" * 100)
         box.event(b"e")
         box.beat(b"h")
-    assert await box.take() == b"RSh", "told to ask for the rows it missed, and where things stand"
+    assert await box.take() == b"RhS", "told to ask for the rows it missed, and where things stand"
     for _ in range(DELTAS):
         box.delta(b"d")
     for _ in range(EVENTS):

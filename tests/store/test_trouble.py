@@ -305,3 +305,12 @@ def test_the_newest_state_is_kept_with_nan_and_infinity(store):
     assert state["integral"][0] != state["integral"][0]
     assert state["integral"][1] == float("inf")
     assert utc == UTC
+
+
+def test_a_record_that_cannot_be_read_is_said_as_such(store, path):
+    store.commit(command()).result(5)
+    store.close()
+    path.write_bytes(b"x" * 5000)
+    with pytest.raises(StoreUnavailable, match="cannot be read"):
+        store.entries()
+    assert verify(path) == (0, 1)
