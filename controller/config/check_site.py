@@ -85,23 +85,22 @@ class SiteChecker:
 
     def _calibrations(self, name: str, vessel: Vessel, vessel_class: VesselClassConfig) -> None:
         path: Path = ("vessels", name, "calibration")
-        measured = {one.calibration: one.unit for one in vessel_class.measurements.values() if one.calibration}
-        written = {key: one.unit for key, one in vessel_class.outputs.items()}
+        needed = [one.calibration for one in vessel_class.measurements.values() if one.calibration]
+        tags = [(one.calibration or key, one.unit) for key, one in vessel_class.measurements.items()]
+        tags += [(key, one.unit) for key, one in vessel_class.outputs.items()]
         for key, calibration in vessel.calibration.items():
-            self._known((*path, key), key, [*measured, *written], "calibration", at_key=True)
-            if key in measured:
-                self._factor((*path, key, "factor"), calibration, measured[key], "1")
-            if key in written:
-                self._factor((*path, key, "factor"), calibration, written[key], "s-1")
-        for key in measured:
+            self._known((*path, key), key, [name for name, _ in tags], "calibration", at_key=True)
+            for unit in (unit for name, unit in tags if name == key):
+                self._factor((*path, key, "factor"), calibration, unit)
+        for key in needed:
             if key not in vessel.calibration:
                 message = f"no calibration {key!r}, which class {vessel_class.vessel_class} needs"
                 self.bound.problem(path, message, f"add {key}: with a factor and a date", at_key=True)
 
-    def _factor(self, path: Path, calibration: Calibration, unit: str, raw: str) -> None:
-        """A factor times an instrument's number, of the dimension of ``raw`` or plain, is in the tag's unit."""
+    def _factor(self, path: Path, calibration: Calibration, unit: str) -> None:
+        """A factor times an instrument's number, which is plain or a rate per time, is in the tag's unit."""
         factor = parse_unit(calibration.factor.unit)
-        if not any(factor.compatible(parse_unit(per(unit, one))) for one in (raw, "1")):
+        if not any(factor.compatible(parse_unit(per(unit, raw))) for raw in ("1", "s-1")):
             message = f"factor: {calibration.factor.unit} does not give {unit}"
             self.bound.problem(path, message, f"write what one unit of the instrument is in {unit}")
 

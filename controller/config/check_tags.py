@@ -81,13 +81,8 @@ def _band(check: Checker, path: Path, band: Band, unit: str) -> None:
 
 def _calculated(check: Checker, name: str, tag: Calculated) -> None:
     path: Path = ("calculated", name)
-    tags = list(check.names(*MEASURED))
-    earlier = tags[: tags.index(name)]
     for index, source in enumerate(tag.inputs):
-        if source in tags and source not in earlier:
-            check.bound.problem((*path, "inputs", index), f"{source!r} is calculated later", "put it above this one")
-        else:
-            check.known((*path, "inputs", index), source, earlier, "measurement or calculated tag")
+        check.known((*path, "inputs", index), source, check.names("measurements"), "measurement")
     if tag.density is None:
         check.bound.problem((*path, "from"), f"{tag.from_} needs a density", "add density: 1.0 g/mL")
     check.value((*path, "density"), tag.density, "g/mL")

@@ -84,8 +84,8 @@ class Measurement(StrictModel):
 
 
 class Calculated(StrictModel):
-    """A tag calculated in the scan by the method ``from_`` out of ``inputs``; the quality is the worst input's.
-    ``volume_from_weight`` takes one weight and a ``density``.
+    """A tag calculated in the scan by the method ``from_`` out of ``inputs``, which are measurements; the quality is
+    the worst input's. ``volume_from_weight`` takes one weight and a ``density``.
     """
 
     title: Text
@@ -130,7 +130,7 @@ class Setpoint(StrictModel):
 class Tuning(StrictModel):
     """A PID loop's parameters. ``gain`` is output per PV unit and positive when more output raises the PV;
     ``tracking_time`` is the anti-windup time (by default the integral time); inside ``gap`` around the setpoint the
-    integral rests.
+    output does not move.
     """
 
     gain: AnyQuantity
@@ -197,7 +197,8 @@ Loop = Annotated[PidLoop | DirectLoop, Field(discriminator="type")]
 
 class Interlock(StrictModel):
     """While tripped, the outputs in ``force`` are held at these values, whatever anything else wants. It trips when
-    ``when`` becomes true or can't be decided, and releases when ``release`` (by default: not ``when``) is true.
+    ``when`` becomes true and releases when ``release`` (by default: not ``when``) is true; while that can't be decided,
+    it stays as it is.
     """
 
     title: Text
