@@ -6,6 +6,8 @@ A condition is true, false or unknown (``None``): unknown when what decides it i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 from controller.config.checker import Finding
 from controller.config.vessel_class import VesselClassConfig
@@ -17,14 +19,17 @@ from controller.recipe.tokens import ConditionError, Fault
 from controller.recipe.truths import Truth
 from controller.units import parse_unit
 
-__all__ = ["Condition", "ConditionError", "Fault", "Value", "check_condition", "compile_condition", "compile_value"]
+__all__ = [
+    "Condition", "ConditionError", "Fault", "Reader", "Value", "VesselCondition", "check_condition",
+    "compile_condition", "compile_value",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
     """A compiled statement; ``names`` are what it reads.
 
-    ``read`` gives value and quality of a name; for the engine's ``Reader``, ``partial(reader.read, vessel)``.
+    ``read`` gives value and quality of a name; :meth:`on` binds it to a vessel instead.
     """
 
     text: str
@@ -38,6 +43,33 @@ class Condition:
     def explain(self, read: Reads) -> str:
         """The statement with the values of the moment: ``viable_density 1.20 >= 4.00 10*6/mL``."""
         return self.truth.explain(read)
+
+    def on(self, vessel: str) -> VesselCondition:
+        """The condition on one vessel of a site."""
+        return VesselCondition(vessel, self)
+
+
+class Reader(Protocol):
+    """The values of the moment, of all vessels."""
+
+    def read(self, vessel: str, name: str) -> tuple[float, int]:
+        """Value and quality of a tag, of ``<loop>.sp`` or of ``<loop>.op``."""
+
+
+@dataclass(frozen=True, slots=True)
+class VesselCondition:
+    """A condition that reads one vessel, such as an interlock's."""
+
+    vessel: str
+    condition: Condition
+
+    def evaluate(self, reader: Reader) -> bool | None:
+        """True, false, or ``None`` when it can't be decided."""
+        return self.condition.evaluate(partial(reader.read, self.vessel))
+
+    def explain(self, reader: Reader) -> str:
+        """The statement with the values of the moment."""
+        return self.condition.explain(partial(reader.read, self.vessel))
 
 
 @dataclass(frozen=True, slots=True)

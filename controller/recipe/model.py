@@ -1,0 +1,208 @@
+"""The model of a recipe file. Attributes are the YAML keys (``set`` is ``set_``, ``for`` is ``for_``).
+
+What one entry can't know alone is in :mod:`controller.recipe.check`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from controller.commands import Json
+from controller.config.quantity import (
+    AnyQuantity,
+    AnyRange,
+    Duration,
+    Identifier,
+    Name,
+    Parsed,
+    Period,
+    StrictModel,
+    Text,
+    UnitCode,
+    Version,
+    Volume,
+    refuse,
+    text_of,
+)
+from controller.config.schema import MODELS
+from controller.units import Quantity, missing_unit
+
+HOLD = "hold"
+END = "end"
+"""Where a transition may lead besides an operation: the batch is held, or it is complete."""
+
+KINDS = ("set", "prompt", "count_cells", "feed_by_count", "exponential_feed")
+"""What a phase can be."""
+
+
+def _expression(value: object) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise missing_unit(str(value))
+    return text_of(value, "a quantity or the name of a formula parameter", "37.0 Cel")
+
+
+Expression = Annotated[
+    str,
+    Parsed(
+        _expression, lambda: {"type": "string", "description": "Quantity, formula parameter, or arithmetic with them."}
+    ),
+]
+"""A number in the language of conditions: ``37.0 Cel``, ``culture_temperature``, ``harvest_temperature + 1 Cel``."""
+
+
+class Parameter(StrictModel):
+    """One value of the formula. *hard*: what the equipment can do; *proven*: what is validated; *normal*: daily
+    practice; each inside the one before. ``patient``: it differs from patient to patient.
+    """
+
+    title: Text
+    value: AnyQuantity
+    hard: AnyRange
+    proven: AnyRange
+    normal: AnyRange
+    patient: bool = False
+
+
+class Input(StrictModel):
+    """A number that a prompt asks for, in ``unit``, from ``low`` to ``high``."""
+
+    title: Text
+    unit: UnitCode
+    low: AnyQuantity
+    high: AnyQuantity
+    default: AnyQuantity | None = None
+
+
+class SetSetpoint(StrictModel):
+    """A loop's setpoint; the loop is switched to automatic."""
+
+    loop: Name
+    to: Expression
+
+
+class CountCells(StrictModel):
+    """A cell count every so often: the operator is asked for a sample, then the counter is started. The first is
+    asked for ``first`` after the operation began, at once by default. A count that has not finished after
+    ``time_out`` is asked for again.
+    """
+
+    every: Expression
+    first: Expression = "0 s"
+    sample: Volume
+    text: Text
+    time_out: Period = Quantity(30.0, "min")
+
+
+class FeedByCount(StrictModel):
+    """A feed in proportion to the viable cells, after every count: ``rate`` x viable density x volume; none once
+    ``until`` is true.
+    """
+
+    loop: Name
+    rate: Expression
+    until: Text | None = None
+
+
+class ExponentialFeed(StrictModel):
+    """A feed that grows with the culture: ``start`` x exp(``growth`` x time), at most ``highest``. Time stands still
+    while ``wait_when`` is true or unknown; the feed ends when ``until`` is true.
+    """
+
+    loop: Name
+    start: Expression
+    growth: Expression
+    highest: Expression | None = None
+    wait_when: Text | None = None
+    until: Text | None = None
+
+
+class PhaseConfig(StrictModel):
+    """The smallest step that touches equipment or people: one of :data:`KINDS`. ``text``, ``inputs`` and ``simulate``
+    (what the simulated operator's hands do) belong to a prompt.
+    """
+
+    set_: SetSetpoint | None = Field(default=None, alias="set")
+    prompt: Name | None = None
+    text: Text | None = None
+    inputs: dict[Name, Input] = Field(default_factory=dict)
+    simulate: dict[Name, dict[Name, Expression]] = Field(default_factory=dict)
+    count_cells: CountCells | None = None
+    feed_by_count: FeedByCount | None = None
+    exponential_feed: ExponentialFeed | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        given = [kind for kind in KINDS if getattr(self, "set_" if kind == "set" else kind) is not None]
+        if len(given) != 1:
+            found = f"this has {' and '.join(given)}" if given else "this has none"
+            raise refuse(f"a phase is one of {', '.join(KINDS)}: {found}")
+        if self.prompt is None and (self.text is not None or self.inputs or self.simulate):
+            raise refuse("text, inputs and simulate belong to a prompt")
+        if self.prompt is not None and self.text is None:
+            raise refuse(f"the prompt {self.prompt!r} has no text", "text: says what the operator has to do")
+        return self
+
+    @property
+    def loop(self) -> str | None:
+        """The loop whose setpoint the phase moves."""
+        mover = self.set_ or self.feed_by_count or self.exponential_feed
+        return mover.loop if mover else None
+
+    @property
+    def kind(self) -> str:
+        """Which of :data:`KINDS` it is."""
+        return next(kind for kind in KINDS if getattr(self, "set_" if kind == "set" else kind) is not None)
+
+
+class TransitionConfig(StrictModel):
+    """When ``when`` has been true for the time ``for``, the batch goes to ``then``: an operation, ``hold``, ``end``."""
+
+    when: Text
+    for_: Duration = Field(default=Quantity(0.0, "s"), alias="for")
+    then: Name
+    because: Text | None = None
+
+
+class OperationConfig(StrictModel):
+    """A part of the procedure. It ends by a transition in ``until``, or goes to ``then`` when all phases are done."""
+
+    operation: Name
+    title: Text
+    do: list[PhaseConfig] = Field(default_factory=list)
+    until: list[TransitionConfig] = Field(default_factory=list)
+    then: Name | None = None
+
+
+class RecipeConfig(StrictModel):
+    """A recipe file: header, formula, procedure. ``requires`` are the tags and loops that it needs of the class."""
+
+    placeholders: ClassVar[Mapping[str, Json]] = {
+        "recipe": "unknown",
+        "version": "0.0.0",
+        "title": "unknown",
+        "author": "unknown",
+        "licence": "unknown",
+        "vessel_class": "unknown",
+        "requires": [],
+        "procedure": [],
+    }
+
+    recipe: Identifier
+    version: Version
+    title: Text
+    author: Text
+    licence: Text
+    vessel_class: Identifier
+    requires: list[Name]
+    formula: dict[Name, Parameter] = Field(default_factory=dict)
+    procedure: list[OperationConfig]
+
+    def operation(self, name: str) -> OperationConfig | None:
+        """The operation of that name."""
+        return next((one for one in self.procedure if one.operation == name), None)
+
+
+MODELS["recipe"] = RecipeConfig
