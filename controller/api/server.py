@@ -29,6 +29,9 @@ class Server:
         host, self.port = listener.getsockname()[:2]
         if not ipaddress.ip_address(host).is_loopback:
             raise ValueError(f"refusing to serve on {host}: there are no accounts and no TLS; use a loopback address")
+        # Connections inherit it. asyncio sets it only on sockets made with an explicit protocol number, and without it
+        # every answer waits 40 ms for the other side's delayed acknowledgement.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._gateway = gateway
         self._listener = listener
         self._answering = threading.Event()

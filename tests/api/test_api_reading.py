@@ -97,6 +97,13 @@ def test_readyz_says_what_is_missing(http, bench, monkeypatch):
     assert "plc-101 does not answer" in answer.json()["detail"]
 
 
+def test_an_answer_does_not_wait_for_the_other_sides_acknowledgement(http):
+    begun = time.monotonic()
+    for _ in range(20):
+        http.get("/livez")
+    assert time.monotonic() - begun < 20 * 0.035, "40 ms each is a delayed acknowledgement"
+
+
 def test_metrics_have_scans_samples_store_and_process(http, bench):
     text = http.get("/metrics").text
     values = dict(re.findall(r"^(\S+) (\S+)$", text, re.M))
