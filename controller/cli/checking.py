@@ -1,0 +1,96 @@
+"""What ``biovisor check`` does: finds out what each file is, and collects everything that is wrong in all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from controller.config.load import load_class, load_site
+from controller.config.problems import Problem, Problems, in_order, nearest
+from controller.config.source import Document, read_document
+from controller.config.vessel_class import VesselClassConfig
+from controller.recipe.check import find_class_file, load_recipe, wanted_class
+from controller.recipe.conditions import check_condition
+from drivers import registry
+
+KEYS = ("site", "vessel_class", "recipe")
+"""The key that says what a file is; the first that is there counts."""
+
+
+def check_files(paths: Sequence[Path]) -> tuple[Problem, ...]:
+    """Everything that is wrong in the files and in the vessel classes they name."""
+    checker = _FileChecker()
+    documents = [document for path in paths if (document := checker.read(path)) is not None]
+    for key in KEYS:  # classes before the recipes that are written against them
+        for document in documents:
+            if kind_of(document) == key:
+                checker.check(key, document)
+    return in_order(checker.problems)
+
+
+def kind_of(document: Document) -> str:
+    """Which of :data:`KEYS` the file has first; empty when it has none."""
+    return next((name for name in document.names(()) if name in KEYS), "")
+
+
+class _FileChecker:
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self.classes: dict[str, VesselClassConfig] = {}
+        self.seen: set[Path] = set()
+
+    def read(self, path: Path) -> Document | None:
+        """The document, if it can be read and says what it is."""
+        try:
+            document = read_document(path)
+        except Problems as problems:
+            self.problems += problems.problems
+            return None
+        if not kind_of(document):
+            names = document.names(())
+            hint = nearest(names[0], KEYS) if names else ""
+            message = f"neither a site, a vessel class nor a recipe: none of the keys {', '.join(KEYS)} is there"
+            self.problems += [*document.problems, document.problem((), message, hint)]
+            return None
+        return document
+
+    def check(self, key: str, document: Document) -> None:
+        """Check one document of a known kind."""
+        path = Path(document.file)
+        try:
+            if key == "site":
+                site = load_site(path, conditions=check_condition, drivers=registry.names())
+                self.classes |= {one.vessel_class: one for one in site.classes.values()}
+            elif key == "vessel_class":
+                self.load_class(path)
+            else:
+                load_recipe(document, self.class_of(document))
+        except Problems as problems:
+            self.problems += problems.problems
+
+    def load_class(self, path: Path) -> VesselClassConfig:
+        """The class of a file. Raises :class:`Problems`."""
+        self.seen.add(path.resolve())
+        config = load_class(path, conditions=check_condition).config
+        self.classes[config.vessel_class] = config
+        return config
+
+    def class_of(self, document: Document) -> VesselClassConfig | None:
+        """The class a recipe is written against; a problem when it is nowhere."""
+        name = wanted_class(document)
+        if not name or name in self.classes:
+            return self.classes.get(name)
+        path = find_class_file(Path(document.file), name)
+        if path is None:
+            message = f"the vessel class {name!r} is not among the checked files, nor in ../classes beside the recipe"
+            self.problems.append(
+                document.problem(("vessel_class",), message, "check the recipe together with its class")
+            )
+            return None
+        if path.resolve() in self.seen:
+            return None  # its own problems are known already
+        try:
+            return self.load_class(path)
+        except Problems as problems:
+            self.problems += problems.problems
+            return None
