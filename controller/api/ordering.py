@@ -10,6 +10,7 @@ from fastapi import Header
 from controller.api.answers import Answer
 from controller.api.gateway import Gateway, ReadBack
 from controller.api.problems import Error, Problem
+from controller.clock import wall_ns
 from controller.commands import Command, Event, EventType, Outcome, Verb
 from controller.units import UnitError, convert
 
@@ -60,12 +61,13 @@ async def order_change(gateway: Gateway, command: Command, wait: float) -> Answe
     Raises :class:`Problem` (409) when the scan refuses it within that time.
     """
     journal = await gateway.submit(command)
+    deadline = wall_ns() + round(wait * 1e9)
     outcome = await gateway.outcome(journal, wait) if wait else None
     if outcome is None:
         return Answer(accepted(journal, "accepted"), 202)
     if not outcome.applied:
         raise conflict(outcome, journal)
-    read_back = await gateway.read_back(journal, wait)
+    read_back = await gateway.read_back(journal, max(0.0, (deadline - wall_ns()) / 1e9))
     if read_back is None:
         return Answer(accepted(journal, "applied"), 202)
     return Answer(accepted(journal, "read_back", read_back=read_back_view(read_back)), 200)

@@ -1,6 +1,10 @@
 """Setpoints, modes, outputs, batches and prompts over real HTTP."""
 
+import dataclasses
+
 import pytest
+
+from controller.api.gateway import Refused
 
 SETPOINT = "/api/v1/vessels/BR-101/loops/temperature/setpoint"
 WAIT = {"Prefer": "wait=3"}
@@ -51,7 +55,6 @@ def test_a_setpoint_beyond_the_limits_says_them_changes_nothing_and_is_on_record
     assert document["errors"][0]["high"] == 40.0
     assert document["errors"][0]["unit"] == "Cel"
     assert bench.loops["temperature"] == before
-    bench.store.commit  # noqa: B018 - the refusal is written by the same thread as commits, in order
     http.put(SETPOINT, json={"value": 36, "unit": "Cel", "reason": "in order"})
     recorded = bench.store.entries(limit=3)
     assert any("refused" in entry["text"] and entry["reason"] == "typing error" for entry in recorded)
@@ -146,3 +149,19 @@ def test_a_command_that_cannot_be_stored_is_refused_and_does_not_act(http, bench
     answer = http.put(SETPOINT, json={"value": 36, "unit": "Cel", "reason": "full"})
     assert "disk is full" in problem(answer, 503)["detail"]
     assert answer.headers["retry-after"] == "2"
+
+
+def test_what_the_supervisor_refuses_is_a_conflict_with_what_is_allowed(http, bench, monkeypatch):
+    async def refuses(command):
+        raise Refused("the scan has not run for 9 s", allowed=["wait"])
+
+    monkeypatch.setattr(bench, "submit", refuses)
+    document = problem(http.put(SETPOINT, json={"value": 36, "unit": "Cel", "reason": "late"}), 409)
+    assert document["detail"] == "the scan has not run for 9 s"
+    assert document["allowed"] == ["wait"]
+
+
+def test_a_recipe_for_another_class_is_refused(http, bench, monkeypatch):
+    other = dataclasses.replace(bench.site.recipes["expand"], vessel_class="wave-bag")
+    monkeypatch.setattr(bench, "site", dataclasses.replace(bench.site, recipes={"expand": other}))
+    assert "wave-bag" in problem(make_batch(http), 422)["detail"]

@@ -99,6 +99,7 @@ def test_half_a_request_does_not_keep_others_waiting(http, server):
         ("GET", "/api/v1/history?tag=BR-101.warmth", 404),
         ("GET", "/api/v1/history?tag=BR-101.temperature&start=nan", 422),
         ("GET", "/api/v1/history?tag=BR-101.temperature&end=1e300", 422),
+        ("GET", "/api/v1/history?tag=BR-101.temperature&end=yesterday", 422),
         ("GET", "/api/v1/history?tag=BR-101.temperature&start=2026-01-01T00:00:00", 422),
         ("GET", "/api/v1/history?tag=BR-101.temperature&start=0001-01-01T00:00:00%2B14:00", 422),
         ("GET", "/api/v1/history?tag=BR-101.temperature&points=1000000", 422),
