@@ -1,0 +1,64 @@
+"""The plant: every vessel of a site, in process time, without processes, clocks or wires.
+
+>>> plant = Plant({"BR-101": {"model": "tc_m", "seed": 101, "volume_l": 1.0, "temperature_c": 22.0}}, seed=1)
+>>> plant.actuators["BR-101"]["heater"] = 100.0
+>>> plant.step(1.0)
+>>> plant.sensors["BR-101"]["temperature"]  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from simulators.hands import perform
+from simulators.vessel_state import make_vessel, set_state
+
+
+class Plant:
+    """All vessels of a site. The vessels do not influence each other, nor does their number or order.
+
+    `vessels` gives for each name the model (`tc_m`, `ecoli_a`), a seed and the initial state, see
+    :data:`simulators.vessel_state.STATE_RANGES`; together with `seed` this decides every number that follows.
+    Raises ValueError for a description that makes no sense.
+    """
+
+    actuators: Mapping[str, dict[str, float]]
+    """Actuator signals by vessel and name, to be written between steps; see the bus for names and units."""
+    sensors: Mapping[str, Mapping[str, float]]
+    """Readings after the last step by vessel and name."""
+
+    def __init__(self, vessels: Mapping[str, Mapping[str, object]], seed: int = 0) -> None:
+        self._vessels = {name: make_vessel(name, entry, seed) for name, entry in vessels.items()}
+        self._done: set[str] = set()
+        self.actuators = MappingProxyType({name: vessel.actuators for name, vessel in self._vessels.items()})
+        self.sensors = MappingProxyType(
+            {name: MappingProxyType(vessel.readings) for name, vessel in self._vessels.items()}
+        )
+
+    @property
+    def vessels(self) -> tuple[str, ...]:
+        """The vessels' names."""
+        return tuple(self._vessels)
+
+    def truth(self, vessel: str) -> dict[str, float]:
+        """What is so in a vessel, by signal name. Raises KeyError for an unknown vessel."""
+        return self._vessels[vessel].truth()
+
+    def step(self, dt_s: float) -> None:
+        """Let `dt_s` (> 0; 0.2 .. 10 s is meant) of process time pass in every vessel."""
+        for vessel in self._vessels.values():
+            vessel.step(dt_s)
+
+    def hands(self, identifier: str, vessel: str, action: str, amounts: Mapping[str, float]) -> None:
+        """Do something by hand, once for each `identifier`; see :mod:`simulators.hands`.
+
+        Raises ValueError or KeyError for what cannot be done; it may then be asked again under the same identifier.
+        """
+        if identifier not in self._done:
+            perform(self._vessels[vessel], action, amounts)
+            self._done.add(identifier)
+
+    def set_state(self, vessel: str, state: Mapping[str, float]) -> None:
+        """Set state variables of a vessel. Raises ValueError or KeyError for what does not exist."""
+        set_state(self._vessels[vessel], state)

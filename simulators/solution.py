@@ -1,0 +1,107 @@
+"""The liquid's dissolved oxygen, inorganic carbon, strong ions and pH."""
+
+from __future__ import annotations
+
+from simulators.biology.culture import Exchange
+from simulators.physics.gas import (
+    air_saturation,
+    carbon_step,
+    co2_rate,
+    co2_solubility,
+    kla,
+    oxygen_rate,
+    oxygen_solubility,
+    oxygen_step,
+    vapour_pressure,
+)
+from simulators.physics.lag import approach
+from simulators.physics.mass import mixed
+from simulators.physics.ph import carbonate_shares, solve_ph
+from simulators.tank import Medium, Tank
+
+SECONDS_PER_HOUR = 3600.0
+COLD_START_ITERATIONS = 12
+SAME_TEMPERATURE = 0.02
+"""Cel within which solubilities are kept."""
+
+
+class Solution:
+    """What is dissolved in one vessel. Concentrations in mM, `kla` in 1/h, uptake in mM/h."""
+
+    def __init__(self, tank: Tank, temperature: float) -> None:
+        self._tank = tank
+        self.strong = tank.fresh.strong
+        self.carbon = tank.fresh.carbon
+        self.ph = 7.2
+        self.kla = tank.kla_surface
+        self.oxygen_uptake = 0.0
+        self._unmixed = 0.0
+        self._set_solubilities(temperature)
+        self.oxygen = self._air_saturation
+        self.solve(COLD_START_ITERATIONS)
+
+    @property
+    def oxygen_percent(self) -> float:
+        """Dissolved oxygen in % of saturation with air at this temperature and 1 atm."""
+        return 100.0 * self.oxygen / self._air_saturation
+
+    @oxygen_percent.setter
+    def oxygen_percent(self, percent: float) -> None:
+        self.oxygen = 0.01 * percent * self._air_saturation
+
+    def warm(self, temperature: float) -> None:
+        """Follow the temperature."""
+        if abs(temperature - self._temperature) > SAME_TEMPERATURE:
+            self._set_solubilities(temperature)
+
+    def solve(self, iterations: int = 2) -> None:
+        """Bring the pH to what strong ions and carbon say."""
+        self.ph = solve_ph(self.ph, self.strong, self.carbon, self._tank.buffers, iterations)
+
+    def dilute(self, volume_l: float, added: Medium, added_l: float) -> None:
+        """Mix in a liquid saturated with air. The buffers are taken as everywhere the same."""
+        self.strong = mixed(self.strong, volume_l, added.strong, added_l)
+        self.carbon = mixed(self.carbon, volume_l, added.carbon, added_l)
+        self.oxygen = mixed(self.oxygen, volume_l, self._air_saturation, added_l)
+
+    def pour(self, volume_l: float, base_l: float, feed_l: float, dt_s: float) -> None:
+        """Take what the pumps deliver in `dt_s`; base reaches the bulk with the mixing time."""
+        if feed_l > 0.0:
+            self.dilute(volume_l, self._tank.feed, feed_l)
+        if base_l > 0.0:
+            self.dilute(volume_l, Medium(0.0, 0.0), base_l)
+            self._unmixed += base_l * self._tank.base_mm
+        if self._unmixed > 0.0:
+            arrived = self._unmixed * approach(dt_s, self._tank.mixing_s)
+            self._unmixed -= arrived
+            self.strong += arrived / volume_l
+
+    def exchange_gas(
+        self, gas: tuple[float, float], flow: float, agitation: float, volume_l: float, cells: Exchange, dt_s: float
+    ) -> None:
+        """Transfer and respiration for `dt_s`. `gas` is O2 and CO2 in the dry gas, `flow` in mL/min."""
+        hours = dt_s / SECONDS_PER_HOUR
+        tank, dry = self._tank, self._dry_share
+        self.kla = kla(agitation, flow, volume_l, tank.kla_reference, tank.kla_surface)
+        rate = oxygen_rate(self.kla, flow, volume_l, self._o2_solubility)
+        saturation = self._o2_solubility * gas[0] * dry
+        self.oxygen = oxygen_step(self.oxygen, saturation, rate, cells.oxygen, cells.half, hours)
+        self.oxygen_uptake = cells.oxygen * self.oxygen / (cells.half + self.oxygen)
+        free, _ = carbonate_shares(self.ph)
+        self.carbon = carbon_step(
+            self.carbon,
+            free,
+            self._co2_solubility * gas[1] * dry,
+            co2_rate(self.kla, flow, volume_l, self._co2_solubility),
+            cells.quotient * self.oxygen_uptake,
+            hours,
+        )
+        self.strong += cells.ions * hours
+        self.solve()
+
+    def _set_solubilities(self, temperature: float) -> None:
+        self._temperature = temperature
+        self._dry_share = 1.0 - vapour_pressure(temperature)
+        self._o2_solubility = oxygen_solubility(temperature)
+        self._co2_solubility = co2_solubility(temperature)
+        self._air_saturation = air_saturation(temperature)

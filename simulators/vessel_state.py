@@ -1,0 +1,101 @@
+"""A vessel from its description, and its state set from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from simulators.biology.culture import Culture
+from simulators.biology.ecoli_a import Coli
+from simulators.biology.tc_m import TCell
+from simulators.physics.ph import carbon_for
+from simulators.tank import TANKS
+from simulators.vessel import Vessel
+
+CULTURES: Mapping[str, Callable[[], Culture]] = {"tc_m": TCell, "ecoli_a": Coli}
+"""Models of a culture by the name a site gives them."""
+
+DEFAULTS: Mapping[str, float] = {"volume_l": 1.0, "temperature_c": 22.0}
+PHYSICAL = frozenset({"volume_l", "temperature_c", "do", "ph"})
+STATE_RANGES: Mapping[str, tuple[float, float]] = {
+    "volume_l": (0.02, 3.0),
+    "temperature_c": (0.0, 100.0),
+    "do": (0.0, 400.0),
+    "ph": (4.0, 9.0),
+    "vcd": (0.0, 1e6),
+    "dead_density": (0.0, 1e6),
+    "biomass": (0.0, 300.0),
+    "glucose": (0.0, 2000.0),
+    "glutamine": (0.0, 200.0),
+    "lactate": (0.0, 500.0),
+    "ammonia": (0.0, 500.0),
+    "acetate": (0.0, 1000.0),
+    "culture_age_h": (0.0, 10_000.0),
+}
+"""State variables and their limits: L, Cel, % air, pH, 2 x 10*6/mL, g/L, 5 x mM, h since activation."""
+
+IONS: Mapping[str, float] = {"lactate": -1.0, "acetate": -1.0, "ammonia": 1.0}
+"""Charge of what can be set, which moves the strong-ion difference."""
+
+NEWTON_FROM_AFAR = 12
+
+
+def make_vessel(name: str, entry: Mapping[str, object], seed: int) -> Vessel:
+    """A vessel from `model`, `seed` and initial state. Raises ValueError when `entry` makes no sense."""
+    model = str(entry.get("model", "tc_m"))
+    if model not in CULTURES:
+        raise ValueError(f"{name}: unknown model {model!r}; known: {', '.join(CULTURES)}")
+    given = {key: _number(f"{name}: {key}", value) for key, value in entry.items() if key not in {"model", "seed"}}
+    state = {**DEFAULTS, **given}
+    try:
+        check_state(state)
+        origin = f"{seed}:{entry.get('seed', name)}"
+        vessel = Vessel(TANKS[model], CULTURES[model](), origin, state["volume_l"], state["temperature_c"])
+        set_state(vessel, given)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+    return vessel
+
+
+def check_state(state: Mapping[str, float]) -> None:
+    """Raises ValueError for a variable that does not exist or is out of range."""
+    for name, value in state.items():
+        if name not in STATE_RANGES:
+            raise ValueError(f"there is no state variable {name!r}; known: {', '.join(STATE_RANGES)}")
+        low, high = STATE_RANGES[name]
+        if not low <= value <= high:
+            raise ValueError(f"{name} must be {low:g} .. {high:g}")
+
+
+def set_state(vessel: Vessel, state: Mapping[str, float]) -> None:
+    """Set state variables; whatever is not named stays. A pH is reached by carbon dioxide, the rest by fiat.
+
+    Raises ValueError for what does not exist, is out of range or cannot be.
+    """
+    check_state(state)
+    vessel.catch_up()
+    for name, value in state.items():
+        if name not in PHYSICAL:
+            _set_culture(vessel, name, value)
+    if "volume_l" in state:
+        vessel.volume_by_hand(state["volume_l"])
+    if "temperature_c" in state:
+        vessel.set_temperature(state["temperature_c"])
+    if "do" in state:
+        vessel.solution.oxygen_percent = state["do"]
+    if "ph" in state:
+        vessel.solution.carbon = carbon_for(state["ph"], vessel.solution.strong, vessel.tank.buffers)
+    vessel.solution.solve(NEWTON_FROM_AFAR)
+    vessel.settle()
+
+
+def _set_culture(vessel: Vessel, name: str, value: float) -> None:
+    before = vessel.culture.truth().get(name, 0.0)
+    if not vessel.culture.set(name, value):
+        raise ValueError(f"this vessel's culture has no {name}")
+    vessel.solution.strong += IONS.get(name, 0.0) * (value - before)
+
+
+def _number(what: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(f"{what} must be a number")
+    return float(value)
