@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NoReturn
 
 import yaml
 
@@ -100,7 +101,7 @@ class _Builder:
         if len(self.document.problems) >= MOST_PROBLEMS:
             raise Problems(self.document.problems)
 
-    def stop(self, event: yaml.Event, message: str, hint: str) -> None:
+    def stop(self, event: yaml.Event, message: str, hint: str) -> NoReturn:
         """Add a problem and raise :class:`Problems`: what follows would be pointless or dangerous to read."""
         self.complain(event, message, hint, ())
         raise Problems(self.document.problems)
@@ -128,7 +129,6 @@ class _Builder:
         """Take a mapping's key; duplicates are reported and their value will be thrown away."""
         if not isinstance(event, yaml.ScalarEvent):
             self.stop(event, "a key must be text", 'put text that starts with { [ or * in quotes: "{vessel}"')
-            return
         key = event.value
         path = (*parent.path, key)
         self.check_node(event, path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
@@ -11,6 +11,7 @@ from controller.config.location import KEY, keys_at, path_in
 from controller.config.problems import Path, Problem, nearest
 from controller.config.quantity import describe
 from controller.config.source import Document
+from controller.units import UnitError
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -29,7 +30,13 @@ _EXPECTED = {
 }
 
 
-_NUMBER_LIKE = re.compile(r"[-+]?[0-9._]+([eE][-+]?[0-9]{1,3})?")
+_PHRASES = {
+    "union_tag_not_found": "it is missing",
+    "too_short": "needs at least {min_length}, has {actual_length}",
+    "greater_than_equal": "must be {ge} or more",
+    "less_than_equal": "must be {le} or less",
+}
+_NUMBER_LIKE = re.compile(r"[-+]?[0-9]{1,15}(\.[0-9]{1,15})?([eE][-+]?[0-9]{1,2})?")
 
 
 def explain(document: Document, model: type[BaseModel], error: ErrorDetails) -> Problem:
@@ -65,16 +72,27 @@ def _unknown_key(document: Document, model: type[BaseModel], path: Path) -> Prob
 
 
 def _words(error: ErrorDetails) -> tuple[str, str]:
+    """Message and hint."""
     kind = error["type"]
-    if kind == "config":
-        return error["ctx"]["message"], error["ctx"]["hint"]
-    if kind == "union_tag_not_found":
-        return "it is missing", ""
+    if kind in {"config", "value_error"}:
+        return _own_words(error["ctx"])
     if kind in {"literal_error", "union_tag_invalid"}:
         return _wrong_word(error)
     if kind in _EXPECTED:
         return _wrong_kind(error["input"], _EXPECTED[kind])
+    if kind in _PHRASES:
+        return _PHRASES[kind].format(**error["ctx"]), ""
     return error["msg"][0].lower() + error["msg"][1:], ""
+
+
+def _own_words(context: dict[str, Any]) -> tuple[str, str]:
+    """Of an error that one of our validators raised."""
+    cause = context.get("error")
+    if isinstance(cause, UnitError):
+        return cause.message, cause.hint
+    if cause is not None:
+        return str(cause), ""
+    return context["message"], context["hint"]
 
 
 def _wrong_word(error: ErrorDetails) -> tuple[str, str]:
@@ -87,10 +105,6 @@ def _wrong_word(error: ErrorDetails) -> tuple[str, str]:
 
 def _wrong_kind(found: object, expected: str) -> tuple[str, str]:
     message = f"{expected} is expected, this is {describe(found)}"
-    if not isinstance(found, str) or not expected.endswith("number") or not _NUMBER_LIKE.fullmatch(found):
-        return message, ""
-    try:
-        plain = f"{float(found):.15g}"
-    except ValueError:
-        return message, ""
-    return message, f"YAML readers disagree about {found[:30]}, or it is in quotes: write {plain}"
+    if isinstance(found, str) and expected.endswith("number") and _NUMBER_LIKE.fullmatch(found):
+        return message, f"YAML readers disagree about {found}, or it is in quotes: write {float(found):.15g}"
+    return message, ""

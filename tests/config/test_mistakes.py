@@ -33,12 +33,19 @@ SCHEMA = [
     ("integral_time: 710 s", "integral_time: «0 s", "too small", "more than 0 s"),
     ("decimals: 2", "decimals: «1e1", "a whole number is expected, this is text", "write 10"),
     ("decimals: 2", 'decimals: «"2"', "a whole number is expected, this is text", "write 2"),
+    ("decimals: 2", "decimals: «few", "a whole number is expected, this is text", ""),
     ("decimals: 2", "decimals: «2.5", "a whole number is expected", ""),
-    ("decimals: 2", "decimals: «7", "less than or equal to 6", ""),
+    ("decimals: 2", "decimals: «7", "decimals: must be 6 or less", ""),
     ("sampled: true", "sampled: «yes", "true or false is expected, this is text", ""),
+    ("rebase: batch", "rebase: «1", "text is expected, this is a number", "one of batch"),
     ("rebase: batch", "rebase: «bach", "'bach' is not known here", "did you mean batch?"),
     ("credible: {low: 0 Cel, high: 100 Cel}", "credible: «{low: 100 Cel, high: 0 Cel}", "is not below high", ""),
-    ("credible: {low: 0 Cel, high: 100 Cel}", "credible: «{low: 0 Cel, high: 100 mL}", "does not fit", ""),
+    (
+        "credible: {low: 0 Cel, high: 100 Cel}",
+        "credible: «{low: 0 Cel, high: 100 mL}",
+        "credible: Cel does not fit",
+        "",
+    ),
     ("type: direct", "type: «dierct", "'dierct' is not known here", "did you mean direct?"),
     ("    type: direct\n    setpoint", "    setpoint", "type: it is missing", ""),
     (
@@ -51,7 +58,7 @@ SCHEMA = [
     ("from: 0 %, to: 25 %", "from: 25 %, to: 25 %", "is not below to", ""),
     ("above: 37.8 Cel", "above: 37.8 Cel, below: 30 Cel", "an alarm has one limit", ""),
     ("  over_pressure:", "  «Over pressure:", "is not a name", "base_flow"),
-    ("force: {heater: 0 %}", "force: «{}", "at least 1 item", ""),
+    ("force: {heater: 0 %}", "force: «{}", "force: needs at least 1, has 0", ""),
     (
         "instruments: [plc, probes,",
         "instruments: [«5, probes,",
@@ -97,6 +104,7 @@ CLASS = [
     ("{loop: agitation", "{loop: «ph", "'ph' is not a direct loop", ""),
     ("output: agitation_speed", "output: «agitation_sped", "no output 'agitation_sped'", "agitation_speed"),
     ("high: 500 mL/min, confirm_step", "high: «550 mL/min, confirm_step", "outside the output's range", ""),
+    ("total: feed_total", "total: «feed_totl", "no measurement or calculated tag 'feed_totl'", "feed_total"),
     ("total: feed_total", "total: «weight", "weight counts g", ""),
     ("force: {heater: 0 %}", "force: {heater: «-5 %}", "outside the output's range", ""),
     ("force: {heater: 0 %}", "force: {heating: «0 %}", "no output 'heating'", "heater"),
@@ -178,6 +186,7 @@ def test_the_shipped_files_have_none(configs: Path) -> None:
     site = load_site(configs / FILES["site"], drivers=DRIVERS)
     assert list(site.classes) == ["BR-101", "BR-102"]
     assert len(site.files) == 2
+    assert site.classes["BR-101"].measurements["temperature"].credible.to("K") == (273.15, 373.15)
 
 
 def test_schema_and_cross_checks_of_both_files_come_at_once(configs: Path, spoil: Break) -> None:
@@ -232,6 +241,13 @@ def test_a_yaml_mistake_in_the_class_does_not_hide_the_site(configs: Path, spoil
     text = site_text(configs)
     assert "not valid YAML" in text
     assert "'plc-111'" in text
+
+
+def test_a_site_without_connections(configs: Path) -> None:
+    (configs / FILES["site"]).write_text("site: bench\nversion: 1.0.0\ntitle: Bench\nvessels: {}\n")
+    text = site_text(configs)
+    assert "connections is missing" in text
+    assert "vessels: needs at least 1, has 0" in text
 
 
 def test_a_file_that_is_something_else(configs: Path) -> None:

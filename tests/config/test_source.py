@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 
@@ -97,6 +98,7 @@ def test_a_lone_surrogate_is_refused() -> None:
         parse_text("a: \ud800")
 
 
+LIMIT_S = 1.0 if sys.gettrace() is None else 10.0  # a coverage run is many times slower
 LAUGHS = "a: &a [x,x]\n" + "".join(
     f"{chr(98 + n)}: &{chr(98 + n)} [*{chr(97 + n)},*{chr(97 + n)}]\n" for n in range(20)
 )
@@ -120,7 +122,7 @@ LAUGHS = "a: &a [x,x]\n" + "".join(
 def test_hostile_texts_are_done_within_a_second(text: str, message: str) -> None:
     started = time.process_time()
     found = complaints(text)
-    assert time.process_time() - started < 1.0
+    assert time.process_time() - started < LIMIT_S
     assert message in "\n".join(found)
     assert len(found) <= 100
 
@@ -141,6 +143,8 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         read_document(tmp_path)
     with pytest.raises(Problems, match="not a file"):
         read_document(Path("/dev/zero"))
+    with pytest.raises(Problems, match="cannot be read: Input/output error"):
+        read_document(Path("/proc/self/mem"))
 
 
 def test_names_are_found_whether_right_or_wrong() -> None:
