@@ -39,6 +39,10 @@ class World(Protocol):
         """Do something by hand, once for each identifier."""
         ...
 
+    def hands_done(self) -> list[str]:
+        """Identifiers of what has been done by hand, in order."""
+        ...
+
     def set_state(self, vessel: str, state: Mapping[str, float]) -> None:
         """Set state variables of a vessel."""
         ...
@@ -80,6 +84,7 @@ class Control:
         self._operations: dict[str, Operation] = {
             "state": self._state,
             "hands": self._hands,
+            "hands_done": self._hands_done,
             "fault": self._fault,
             "set": self._set,
             "stop": self._stop,
@@ -126,6 +131,9 @@ class Control:
         identifier, vessel, action = (str(request[key]) for key in ("id", "vessel", "action"))
         self._world.hands(identifier, vessel, action, _numbers(amounts))
         return {}
+
+    async def _hands_done(self, _request: Request) -> dict[str, Json]:
+        return {"ids": list(self._world.hands_done())}
 
     async def _set(self, request: Request) -> dict[str, Json]:
         state = request["state"]

@@ -18,6 +18,7 @@ import sys
 import time
 import zlib
 from collections.abc import Callable, Mapping
+from functools import partial
 from multiprocessing.context import ForkProcess
 from types import FrameType, ModuleType
 from typing import TYPE_CHECKING
@@ -26,11 +27,11 @@ from simulators.bus import Bus
 from simulators.child import announce, become_child, run_until_terminated, take_faults
 from simulators.faults import SERIAL_FAULTS, STREAM_FAULTS, Faults
 from simulators.instrument import Context, Json
-from simulators.plant_process import PLANT, VesselSignals, make_bus, run_plant
+from simulators.plant_process import PLANT, VesselSignals, run_plant
 from simulators.spec import SiteSpec
 
 if TYPE_CHECKING:
-    from asyncua import Server
+    from asyncua.server.server import Server
 
 OPCUA_KINDS = frozenset({"generic_plc", "vicell_blu"})
 START_S = 30.0
@@ -46,9 +47,10 @@ class Family:
 
     def __init__(self, spec: SiteSpec) -> None:
         self._spec = spec
-        self._bus = make_bus(spec)
+        self._bus = Bus(spec.vessels)
         self._links = {name: socket.socketpair() for name in spec.instruments}
         self._reports, self._reporting = os.pipe()
+        self._begin, self._begins = os.pipe()
         self._children: dict[str, ForkProcess] = {}
         self._addresses: dict[str, dict[str, Json]] = {}
         self._over = asyncio.Event()
@@ -58,17 +60,16 @@ class Family:
     def run(self) -> int:
         """Start everything and stay until told to stop; gives the exit code."""
         signal.signal(signal.SIGTERM, _leave)
-        self._fork(PLANT, _plant_main, (self._spec, self._bus, {name: near for name, (near, _) in self._links.items()}))
-        by_wire = {True: [], False: []}  # type: dict[bool, list[str]]
-        for name, entry in self._spec.instruments.items():
-            by_wire[entry["kind"] in OPCUA_KINDS].append(name)
-        for name in by_wire[False]:
+        near_ends = {name: near for name, (near, _) in self._links.items()}
+        self._fork(PLANT, _plant_main, (self._spec, self._bus, near_ends, self._begin))
+        network = [name for name, entry in self._spec.instruments.items() if entry["kind"] in OPCUA_KINDS]
+        for name in self._spec.instruments.keys() - network:
             self._fork_instrument(name, None)
-        if by_wire[True]:
+        if network:
             from simulators.opcua_server import warm_server
 
             server = warm_server()
-            for name in by_wire[True]:
+            for name in network:
                 self._fork_instrument(name, server)
         return asyncio.run(self._watch())
 
@@ -117,6 +118,7 @@ class Family:
             "control": self._addresses[PLANT]["control"],
             "instruments": instruments,
         }
+        os.write(self._begins, b"!")
         sys.stdout.write(json.dumps(document) + "\n")
         sys.stdout.flush()
 
@@ -154,9 +156,12 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)  # multiprocessing ends the daemonic children on the way out
 
 
-def _plant_main(reporting: int, parent: int, spec: SiteSpec, bus: Bus, links: Mapping[str, socket.socket]) -> None:
+def _plant_main(
+    reporting: int, parent: int, spec: SiteSpec, bus: Bus, links: Mapping[str, socket.socket], begin: int
+) -> None:
     become_child("sim-plant", parent)
-    run_until_terminated(lambda: run_plant(spec, bus, links, lambda address: announce(reporting, PLANT, address)))
+    report = partial(announce, reporting, PLANT)
+    run_until_terminated(lambda: run_plant(spec, bus, links, report, begin))
 
 
 def _instrument_main(
@@ -172,7 +177,7 @@ def _instrument_main(
         directory=spec.directory,
         seed=seed,
         faults=Faults(seed, SERIAL_FAULTS if server is None else STREAM_FAULTS),
-        ready=lambda address: announce(reporting, name, address),
+        ready=partial(announce, reporting, name),
     )
     module = importlib.import_module(f"simulators.instruments.{entry['kind']}")
     run_until_terminated(lambda: _instrument(module, context, link, server))
