@@ -17,12 +17,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from controller.frame import F8
+from controller.model.tuning import Tuning
 
 Flags = NDArray[np.bool_]
 LARGEST = 1e15
@@ -30,25 +30,6 @@ LARGEST = 1e15
 LONGEST_RELEASE_S = 60.0
 RELEASED = 1e-9
 """In output units: what a resumed controller still holds back below this is forgotten."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tuning:
-    """One controller's parameters. ``gain`` in output units per PV unit, times in seconds.
-
-    ``integral_time`` inf is no integral action; ``tracking_time`` 0 is the integral time (external reset); ``gap`` in
-    PV units: inside it the output does not move. ``low`` and ``high`` limit the output.
-    """
-
-    gain: float
-    integral_time: float = math.inf
-    derivative_time: float = 0.0
-    derivative_filter: float = 10.0
-    setpoint_weight: float = 1.0
-    tracking_time: float = 0.0
-    gap: float = 0.0
-    low: float = 0.0
-    high: float = 100.0
 
 
 class PidBank:
@@ -97,6 +78,10 @@ class PidBank:
         """
         self._resumed[row] = integral
         self.rebase(row)
+
+    def running(self, row: int) -> bool:
+        """Whether the controller acted in the last scan, so that its integral means something."""
+        return bool(self._running[row])
 
     def step(
         self, pv: F8, sp: F8, live: Flags, dt: float, blocked_up: Flags | None = None, blocked_down: Flags | None = None

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from controller.stages.pid import PidBank, Tuning
+from controller.model.tuning import Tuning
+from controller.stages.pid import PidBank
 
 WIDE = {"low": -1e6, "high": 1e6}
 ON = np.array([True])

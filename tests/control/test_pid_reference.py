@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.stages.pid import PidBank, Tuning
+from controller.model.tuning import Tuning
+from controller.stages.pid import PidBank
 
 
 class Scalar:

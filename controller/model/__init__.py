@@ -1,0 +1,1 @@
+"""The site as tables: what the scan works on, made once from the configuration."""

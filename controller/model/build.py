@@ -1,0 +1,183 @@
+"""From a loaded configuration to tables: the only place where units are converted."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from controller.model.build_loops import build_loops, build_outputs, rate
+from controller.model.guards import Alarm, Interlock
+from controller.model.loops import LoopTable, OutputTable
+from controller.model.site import Site, Vessel
+from controller.model.tags import Tag, TagTable
+from controller.units import UnitError, convert, per
+from drivers.contract import Access, Point
+
+if TYPE_CHECKING:
+    from controller.config import vessel_class as vc
+    from controller.config.load import LoadedSite
+    from controller.config.site import Vessel as VesselConfig
+    from controller.units import Quantity
+
+BAD_VALUE_DELAY_S = 10.0
+"""How long a controlled value must be Bad before that is an alarm of its own."""
+
+
+def build(loaded: LoadedSite) -> Site:
+    """The tables of a site that was loaded without mistakes."""
+    config = loaded.config
+    tags = TagTable(_tags(loaded))
+    outputs = OutputTable(
+        tuple(row for name in config.vessels for row in build_outputs(name, loaded.classes[name], tags))
+    )
+    loops = LoopTable(build_loops(loaded.classes, tags, outputs))
+    return Site(
+        name=config.site,
+        title=config.title,
+        scan_period_s=config.scan_period.to("s"),
+        vessels=tuple(
+            Vessel(name, vessel.title, loaded.classes[name].vessel_class) for name, vessel in config.vessels.items()
+        ),
+        tags=tags,
+        outputs=outputs,
+        loops=loops,
+        interlocks=tuple(
+            _interlock(vessel, name, interlock, outputs)
+            for vessel, kind in loaded.classes.items()
+            for name, interlock in kind.interlocks.items()
+        ),
+        alarms=(*_limit_alarms(loaded, tags), *_bad_value_alarms(loops, tags)),
+        bindings=tags.bindings(),
+        heartbeats={
+            name: Point(f"{name}.heartbeat", connection.heartbeat, "w")
+            for name, connection in config.connections.items()
+            if connection.heartbeat
+        },
+    )
+
+
+def _tags(loaded: LoadedSite) -> tuple[Tag, ...]:
+    """Vessel by vessel: measurements, outputs, calculated tags."""
+    tags: list[Tag] = []
+    for name, vessel in loaded.config.vessels.items():
+        kind, first = loaded.classes[name], len(tags)
+        tags += [_measurement(name, vessel, key, entry) for key, entry in kind.measurements.items()]
+        tags += [_output_tag(name, vessel, key, entry) for key, entry in kind.outputs.items()]
+        tags += [_calculated(name, kind, key, entry, first) for key, entry in kind.calculated.items()]
+    return tuple(tags)
+
+
+def _measurement(vessel: str, config: VesselConfig, name: str, entry: vc.Measurement) -> Tag:
+    low, high = entry.credible.to(entry.unit)
+    connection, point = _point(vessel, config, name, entry.source, entry.unit, entry.calibration or name, "r")
+    return Tag(
+        vessel, name, entry.title, entry.unit, entry.decimals, "measurement", low, high, connection, point,
+        max_rate=rate(entry.max_rate, entry.unit),
+        max_age=entry.max_age.to("s") if entry.max_age else math.nan,
+        filter_s=entry.filter.to("s") if entry.filter else 0.0,
+        sampled=entry.sampled,
+        rebased=entry.rebase == "batch",
+    )  # fmt: skip
+
+
+def _output_tag(vessel: str, config: VesselConfig, name: str, entry: vc.Output) -> Tag:
+    low, high = entry.range.to(entry.unit)
+    access: Access = "w" if entry.once else "rw"
+    connection, point = _point(vessel, config, name, entry.source, entry.unit, name, access)
+    return Tag(vessel, name, entry.title, entry.unit, 1, "output", low, high, connection, point)
+
+
+def _calculated(vessel: str, kind: vc.VesselClassConfig, name: str, entry: vc.Calculated, first: int) -> Tag:
+    """A volume is the weight divided by the density. The vessel's measurements start at row ``first``."""
+    source = first + list(kind.measurements).index(entry.inputs[0])
+    weight_unit = kind.measurements[entry.inputs[0]].unit
+    density = entry.density.to("g/mL") if entry.density else 1.0
+    scale = convert(1.0, weight_unit, "g") / density * convert(1.0, "mL", entry.unit)
+    low, high = kind.working_volume.to(entry.unit)
+    return Tag(
+        vessel, name, entry.title, entry.unit, entry.decimals, "calculated", low, high, source=source, scale=scale
+    )
+
+
+def _point(
+    vessel: str, config: VesselConfig, name: str, source: vc.Source, unit: str, calibration: str, access: Access
+) -> tuple[str, Point]:
+    """The connection and the point of a tag. A calibration converts the instrument's number to the tag's unit."""
+    gain, offset = 1.0, 0.0
+    if calibration in config.calibration:
+        entry = config.calibration[calibration]
+        gain = _calibration_gain(entry.factor, unit)
+        offset = entry.offset.difference(unit) if entry.offset else 0.0
+    address = source.point.replace("{vessel}", vessel)
+    return config.instruments[source.instrument], Point(f"{vessel}.{name}", address, access, gain, offset)
+
+
+def _calibration_gain(factor: Quantity, unit: str) -> float:
+    """``0.025 mL/{rev}`` is the gain of a total in mL as it is; of a flow it is per minute, since pumps turn in
+    ``{rev}/min``.
+    """
+    try:
+        return convert(factor.value, factor.unit, unit)
+    except UnitError:
+        return convert(factor.value, per(factor.unit, "min"), unit)
+
+
+def _interlock(vessel: str, name: str, entry: vc.Interlock, outputs: OutputTable) -> Interlock:
+    force = []
+    for output, value in entry.force.items():
+        row = outputs.index[f"{vessel}.{output}"]
+        force.append((row, value.to(outputs.rows[row].unit)))
+    return Interlock(vessel, name, entry.title, entry.when, entry.release, tuple(force))
+
+
+def _limit_alarms(loaded: LoadedSite, tags: TagTable) -> list[Alarm]:
+    return [
+        _limit_alarm(vessel, name, entry, tags)
+        for vessel, kind in loaded.classes.items()
+        for name, entry in kind.alarms.items()
+    ]
+
+
+def _limit_alarm(vessel: str, name: str, entry: vc.Alarm, tags: TagTable) -> Alarm:
+    row = tags.index[f"{vessel}.{entry.tag}"]
+    tag = tags.tags[row]
+    limit = entry.above or entry.below
+    assert limit is not None, "the model demands one of them"
+    return Alarm(
+        vessel, name, f"{tag.title} {'high' if entry.above else 'low'}", row,
+        side="above" if entry.above else "below",
+        limit=limit.to(tag.unit),
+        deadband=entry.deadband.difference(tag.unit) if entry.deadband else 0.0,
+        on_delay=entry.on_delay.to("s") if entry.on_delay else 0.0,
+        off_delay=entry.off_delay.to("s") if entry.off_delay else 0.0,
+        priority=entry.priority,
+        unit=tag.unit,
+        during=frozenset(entry.during),
+        consequence=entry.consequence,
+        cause=entry.cause,
+        action=entry.action,
+        respond_within=str(entry.respond_within),
+    )  # fmt: skip
+
+
+def _bad_value_alarms(loops: LoopTable, tags: TagTable) -> list[Alarm]:
+    """One alarm for each value that a loop cannot do without."""
+    watched = {loop.watched: loop for loop in reversed(loops.rows) if loop.watched >= 0}
+    return [
+        Alarm(
+            loop.vessel, f"{tags.tags[row].name}_bad", f"{tags.tags[row].title}: no valid value", row,
+            side="bad",
+            limit=math.nan,
+            deadband=0.0,
+            on_delay=BAD_VALUE_DELAY_S,
+            off_delay=0.0,
+            priority=2,
+            unit=tags.tags[row].unit,
+            consequence=f"The loop {loop.title} "
+            + ("put its outputs to their safe values." if loop.on_bad_pv == "safe" else "holds its output."),
+            cause="The sensor, its cable or its instrument failed, or it shows what cannot be.",
+            action="Check the instrument and its connection; operate the loop by hand until the value is back.",
+            respond_within="10 min",
+        )
+        for row, loop in sorted(watched.items())
+    ]  # fmt: skip

@@ -1,0 +1,57 @@
+"""The tables of interlocks and alarms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Interlock:
+    """While tripped, ``force`` holds rows of the output table at values; in the order of the file, later ones win.
+
+    ``when`` and ``release`` are texts of the condition language; without ``release`` it is *not when*.
+    """
+
+    vessel: str
+    name: str
+    title: str
+    when: str
+    release: str | None
+    force: tuple[tuple[int, float], ...]
+
+    @property
+    def full_name(self) -> str:
+        """``BR-101.over_temperature``."""
+        return f"{self.vessel}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One alarm on ``tag`` (a row of the tag table), with the operator's part.
+
+    ``side``: the value is above or below ``limit``, or its quality is bad. It returns ``deadband`` inside the limit.
+    Delays in seconds; ``during`` are the operations in which it counts, always when empty.
+    """
+
+    vessel: str
+    name: str
+    title: str
+    tag: int
+    side: Literal["above", "below", "bad"]
+    limit: float
+    deadband: float
+    on_delay: float
+    off_delay: float
+    priority: int
+    unit: str
+    during: frozenset[str] = frozenset()
+    consequence: str = ""
+    cause: str = ""
+    action: str = ""
+    respond_within: str = ""
+
+    @property
+    def full_name(self) -> str:
+        """``BR-101.temperature_high``."""
+        return f"{self.vessel}.{self.name}"

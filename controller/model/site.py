@@ -1,0 +1,38 @@
+"""The whole site as tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from controller.model.guards import Alarm, Interlock
+from controller.model.loops import LoopTable, OutputTable
+from controller.model.tags import TagTable
+from drivers.contract import Point
+
+
+@dataclass(frozen=True, slots=True)
+class Vessel:
+    """One vessel's names."""
+
+    name: str
+    title: str
+    vessel_class: str
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Everything the scan is built from. ``bindings`` are the tag rows and points of each connection, ``heartbeats``
+    the points that count scans, by connection.
+    """
+
+    name: str
+    title: str
+    scan_period_s: float
+    vessels: tuple[Vessel, ...]
+    tags: TagTable
+    outputs: OutputTable
+    loops: LoopTable
+    interlocks: tuple[Interlock, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
+    bindings: dict[str, list[tuple[int, Point]]] = field(default_factory=dict)
+    heartbeats: dict[str, Point] = field(default_factory=dict)

@@ -1,0 +1,80 @@
+"""The tag table: every value of the site, one row each, in one order for the whole life of the process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from controller.frame import F8
+from drivers.contract import Point
+
+Kind = Literal["measurement", "calculated", "output"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One value. ``low`` and ``high`` are the credible range of a measurement and the range of an output, in ``unit``.
+
+    ``max_rate`` is in units per second, ``max_age`` in seconds (NaN: by the scan period), ``filter_s`` the time
+    constant of the filter. A calculated tag has no ``connection`` and ``point``; its value is ``scale`` times that of
+    tag ``source``.
+    """
+
+    vessel: str
+    name: str
+    title: str
+    unit: str
+    decimals: int
+    kind: Kind
+    low: float
+    high: float
+    connection: str | None = None
+    point: Point | None = None
+    max_rate: float = np.inf
+    max_age: float = np.nan
+    filter_s: float = 0.0
+    sampled: bool = False
+    rebased: bool = False
+    source: int = -1
+    scale: float = 1.0
+
+    @property
+    def full_name(self) -> str:
+        """``BR-101.temperature``: unique in the site, and the key of the tag's point."""
+        return f"{self.vessel}.{self.name}"
+
+
+@dataclass(slots=True)
+class TagTable:
+    """All tags, and the columns that the scan uses as arrays of shape ``(tags,)``."""
+
+    tags: tuple[Tag, ...]
+    index: dict[str, int] = field(init=False)
+    low: F8 = field(init=False)
+    high: F8 = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.index = {tag.full_name: row for row, tag in enumerate(self.tags)}
+        self.low = self.column(
+            tag.low if tag.kind != "output" else -np.inf for tag in self.tags
+        )  # what an output reads back is compared with what was written, not with its range
+        self.high = self.column(tag.high if tag.kind != "output" else np.inf for tag in self.tags)
+
+    def __len__(self) -> int:
+        return len(self.tags)
+
+    @staticmethod
+    def column(values: Iterable[float]) -> F8:
+        """An array of ``values``."""
+        return np.fromiter(values, np.float64)
+
+    def bindings(self) -> dict[str, list[tuple[int, Point]]]:
+        """For every connection its tag indices and points, in the order of the table."""
+        bound: dict[str, list[tuple[int, Point]]] = {}
+        for row, tag in enumerate(self.tags):
+            if tag.connection is not None and tag.point is not None:
+                bound.setdefault(tag.connection, []).append((row, tag.point))
+        return bound

@@ -1,0 +1,53 @@
+"""Live values by name: what conditions of interlocks and recipes read."""
+
+from __future__ import annotations
+
+from controller.frame import BAD, GOOD, Frame
+from controller.model.site import Site
+from controller.recipe.conditions import VesselCondition, compile_condition
+from controller.recipe.symbols import Symbol
+from controller.stages.loops import Loops
+
+
+class LiveReader:
+    """The values of the scan at hand: any tag, ``<loop>.sp`` and ``<loop>.op``. ``frame`` is set by every scan."""
+
+    def __init__(self, site: Site, loops: Loops) -> None:
+        self.frame = Frame.never_read(len(site.tags))
+        self._tags = {(tag.vessel, tag.name): row for row, tag in enumerate(site.tags.tags)}
+        self._setpoints = {(loop.vessel, f"{loop.name}.sp"): row for row, loop in enumerate(site.loops.rows)}
+        self._outputs = {(loop.vessel, f"{loop.name}.op"): row for row, loop in enumerate(site.loops.rows)}
+        self._loops = loops
+
+    def read(self, vessel: str, name: str) -> tuple[float, int]:
+        """Value and quality. Raises ``KeyError`` for a name that the vessel does not have."""
+        row = self._tags.get((vessel, name))
+        if row is not None:
+            return self.frame.value.item(row), self.frame.quality.item(row)
+        row = self._setpoints.get((vessel, name))
+        if row is not None:
+            return self._loops.shown_setpoint(row), GOOD
+        value = self._loops.op.item(self._outputs[vessel, name])
+        return value, GOOD if value == value else BAD  # noqa: PLR0124 - NaN is the only value unequal to itself
+
+
+def interlock_conditions(site: Site) -> list[tuple[VesselCondition, VesselCondition | None]]:
+    """The compiled ``when`` and ``release`` of every interlock. Raises :class:`ConditionError` for a text that the
+    configuration check would have refused.
+    """
+    conditions = []
+    for interlock in site.interlocks:
+        symbols = vessel_symbols(site, interlock.vessel)
+        when = compile_condition(interlock.when, symbols).on(interlock.vessel)
+        release = compile_condition(interlock.release, symbols).on(interlock.vessel) if interlock.release else None
+        conditions.append((when, release))
+    return conditions
+
+
+def vessel_symbols(site: Site, vessel: str) -> dict[str, Symbol]:
+    """Everything that a vessel can be asked, with units."""
+    symbols = {tag.name: Symbol(tag.unit) for tag in site.tags.tags if tag.vessel == vessel}
+    for loop in site.loops.rows:
+        if loop.vessel == vessel:
+            symbols |= {f"{loop.name}.sp": Symbol(loop.unit), f"{loop.name}.op": Symbol(loop.op_unit)}
+    return symbols

@@ -1,0 +1,155 @@
+"""The scan: the order of the stages, once per period. A pure function of (frame, commands, state): no clock, no I/O."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from controller.commands import Command, Event, Json, Outcome, Verb
+from controller.engine_port import Engine
+from controller.frame import Frame
+from controller.model.site import Site
+from controller.reading import LiveReader, interlock_conditions
+from controller.stages.alarms import Alarms
+from controller.stages.estimate import Estimator
+from controller.stages.interlocks import Interlocks
+from controller.stages.loops import Loops
+from controller.stages.orders import Orders, refused
+from controller.stages.outputs import Outputs
+from controller.stages.restart import loops_state, restore_loops
+from controller.stages.validate import Validator
+from controller.view import AlarmList, BatchList, Columns, VesselList, View
+from drivers.contract import WriteOutcome
+
+LOOP_VERBS = {Verb.SETPOINT, Verb.MODE, Verb.OUTPUT, Verb.WRITE_ONCE}
+LONGEST_DT_PERIODS = 10.0
+"""Scans missed in a row after which control starts anew from the outputs instead of making up for the time."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanResult:
+    """What one scan made: the judged frame, writes by tag row, outcomes of its commands, wishes, and what happened."""
+
+    frame: Frame
+    writes: dict[int, float]
+    outcomes: list[Outcome]
+    proposals: list[Command]
+    events: list[Event]
+
+
+class Scan:
+    """All state of control on one site. ``minimum_stale_s`` is the process time below which no value counts as stale:
+    on a scaled clock wires stay as slow as they are.
+    """
+
+    def __init__(self, site: Site, engine: Engine, minimum_stale_s: float = 0.0) -> None:
+        period = max(site.scan_period_s, minimum_stale_s / 3.0)
+        self.site = site
+        self.engine = engine
+        self.validator = Validator(site.tags, site.scan_period_s, minimum_stale_s)
+        self.estimator = Estimator(site.tags)
+        self.loops = Loops(site.loops, site.outputs, LONGEST_DT_PERIODS * period)
+        self.outputs = Outputs(site.outputs, site.tags, math.ceil(minimum_stale_s / site.scan_period_s))
+        self.interlocks = Interlocks(site.interlocks, interlock_conditions(site), len(site.outputs.rows))
+        self.alarms = Alarms(site.alarms)
+        self.orders = Orders(site, self.loops)
+        self.reader = LiveReader(site, self.loops)
+        self.columns = Columns(site)
+        self.applied = 0
+        self._vessels = VesselList(site, self.columns, self.loops, self.interlocks)
+        self._batches = BatchList(engine)
+        self._alarms = AlarmList(self.alarms)
+        self._now_s = 0.0
+
+    def step(
+        self, raw: Frame, commands: Sequence[Command], outcomes: Sequence[WriteOutcome], now_s: float, dt: float
+    ) -> ScanResult:
+        """One scan: ``raw`` as read, ``commands`` as committed, ``outcomes`` of earlier writes; process times in s."""
+        frame = self.validator.step(raw, now_s)
+        self.estimator.step(frame, dt)
+        self.reader.frame = frame
+        events = self.outputs.settle(outcomes, self.site.tags.index)
+        events += self.outputs.observe(frame)
+        settled = [self._obey(command, frame, now_s, events) for command in commands]
+        recipe = self.engine.step(now_s, self.reader)
+        events += recipe.events
+        events += self.loops.step(frame, self.outputs, dt)
+        events += self.interlocks.step(self.reader)
+        writes = self.outputs.command(self.interlocks.forced, dt, now_s) | self.orders.take_once()
+        self.loops.track(self.outputs)
+        self._batches.refresh(changed=bool(settled or recipe.events))
+        events += self.alarms.step(frame, self._batches.operations, now_s)
+        self._now_s = now_s
+        return ScanResult(frame, writes, settled, list(recipe.proposals), self._batches.signed(events))
+
+    def _obey(self, command: Command, frame: Frame, now_s: float, events: list[Event]) -> Outcome:
+        """Apply one command, once: its journal number is remembered."""
+        if 0 < command.journal <= self.applied:
+            outcome, event = refused(command, "it has been carried out before")
+            events.append(event)
+            return outcome
+        self.applied = max(self.applied, command.journal)
+        if command.verb in LOOP_VERBS:
+            outcome, event = self.orders.apply(command, frame)
+            events.append(event)
+            return outcome
+        outcome = self.engine.apply(command, now_s)
+        if not outcome.applied:
+            events.append(refused(command, outcome.reason)[1])
+        elif command.verb is Verb.BATCH_START:
+            self.estimator.rebase(self._batches.vessel(command.target))
+        return outcome
+
+    def safe_writes(self) -> dict[int, float]:
+        """Every output at its declared safe value, by tag row."""
+        return self.outputs.safe_writes()
+
+    def view(self) -> View:
+        """The scan just made, as it is shown."""
+        vessels, batches, alarms = self._vessels.current(), self._batches.current(), self._alarms.current()
+        revision = {
+            "vessels": self._vessels.revision,
+            "batches": self._batches.revision,
+            "alarms": self._alarms.revision,
+        }
+        arrays = self.columns.arrays(self.reader.frame, self.loops.shown_setpoints(), self.loops.op)
+        return View(*arrays, vessels, batches, alarms, revision)
+
+    def state(self) -> dict[str, Json]:
+        """Everything that a restart needs, as JSON."""
+        return {
+            "now_s": self._now_s,
+            "applied": self.applied,
+            "loops": loops_state(self.loops),
+            "outputs": self.outputs.state(),
+            "totals": self.estimator.state(),
+            "interlocks": self.interlocks.state(),
+            "alarms": self.alarms.state(),
+            "engine": self.engine.state(),
+        }
+
+    def restore(self, state: Mapping[str, Json], now_s: float, outage_s: float) -> list[Event]:
+        """Take over a state before the first scan. Loops come back by their own policy, batches held, and nothing is
+        written before the outputs were read. ``outage_s`` is how long nothing ran.
+        """
+        shift = now_s - outage_s - number(state.get("now_s"))
+        self._now_s, self.applied = now_s, int(number(state.get("applied")))
+        self.estimator.restore(mapping(state.get("totals")))
+        interlocks = state.get("interlocks")
+        self.interlocks.restore(interlocks if isinstance(interlocks, list) else [])
+        self.alarms.restore(mapping(state.get("alarms")), shift)
+        events = restore_loops(self.loops, mapping(state.get("loops")))
+        events += self.engine.restore(mapping(state.get("engine")), now_s, outage_s)
+        self._batches.refresh(changed=True)
+        return self._batches.signed(events)
+
+
+def mapping(value: Json) -> dict[str, Json]:
+    """A part of a stored state; empty where it is missing."""
+    return value if isinstance(value, dict) else {}
+
+
+def number(value: Json) -> float:
+    """A number of a stored state; 0 where it is missing."""
+    return float(value) if isinstance(value, int | float) else 0.0

@@ -1,0 +1,138 @@
+"""Alarms: limits with deadband and delays, all of them at once; Python runs only where something changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controller.commands import Event, EventType, Json
+from controller.frame import BAD, Frame
+from controller.model.guards import Alarm
+
+Flags = NDArray[np.bool_]
+KEEP_RETURNED_S = 600.0
+"""Process time for which an alarm that returned stays in the list."""
+
+
+class Alarms:
+    """State of all alarms, arrays of shape ``(alarms,)``; times are process seconds. ``changes`` counts what
+    :meth:`view` shows. An alarm on a value that is Bad keeps its state: the bad value has its own alarm.
+    """
+
+    def __init__(self, alarms: Sequence[Alarm]) -> None:
+        n = len(alarms)
+        self._alarms = tuple(alarms)
+        self._tag = np.array([alarm.tag for alarm in alarms], np.intp)
+        self._sign = np.array(
+            [{"above": 1.0, "below": -1.0, "bad": np.nan}[alarm.side] for alarm in alarms], np.float64
+        )
+        self._bad = np.isnan(self._sign)
+        self._limit = np.array([alarm.limit for alarm in alarms], np.float64)
+        self._deadband = np.array([alarm.deadband for alarm in alarms], np.float64)
+        self._on_delay = np.array([alarm.on_delay for alarm in alarms], np.float64)
+        self._off_delay = np.array([alarm.off_delay for alarm in alarms], np.float64)
+        self._operation: dict[str, str] = {}
+        self._enabled = np.array([not alarm.during for alarm in alarms], np.bool_)
+        self._active = np.zeros(n, np.bool_)
+        self._turning_since = np.full(n, np.nan)
+        self._since = np.full(n, np.nan)
+        self._returned_at = np.full(n, np.nan)
+        self._value = np.full(n, np.nan)
+        self.changes = 0
+
+    def step(self, frame: Frame, operations: Mapping[str, str], now_s: float) -> list[Event]:
+        """Judge all alarms. ``operations`` names the running operation of each vessel that has one."""
+        if operations != self._operation:
+            self._operation = dict(operations)
+            self._enable()
+        value, bad_value = frame.value[self._tag], frame.quality[self._tag] == BAD
+        turning = self._turning(value, bad_value)
+        self._turning_since[~turning] = np.nan
+        np.copyto(self._turning_since, now_s, where=turning & np.isnan(self._turning_since))
+        delay = np.where(self._active, self._off_delay, self._on_delay)
+        turned = turning & ((now_s - self._turning_since >= delay) | ~self._enabled)
+        events = [self._turn(row, float(value[row]), now_s) for row in np.flatnonzero(turned).tolist()]
+        self._forget(now_s)
+        return events
+
+    def _enable(self) -> None:
+        for row, alarm in enumerate(self._alarms):
+            self._enabled[row] = not alarm.during or self._operation.get(alarm.vessel, "") in alarm.during
+
+    def _turning(self, value: NDArray[np.float64], bad_value: Flags) -> Flags:
+        """Where the condition is the opposite of the alarm's state."""
+        beyond = (value - self._limit) * self._sign
+        comes = np.where(self._bad, bad_value, ~bad_value & (beyond > 0.0)) & self._enabled
+        goes = np.where(self._bad, ~bad_value, ~bad_value & (beyond <= -self._deadband)) | ~self._enabled
+        return np.asarray(np.where(self._active, goes, comes))
+
+    def _turn(self, row: int, value: float, now_s: float) -> Event:
+        active = not self._active[row]
+        self._active[row] = active
+        self._turning_since[row] = np.nan
+        if active:
+            self._since[row] = now_s
+        self._returned_at[row] = np.nan if active else now_s
+        self._value[row] = value
+        self.changes += 1
+        alarm = self._alarms[row]
+        state = "active" if active else "returned"
+        shown = "" if np.isnan(value) else f" at {value:.6g} {alarm.unit}"
+        return Event(
+            EventType.ALARM,
+            "State Change",
+            alarm.full_name,
+            f"{alarm.title}: {state}{shown}",
+            alarm.vessel,
+            value=state,
+            unit=alarm.unit,
+            reason=alarm.consequence if active else "",
+        )
+
+    def _forget(self, now_s: float) -> None:
+        """Take alarms off the list that returned long ago."""
+        old = now_s - self._returned_at > KEEP_RETURNED_S
+        if old.any():
+            self._returned_at[old] = np.nan
+            self._since[old] = np.nan
+            self.changes += 1
+
+    def view(self) -> list[dict[str, Json]]:
+        """Active and lately returned alarms, the most urgent and then the oldest first; ``since`` is process time and
+        ``value`` the value at the last change.
+        """
+        listed = np.flatnonzero(~np.isnan(self._since)).tolist()
+        listed.sort(key=lambda row: (not self._active[row], self._alarms[row].priority, self._since[row]))
+        return [self._entry(row) for row in listed]
+
+    def _entry(self, row: int) -> dict[str, Json]:
+        alarm, value = self._alarms[row], float(self._value[row])
+        return {
+            "id": alarm.full_name,
+            "vessel": alarm.vessel,
+            "title": alarm.title,
+            "priority": alarm.priority,
+            "state": "active" if self._active[row] else "returned",
+            "since": float(self._since[row]),
+            "value": None if np.isnan(value) else value,
+            "unit": alarm.unit,
+            "consequence": alarm.consequence,
+            "cause": alarm.cause,
+            "action": alarm.action,
+            "respond_within": alarm.respond_within,
+        }
+
+    def state(self) -> dict[str, Json]:
+        """Active alarms and since when, in process seconds."""
+        return {self._alarms[row].full_name: float(self._since[row]) for row in np.flatnonzero(self._active).tolist()}
+
+    def restore(self, state: Mapping[str, Json], shift_s: float) -> None:
+        """Take over what :meth:`state` gave; ``shift_s`` leads from its process time to that of now."""
+        for row, alarm in enumerate(self._alarms):
+            since = state.get(alarm.full_name)
+            if isinstance(since, int | float):
+                self._active[row] = True
+                self._since[row] = since + shift_s
+        self.changes += 1

@@ -1,0 +1,78 @@
+"""Legs: how one controller output moves several actuators one after the other, and what they say back.
+
+Leg ``k`` moves its actuator from ``start`` to ``end`` while the output goes from ``low`` to ``high`` (split range,
+sequence). Legs of one loop do not overlap, so acid and base are never asked for together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from controller.frame import F8
+from controller.model.loops import Leg
+
+ENGAGED = 1e-3
+"""A leg that is out by less than this share counts as resting at its start."""
+
+
+class Legs:
+    """The legs of ``loops`` controllers as arrays of shape ``(legs,)``, sorted by controller and by ``low``.
+
+    ``target`` are rows of the output table, or of the loop table where ``cascade``.
+    """
+
+    def __init__(self, loops: Sequence[Sequence[Leg]]) -> None:
+        flat = [(row, leg) for row, legs in enumerate(loops) for leg in sorted(legs, key=lambda leg: leg.low)]
+        self.loops = len(loops)
+        self.loop = np.array([row for row, _ in flat], np.intp)
+        self.target = np.array([leg.target for _, leg in flat], np.intp)
+        self.cascade = np.array([leg.cascade for _, leg in flat], np.bool_)
+        self._low = np.array([leg.low for _, leg in flat], np.float64)
+        self._span = np.array([leg.high - leg.low for _, leg in flat], np.float64)
+        self._start = np.array([leg.start for _, leg in flat], np.float64)
+        self.travel = np.array([leg.end - leg.start for _, leg in flat], np.float64)
+        self._per_travel = np.array([1.0 / way if way else np.nan for way in self.travel.tolist()], np.float64)
+        self._first = np.searchsorted(self.loop, np.arange(self.loops))
+        last = np.searchsorted(self.loop, np.arange(self.loops), side="right") - 1
+        place = np.arange(len(flat))
+        self._above, self._below = place < last[self.loop], place > self._first[self.loop]
+        self._share = np.zeros(len(flat))
+
+    def spread(self, output: F8) -> F8:
+        """Controller outputs ``(loops,)`` to actuator values ``(legs,)``."""
+        share = np.subtract(output[self.loop], self._low, out=self._share)
+        share /= self._span
+        np.minimum(share, 1.0, out=share)
+        np.maximum(share, 0.0, out=share)
+        return np.asarray(share * self.travel + self._start)
+
+    def achieved(self, output: F8, actual: F8) -> F8:
+        """What the controllers of the last :meth:`spread` really achieved, given the ``actual`` actuator values.
+
+        A leg that falls short counts only when no further leg of the loop can take over in that direction. An actuator
+        of which nothing is known (NaN) counts as having followed.
+        """
+        shortfall = self._shares(actual)
+        shortfall -= self._share
+        shortfall *= self._span
+        shortfall[~np.isfinite(shortfall)] = 0.0
+        shortfall[((shortfall < 0.0) & self._above) | ((shortfall > 0.0) & self._below)] = 0.0
+        return np.asarray(output + np.add.reduceat(shortfall, self._first)) if len(self._first) else output.copy()
+
+    def seed(self, actual: F8) -> F8:
+        """The controller outputs that would have put the actuators where they are: by the last leg that is out of its
+        start, or the beginning of the first leg when none is.
+        """
+        share = self._shares(actual)
+        share[~np.isfinite(share)] = 0.0
+        place = np.where(share > ENGAGED, self._low + share * self._span, -np.inf)
+        if not len(self._first):
+            return np.zeros(self.loops)
+        return np.maximum(np.maximum.reduceat(place, self._first), self._low[self._first])
+
+    def _shares(self, actual: F8) -> F8:
+        share = (actual - self._start) * self._per_travel
+        np.minimum(share, 1.0, out=share)
+        return np.maximum(share, 0.0, out=share)

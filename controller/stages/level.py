@@ -1,0 +1,85 @@
+"""One level of the cascades: controllers that are computed together, their legs, and the direct loops beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from controller.frame import F8, Frame
+from controller.model.loops import LoopTable
+from controller.stages.legs import Legs
+from controller.stages.pid import Flags, PidBank
+
+LIMITED = 1e-6
+"""In output units: a controller that wants more than this beyond its limit is called limited."""
+
+
+class Level:
+    """Controllers of ``rows`` (places in the loop table) and direct loops of ``direct``, whose outputs are
+    ``direct_output``. ``live``, ``manual`` and ``lost`` say how each controller is, shape ``(rows,)``; ``cascaded`` are
+    the places of all loops of the level that follow a master now.
+    """
+
+    def __init__(self, table: LoopTable, rows: Sequence[int], longest_dt: float) -> None:
+        loops = table.rows
+        self.every = np.array(rows, np.intp)
+        self.rows = np.array([row for row in rows if loops[row].type == "pid"], np.intp)
+        self.direct = np.array([row for row in rows if loops[row].type == "direct"], np.intp)
+        self.direct_output = np.array([loops[row].output for row in self.direct], np.intp)
+        self.place = {row: place for place, row in enumerate(self.rows.tolist())}
+        self.pv = np.array([loops[row].pv for row in self.rows], np.intp)
+        self.legs = Legs([loops[row].legs for row in self.rows])
+        self.bank = PidBank([tuning for row in self.rows if (tuning := loops[row].tuning)], longest_dt)
+        self._moves_output = np.flatnonzero(~self.legs.cascade)
+        self._moves_loop = np.flatnonzero(self.legs.cascade)
+        self.outputs = self.legs.target[self._moves_output]
+        self.slaves = self.legs.target[self._moves_loop]
+        self._masters = self.legs.loop[self._moves_loop]
+        gains = [tuning.gain if (tuning := loops[row].tuning) else 0.0 for row in self.slaves]
+        self._sense = np.sign(gains) * np.sign(self.legs.travel[self._moves_loop])
+        self._blocks = bool(self._sense.any())
+        self.live, self.manual = np.zeros((2, len(self.rows)), np.bool_)
+        self.lost = np.ones(len(self.rows), np.bool_)
+        self.cascaded = np.zeros(0, np.intp)
+
+    def control(self, frame: Frame, sp: F8, manual: F8, limited: F8, dt: float, targets: F8, requests: F8) -> None:
+        """Compute the controllers and spread their outputs; fills in ``targets`` of outputs and ``requests`` to slaves.
+
+        ``sp``, ``manual``, ``limited`` and ``requests`` are over all loops.
+        """
+        bank = self.bank
+        np.copyto(bank.achieved, manual[self.rows], where=self.manual)
+        up, down = self._blocked(limited) if self._blocks else (None, None)
+        values = self.legs.spread(bank.step(frame.value[self.pv], sp[self.rows], self.live, dt, up, down))
+        targets[self.outputs] = values[self._moves_output]
+        if len(self.slaves):
+            requests[self.slaves] = values[self._moves_loop]
+
+    def _blocked(self, limited: F8) -> tuple[Flags, Flags]:
+        """Masters whose slave controller is at a limit and cannot follow further up, or down."""
+        stuck = limited[self.slaves] * self._sense
+        up, down = np.zeros((2, len(self.rows)), np.bool_)
+        up[self._masters[stuck > 0.0]] = True
+        down[self._masters[stuck < 0.0]] = True
+        return up, down
+
+    def track(self, actual: F8, positions: F8) -> F8:
+        """Tell the controllers what they achieved: ``actual`` of the outputs, ``positions`` of all loops (what a slave
+        works to). Returns it. Controllers that ``lost`` their actuators start from where these are.
+        """
+        values = np.empty(len(self.legs.target))
+        values[self._moves_output] = actual[self.outputs]
+        values[self._moves_loop] = positions[self.slaves]
+        bank = self.bank
+        achieved = self.legs.achieved(bank.output, values)
+        if self.lost.any():
+            np.copyto(achieved, self.legs.seed(values), where=self.lost)
+        bank.achieved[:] = achieved
+        return achieved
+
+    def limited(self) -> F8:
+        """+1 where a running controller wants more than its limit, -1 where less, else 0."""
+        bank = self.bank
+        above, below = bank.wanted > bank.high + LIMITED, bank.wanted < bank.low - LIMITED
+        return np.asarray((above.astype(np.float64) - below) * self.live)

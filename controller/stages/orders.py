@@ -1,0 +1,204 @@
+"""Orders: commands to loops and to outputs that are written once. Each is applied or refused with its reason.
+
+A setpoint outside its limits is refused, never clamped; so is a command that was made on an outdated view.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from controller.commands import Command, Event, EventType, Json, Outcome, Verb
+from controller.frame import BAD, Frame
+from controller.model.loops import Loop
+from controller.model.site import Site
+from controller.stages.loop_state import LoopState, Mode
+from controller.stages.loops import Loops
+from drivers.contract import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an applied command changed, for the record."""
+
+    text: str
+    subtype: str
+    value: Json = None
+    previous: Json = None
+    unit: str = ""
+
+
+class Refusal(Exception):
+    """A command that is refused; ``allowed`` are what would be accepted instead."""
+
+    def __init__(self, reason: str, *allowed: str) -> None:
+        super().__init__(reason)
+        self.allowed = allowed
+
+
+class Orders:
+    """Applies commands between scans' judging and control. ``once`` collects the writes of outputs that are written by
+    command only, by tag row, until :meth:`take_once`.
+    """
+
+    def __init__(self, site: Site, loops: Loops) -> None:
+        self._site = site
+        self._loops = loops
+        self._once: dict[int, float] = {}
+        self._verbs = {Verb.SETPOINT: self._setpoint, Verb.MODE: self._mode, Verb.OUTPUT: self._output}
+
+    def apply(self, command: Command, frame: Frame) -> tuple[Outcome, Event]:
+        """Act on one command; the event is for the record, whatever came of it."""
+        try:
+            change = (
+                self._write_once(command, frame) if command.verb is Verb.WRITE_ONCE else self._on_loop(command, frame)
+            )
+        except Refusal as refusal:
+            return refused(command, str(refusal), refusal.allowed)
+        return Outcome(command, applied=True), recorded(command, change)
+
+    def take_once(self) -> dict[int, float]:
+        """The single writes to send in this scan; they are never given out again."""
+        taken, self._once = self._once, {}
+        return taken
+
+    def _on_loop(self, command: Command, frame: Frame) -> Change:
+        row = self._loops.table.index.get(command.target)
+        if row is None:
+            raise Refusal(f"there is no loop {command.target}", *self._loops.table.index)
+        state = self._loops.states[row]
+        if command.expected_revision is not None and command.expected_revision != state.revision:
+            raise Refusal(f"{command.target} was changed meanwhile: it is at revision {state.revision} now")
+        change = self._verbs[command.verb](row, command, frame)
+        state.revision += 1
+        state.held_by = "recipe" if command.source == "recipe" else "operator"
+        self._loops.touch()
+        return change
+
+    def _setpoint(self, row: int, command: Command, frame: Frame) -> Change:
+        del frame
+        loops, loop, state = self._loops, self._loops.table.rows[row], self._loops.states[row]
+        value = within(command, loop.sp_low, loop.sp_high, loop.unit, f"{loop.title} setpoint")
+        if state.mode is Mode.CASCADE and loop.type == "pid":
+            raise Refusal(f"{loop.title} follows {self._master(row).title}: set it to auto first", "auto")
+        previous = float(loops.sp_target[row])
+        loops.sp_target[row] = value
+        state.adopt = state.adopt and state.mode is Mode.MANUAL
+        text = f"{loop.title} setpoint {previous:.6g} → {value:.6g} {loop.unit}"
+        return Change(text, "Modification", value, previous, loop.unit)
+
+    def _output(self, row: int, command: Command, frame: Frame) -> Change:
+        del frame
+        loop, state = self._loops.table.rows[row], self._loops.states[row]
+        if state.mode is not Mode.MANUAL:
+            raise Refusal(f"{loop.title} is in {state.mode.word}: its output can be set in manual only", "manual")
+        value = within(command, loop.op_low, loop.op_high, loop.op_unit, f"{loop.title} output")
+        previous = float(self._loops.manual[row])
+        self._loops.manual[row], state.adopt = value, False
+        text = f"{loop.title} output {previous:.6g} → {value:.6g} {loop.op_unit}"
+        return Change(text, "Modification", value, previous, loop.op_unit)
+
+    def _mode(self, row: int, command: Command, frame: Frame) -> Change:
+        loop, state = self._loops.table.rows[row], self._loops.states[row]
+        mode = Mode.parse(command.value.get("mode"))
+        if mode is None or mode.word not in modes(self._loops, row):
+            raise Refusal(f"{loop.title} has no mode {command.value.get('mode')!r}", *modes(self._loops, row))
+        if mode is Mode.CASCADE and self._loops.states[self._loops.table.master[row]].mode is Mode.OFF:
+            raise Refusal(f"{self._master(row).title} is off, so there is nothing to follow", "off", "manual", "auto")
+        previous = state.mode
+        if mode is not previous:
+            self._enter(row, mode, frame)
+        state.reason = command.reason or f"set by {command.who}"
+        self._lead(row, mode)
+        text = f"{loop.title} {previous.word} → {mode.word}"
+        return Change(text, "Mode Change", mode.word, previous.word)
+
+    def _enter(self, row: int, mode: Mode, frame: Frame) -> None:
+        """Change one loop's mode so that its output does not move."""
+        loops, loop, state = self._loops, self._loops.table.rows[row], self._loops.states[row]
+        found = float(loops.op[row])
+        if mode is Mode.MANUAL and math.isfinite(found):
+            loops.manual[row] = min(max(found, loop.op_low), loop.op_high)
+        if state.mode is Mode.CASCADE and mode is Mode.AUTO:
+            loops.sp_target[row] = min(max(float(loops.sp[row]), loop.sp_low), loop.sp_high)
+        if mode is Mode.AUTO and state.mode < Mode.AUTO:
+            self._start_setpoint(row, loop, found, frame)
+        if mode < Mode.AUTO:
+            state.saved_integral = math.nan
+        state.adopt = state.suspended != "" and mode is Mode.MANUAL and not math.isfinite(found)
+        state.mode, state.claimed = mode, True
+
+    def _start_setpoint(self, row: int, loop: Loop, found: float, frame: Frame) -> None:
+        """A ramped setpoint starts where the process is: a direct loop's at its output, a controller's at its PV."""
+        if loop.type == "direct":
+            start = found
+        else:
+            start = (
+                float(frame.value[loop.pv]) if frame.quality[loop.pv] < BAD and loop.sp_rate < math.inf else math.nan
+            )
+        if math.isfinite(start):
+            self._loops.sp[row] = start
+
+    def _lead(self, row: int, mode: Mode) -> None:
+        """A master that starts takes the slaves that are in auto with it; one that is switched off lets go of them."""
+        for slave in self._loops.followers(row):
+            state: LoopState = self._loops.states[slave]
+            title = self._loops.table.rows[row].title
+            if mode is Mode.AUTO and state.mode is Mode.AUTO:
+                state.mode, state.reason, state.revision = Mode.CASCADE, f"follows {title}", state.revision + 1
+            elif mode is Mode.OFF and state.mode is Mode.CASCADE:
+                state.mode, state.reason, state.revision = Mode.AUTO, f"{title} was switched off", state.revision + 1
+
+    def _master(self, row: int) -> Loop:
+        table = self._loops.table
+        return table.rows[table.master[row]]
+
+    def _write_once(self, command: Command, frame: Frame) -> Change:
+        outputs = self._site.outputs
+        row = outputs.index.get(command.target)
+        names = [output.name for output in outputs.rows if output.once]
+        if row is None or not outputs.rows[row].once:
+            raise Refusal(f"{command.target} is no output that is written by command", *names)
+        output = outputs.rows[row]
+        self._reachable(output.tag, frame)
+        value = within(command, output.low, output.high, output.unit, output.name)
+        self._once[output.tag] = value
+        return Change(f"{output.name} = {value:.6g} {output.unit}, once", "Modification", value, None, output.unit)
+
+    def _reachable(self, tag: int, frame: Frame) -> None:
+        """What is written once must not be written into the void."""
+        connection = str(self._site.tags.tags[tag].connection)
+        rows = [row for row, point in self._site.bindings[connection] if point.access != "w"]
+        if rows and all(frame.reason[row] in {Reason.LINK, Reason.NOT_READ} for row in rows):
+            raise Refusal(f"{connection} cannot be reached")
+
+
+def modes(loops: Loops, row: int) -> list[str]:
+    """The modes that a loop has."""
+    return [mode.word for mode in Mode if mode is not Mode.CASCADE or loops.table.master[row] >= 0]
+
+
+def within(command: Command, low: float, high: float, unit: str, what: str) -> float:
+    """The number that a command carries. Raises :class:`Refusal` unless it is finite and within its limits."""
+    value = command.value.get("value")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise Refusal(f"{what} must be a number, not {value!r}")
+    if not low <= value <= high:
+        raise Refusal(f"{what} must be within {low:.6g} .. {high:.6g} {unit}, not {value:.6g}")
+    return float(value)
+
+
+def refused(command: Command, reason: str, allowed: tuple[str, ...] = ()) -> tuple[Outcome, Event]:
+    """The outcome of a command that is not carried out, and its line in the record."""
+    change = Change(f"refused {command.verb}: {reason}", "Command Refused")
+    return Outcome(command, applied=False, reason=reason, allowed=allowed), recorded(command, change)
+
+
+def recorded(command: Command, change: Change) -> Event:
+    """The line of the record that answers a command."""
+    kind = EventType.CONTROL_RECIPE if command.source == "recipe" else EventType.OPERATOR
+    vessel, dot, _ = command.target.partition(".")
+    return Event(
+        kind, change.subtype, command.target, change.text, vessel if dot else "", value=change.value,
+        previous=change.previous, unit=change.unit, who=command.who, reason=command.reason, command=command.journal,
+    )  # fmt: skip

@@ -1,0 +1,161 @@
+"""Outputs: clamp, rate limit, decide what is written, and compare what is read back with what was written.
+
+Nothing is written to an output before it has been read from its device; what it reads then is where control starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controller.commands import Event, EventType, Json
+from controller.frame import BAD, F8, Frame
+from controller.model.loops import OutputTable
+from controller.model.tags import TagTable
+from drivers.contract import Reason, WriteOutcome, WriteState
+
+Flags = NDArray[np.bool_]
+REFRESH_S = 10.0
+"""Process time after which an unchanged output is written again: a device that lost it gets it back."""
+RESOLUTION = 1e-4
+"""Share of its span by which an output must move to be written before its refresh."""
+TOLERANCE = 5e-3
+"""Share of its span by which a read-back may differ: instruments round."""
+PATIENCE = 3
+"""Fewest scans that a read-back may differ for: writes take their time."""
+
+
+class Outputs:
+    """State of all outputs, arrays of shape ``(outputs,)``.
+
+    ``target`` is what control asks for, NaN where nobody does: such an output is left alone. ``actual`` is the best
+    knowledge of where the actuator is: what it was commanded, or what it reads back while nobody commands it or it
+    does not obey. ``ready`` are those that were read and can be reached. ``patience`` are the scans after which a
+    read-back that still differs is told.
+    """
+
+    def __init__(self, table: OutputTable, tags: TagTable, patience: int = PATIENCE) -> None:
+        n = len(table.rows)
+        self.table = table
+        self._units = [tags.tags[row].unit for row in table.tag]
+        self._vessels = [tags.tags[row].vessel for row in table.tag]
+        span = table.high - table.low
+        self._resolution, self._tolerance = span * RESOLUTION, span * TOLERANCE
+        self._blind = np.array([getattr(tags.tags[row].point, "access", "r") == "w" for row in table.tag], np.bool_)
+        self.target, self.actual = np.full((2, n), np.nan)
+        self.ready = self._blind & ~table.once
+        self.returned = np.zeros(n, np.bool_)
+        self._written = np.full(n, np.nan)
+        self._written_at = np.full(n, -np.inf)
+        self._patience = max(PATIENCE, patience)
+        self._recent = np.full((self._patience + 1, n), np.nan)
+        self._differing = np.zeros(n, np.intp)
+        self._told, self._refused = np.zeros((2, n), np.bool_)
+
+    def observe(self, frame: Frame) -> list[Event]:
+        """Compare what is read back with what was written, before control. Sets ``ready``, and ``returned`` where an
+        output can be reached again since this scan.
+        """
+        tag = self.table.tag
+        value, usable = frame.value[tag], frame.quality[tag] < BAD
+        lost = (frame.reason[tag] == Reason.LINK) | (frame.reason[tag] == Reason.NOT_READ)
+        ready = (usable | (self.ready & ~(lost & ~usable))) & ~self.table.once | (self._blind & ~self.table.once)
+        self.returned = ready & ~self.ready
+        self.ready = ready
+        if self.returned.any():
+            self._written[self.returned] = np.nan
+            self._recent[:, self.returned] = np.nan
+        events = self._compare(value, usable & ready & ~self._blind)
+        astray = usable & (self.returned | np.isnan(self.target) | (self._differing > self._patience))
+        np.copyto(self.actual, value, where=astray & ~self._blind)
+        return events
+
+    def _compare(self, value: F8, readable: Flags) -> list[Event]:
+        """Count the scans in which a read-back is none of the last commands; tell when it starts and when it ends."""
+        low, high = self._recent.min(axis=0) - self._tolerance, self._recent.max(axis=0) + self._tolerance
+        differs = readable & ((value < low) | (value > high))
+        self._differing = np.where(differs, self._differing + 1, np.where(readable, 0, self._differing))
+        astray = self._differing > self._patience
+        self._written[self._differing == self._patience + 1] = np.nan
+        changed = np.flatnonzero(astray != self._told)
+        self._told = astray
+        return [self._read_back_event(row, float(value[row]), astray=bool(astray[row])) for row in changed.tolist()]
+
+    def _read_back_event(self, row: int, value: float, *, astray: bool) -> Event:
+        name, unit, asked = self.table.rows[row].name, self._units[row], float(self._recent[-1, row])
+        text = f"reads back {value:.6g} {unit} instead of {asked:.6g}; written again" if astray else "follows again"
+        return Event(
+            EventType.EQUIPMENT, "Status Change", name, f"{name} {text}", self._vessels[row], value=value, unit=unit
+        )
+
+    def command(self, forced: F8, dt: float, now_s: float) -> dict[int, float]:
+        """The writes of this scan, by tag row, from ``target`` and what interlocks ``forced`` (NaN where nothing).
+        ``actual`` is then what control achieved.
+        """
+        table = self.table
+        claimed = self.ready & ~(np.isnan(self.target) & np.isnan(forced))
+        if not claimed.any():
+            return {}
+        wanted = np.where(np.isnan(forced), self.target, forced)
+        step = table.max_rate * max(dt, 1e-3)
+        known = np.where(np.isnan(self.actual), wanted, self.actual)
+        wanted = np.minimum(np.maximum(wanted, known - step), known + step)
+        wanted = np.minimum(np.maximum(wanted, table.low), table.high)
+        np.copyto(self.actual, wanted, where=claimed & ~self._told)
+        self._recent[:-1] = self._recent[1:]
+        self._recent[-1] = np.where(claimed, wanted, np.nan)
+        unset = np.isnan(self._recent[-2])
+        if unset.any():
+            self._recent[:, unset] = self._recent[-1, unset]
+        return self._changed(claimed, wanted, now_s)
+
+    def _changed(self, claimed: Flags, wanted: F8, now_s: float) -> dict[int, float]:
+        """What moved by more than the resolution, came to rest at an end, or is due for its refresh."""
+        table = self.table
+        moved = ~(np.abs(wanted - self._written) <= self._resolution)
+        at_end = (wanted != self._written) & ((wanted == table.low) | (wanted == table.high) | (wanted == table.safe))
+        due = now_s - self._written_at >= REFRESH_S
+        rows = np.flatnonzero(claimed & (moved | at_end | due))
+        self._written[rows] = wanted[rows]
+        self._written_at[rows] = now_s
+        return dict(zip(table.tag[rows].tolist(), wanted[rows].tolist(), strict=True))
+
+    def settle(self, outcomes: Iterable[WriteOutcome], index: Mapping[str, int]) -> list[Event]:
+        """Tell what became of writes: refusals when they begin and end, and everything about outputs written once."""
+        events: list[Event] = []
+        for outcome in outcomes:
+            row = self.table.row_of_tag.get(index.get(outcome.point.key, -1))
+            if row is None:
+                continue
+            refused = outcome.state is WriteState.REFUSED
+            if self.table.once[row] or refused != self._refused[row]:
+                events.append(self._outcome_event(row, outcome))
+            self._refused[row] = refused
+        return events
+
+    def _outcome_event(self, row: int, outcome: WriteOutcome) -> Event:
+        name, unit = self.table.rows[row].name, self._units[row]
+        said = {
+            WriteState.APPLIED: "was taken by the device",
+            WriteState.REFUSED: "was refused",
+            WriteState.UNKNOWN: "was not confirmed; it is not sent again",
+        }[outcome.state]
+        text = f"{name} = {outcome.value:.6g} {unit} {said}" + (f": {outcome.detail}" if outcome.detail else "")
+        return Event(
+            EventType.EQUIPMENT, "Status Change", name, text, self._vessels[row], value=outcome.value, unit=unit
+        )
+
+    def safe_writes(self) -> dict[int, float]:
+        """Every output that has a safe value, at it, by tag row."""
+        table = self.table
+        return {output.tag: output.safe for output in table.rows if not (output.once or np.isnan(output.safe))}
+
+    def state(self) -> dict[str, Json]:
+        """Where the outputs are, by name; ``None`` where that is not known."""
+        return {
+            output.name: None if np.isnan(value) else value
+            for output, value in zip(self.table.rows, self.actual.tolist(), strict=True)
+            if not output.once
+        }

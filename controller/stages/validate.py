@@ -1,0 +1,72 @@
+"""Validate: judge every reading by its range, its rate and its age. Values are never clamped, only judged."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controller.frame import BAD, UNCERTAIN, Frame
+from controller.model.tags import TagTable
+from drivers.contract import Reason
+
+Flags = NDArray[np.bool_]
+SHORTEST_RATE_S = 1.0
+"""Rates are judged over at least this time, so that noise between two fast scans is not taken for a jump."""
+
+
+class Validator:
+    """Judges frames of ``(tags,)`` arrays.
+
+    A value older than 2/3 of its limit is Uncertain, older than the limit Bad. The limit is the tag's ``max_age``, or
+    three scan periods; never below ``minimum_stale_s``, because on a scaled clock wires stay as slow as they are.
+    A jump faster than ``max_rate`` is Bad; what is allowed grows with the time since the last believed value, so that
+    a real step is believed in the end.
+    """
+
+    def __init__(self, tags: TagTable, period_s: float, minimum_stale_s: float = 0.0) -> None:
+        rows = tags.tags
+        limit = tags.column(3.0 * period_s if np.isnan(tag.max_age) else tag.max_age for tag in rows)
+        limit = np.maximum(limit, minimum_stale_s)
+        limit[[tag.sampled or tag.kind == "calculated" for tag in rows]] = np.inf
+        self.oldest_good, self.oldest = limit * (2.0 / 3.0), limit
+        self._low, self._high = tags.low, tags.high
+        self._measured = np.array([tag.kind != "calculated" for tag in rows], np.bool_)
+        self._rated = np.array([row for row, tag in enumerate(rows) if np.isfinite(tag.max_rate)], np.intp)
+        self._max_rate = tags.column(rows[row].max_rate for row in self._rated)
+        self._believed = np.full(len(self._rated), np.nan)
+        self._believed_at = np.zeros(len(self._rated))
+
+    def step(self, raw: Frame, now_s: float) -> Frame:
+        """A judged copy of ``raw``; ``now_s`` is process time."""
+        frame = raw.copy()
+        value, quality = frame.value, frame.quality
+        believed = quality < BAD
+        finite = np.isfinite(value)
+        self._mark(frame, believed & ~finite, BAD, Reason.DEVICE)
+        value[~finite] = np.nan
+        self._mark(frame, believed & ((value < self._low) | (value > self._high)), BAD, Reason.RANGE)
+        self._mark(frame, (quality < UNCERTAIN) & (frame.age > self.oldest_good), UNCERTAIN, Reason.STALE)
+        self._mark(frame, (quality < BAD) & (frame.age > self.oldest) & self._measured, BAD, Reason.STALE)
+        if len(self._rated):
+            self._judge_rates(frame, now_s)
+        return frame
+
+    @staticmethod
+    def _mark(frame: Frame, where: Flags, quality: int, reason: Reason) -> None:
+        if where.any():
+            frame.quality[where] = quality
+            frame.reason[where] = reason
+
+    def _judge_rates(self, frame: Frame, now_s: float) -> None:
+        """Bad where the value is further from the last believed one than the process can have moved."""
+        rows = self._rated
+        value, taken_at = frame.value[rows], now_s - frame.age[rows]
+        usable = frame.quality[rows] < BAD
+        allowed = self._max_rate * np.maximum(taken_at - self._believed_at, SHORTEST_RATE_S)
+        jumped = usable & (np.abs(value - self._believed) > allowed)
+        if jumped.any():
+            frame.quality[rows[jumped]] = BAD
+            frame.reason[rows[jumped]] = Reason.RATE
+        believed = usable & ~jumped
+        self._believed[believed] = value[believed]
+        self._believed_at[believed] = taken_at[believed]

@@ -1,0 +1,212 @@
+"""What the page and the interface see of a scan: columns of numbers, and lists that are rebuilt when they changed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from controller.commands import Event, Json
+from controller.engine_port import Engine
+from controller.frame import BAD, F8, GOOD, U1, Frame
+from controller.model.loops import Loop
+from controller.model.site import Site
+from controller.stages.alarms import Alarms
+from controller.stages.interlocks import Interlocks
+from controller.stages.loop_state import Mode
+from controller.stages.loops import Loops
+from controller.stages.orders import modes
+from drivers.contract import Reason
+
+Entry = dict[str, Json]
+ENDED = {"Complete", "Stopped", "Aborted"}
+"""States of a batch that no longer holds its vessel."""
+LIMIT_WORDS: dict[float, Json] = {1.0: "high", -1.0: "low"}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One scan as it is shown. Arrays have shape ``(columns,)`` and belong to the caller; the lists are in the shape of
+    the live JSON and must not be changed. ``revision`` counts the changes of each list.
+    """
+
+    value: F8
+    quality: U1
+    reason: U1
+    age: F8
+    vessels: list[Entry]
+    batches: list[Entry]
+    alarms: list[Entry]
+    revision: dict[str, int]
+
+
+class Columns:
+    """The site's columns: every tag that is read or calculated, then setpoint and output of every loop.
+
+    ``described`` is the live JSON's ``columns``; ``connections`` names where each comes from, "" for none.
+    """
+
+    def __init__(self, site: Site) -> None:
+        shown = [row for row, tag in enumerate(site.tags.tags) if tag.point is None or tag.point.access != "w"]
+        self.tags = np.array(shown, np.intp)
+        self.place = {row: place for place, row in enumerate(shown)}
+        loops = site.loops.rows
+        self.first_sp, self.first_op = len(shown), len(shown) + len(loops)
+        tags = [site.tags.tags[row] for row in shown]
+        self.described: list[Entry] = [
+            _column(tag.vessel, "tag", tag.name, tag.unit, tag.decimals, tag.low, tag.high, tag.title) for tag in tags
+        ]
+        self.described += [
+            _column(loop.vessel, "sp", loop.name, loop.unit, loop.decimals, loop.sp_low, loop.sp_high, loop.title)
+            for loop in loops
+        ]
+        self.described += [
+            _column(loop.vessel, "op", loop.name, loop.op_unit, 1, loop.op_low, loop.op_high, loop.title)
+            for loop in loops
+        ]
+        self.connections = [tag.connection or "" for tag in tags] + [""] * (2 * len(loops))
+
+    def arrays(self, frame: Frame, setpoints: F8, outputs: F8) -> tuple[F8, U1, U1, F8]:
+        """Value, quality, reason and age of all columns, as new arrays. A loop's own numbers are Good and fresh, or Bad
+        where nothing is known of its output.
+        """
+        own = np.concatenate((setpoints, outputs))
+        known = np.isfinite(own)
+        return (
+            np.concatenate((frame.value[self.tags], own)),
+            np.concatenate((frame.quality[self.tags], np.where(known, GOOD, BAD).astype(np.uint8))),
+            np.concatenate((frame.reason[self.tags], np.where(known, Reason.OK, Reason.NOT_READ).astype(np.uint8))),
+            np.concatenate((frame.age[self.tags], np.zeros(len(own)))),
+        )
+
+
+def _column(vessel: str, kind: str, name: str, unit: str, decimals: int, low: float, high: float, title: str) -> Entry:
+    return {
+        "vessel": vessel, "kind": kind, "name": name, "title": title, "unit": unit, "decimals": decimals,
+        "low": low, "high": high,
+    }  # fmt: skip
+
+
+class VesselList:
+    """The live JSON's ``vessels``, rebuilt when a loop or an interlock changed."""
+
+    def __init__(self, site: Site, columns: Columns, loops: Loops, interlocks: Interlocks) -> None:
+        self._site, self._columns, self._loops, self._interlocks = site, columns, loops, interlocks
+        self._seen = (-1, -1)
+        self._list: list[Entry] = []
+        self.revision = 0
+
+    def current(self) -> list[Entry]:
+        """The list as it is now; the same object as long as nothing changed."""
+        seen = (self._loops.changes, self._interlocks.changes)
+        if seen != self._seen:
+            self._seen = seen
+            self._list = [self._vessel(vessel.name, vessel.title, vessel.vessel_class) for vessel in self._site.vessels]
+            self.revision += 1
+        return self._list
+
+    def _vessel(self, name: str, title: str, vessel_class: str) -> Entry:
+        loops: list[Json] = [
+            self._loop(row, loop) for row, loop in enumerate(self._site.loops.rows) if loop.vessel == name
+        ]
+        return {
+            "name": name,
+            "title": title,
+            "class": vessel_class,
+            "loops": loops,
+            "interlocks": [*self._interlocks.view(name)],
+        }
+
+    def _loop(self, row: int, loop: Loop) -> Entry:
+        state, columns = self._loops.states[row], self._columns
+        mode_words: list[Json] = [*modes(self._loops, row)]
+        return {
+            "name": loop.name,
+            "title": loop.title,
+            "type": loop.type,
+            "pv": columns.place.get(loop.pv),
+            "sp": columns.first_sp + row,
+            "op": columns.first_op + row,
+            "mode": state.mode.word,
+            "modes": mode_words,
+            "mode_reason": state.suspended or state.reason,
+            "held_by": self._holder(row, loop),
+            "sp_low": loop.sp_low,
+            "sp_high": loop.sp_high,
+            "confirm_step": None if math.isnan(loop.confirm_step) else loop.confirm_step,
+            "op_low": loop.op_low,
+            "op_high": loop.op_high,
+            "op_unit": loop.op_unit,
+            "limited": LIMIT_WORDS.get(float(self._loops.limited[row])),
+            "revision": state.revision,
+        }
+
+    def _holder(self, row: int, loop: Loop) -> str:
+        """Who has the last word on the loop now."""
+        outputs = [leg.target for leg in loop.legs if not leg.cascade] if loop.legs else [loop.output]
+        if np.isfinite(self._interlocks.forced[outputs]).any():
+            return "interlock"
+        state = self._loops.states[row]
+        return "cascade" if state.mode is Mode.CASCADE else state.held_by
+
+
+class BatchList:
+    """The live JSON's ``batches``, and which operation runs on which vessel."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._list: list[Entry] = []
+        self._running: dict[str, str] = {}
+        self._vessels: dict[str, str] = {}
+        self.operations: dict[str, str] = {}
+        self.revision = 0
+
+    def current(self) -> list[Entry]:
+        """The list as it is now; the same object as long as nothing changed."""
+        now = self._engine.view()
+        if now != self._list:
+            self._list = now
+            self.revision += 1
+        return self._list
+
+    def refresh(self, *, changed: bool) -> None:
+        """Look again which batch is where, after a scan in which that may have changed."""
+        if not changed:
+            return
+        batches = self._engine.view()
+        self._vessels = {str(batch["id"]): str(batch["vessel"]) for batch in batches}
+        running = [batch for batch in batches if batch["state"] not in ENDED]
+        self._running = {str(batch["vessel"]): str(batch["id"]) for batch in running}
+        self.operations = {str(batch["vessel"]): str(batch["operation"]) for batch in running}
+
+    def vessel(self, batch: str) -> str:
+        """The vessel of a batch, "" when it is not known."""
+        if batch not in self._vessels:
+            self.refresh(changed=True)
+        return self._vessels.get(batch, "")
+
+    def signed(self, events: list[Event]) -> list[Event]:
+        """Events on a vessel belong to the batch that runs on it."""
+        return [
+            replace(event, batch=self._running[event.vessel])
+            if not event.batch and event.vessel in self._running
+            else event
+            for event in events
+        ]
+
+
+class AlarmList:
+    """The live JSON's ``alarms``, rebuilt when an alarm changed."""
+
+    def __init__(self, alarms: Alarms) -> None:
+        self._alarms = alarms
+        self._list: list[Entry] = []
+        self.revision = -1
+
+    def current(self) -> list[Entry]:
+        """The list as it is now; the same object as long as nothing changed."""
+        if self.revision != self._alarms.changes:
+            self.revision = self._alarms.changes
+            self._list = self._alarms.view()
+        return self._list
