@@ -37,7 +37,7 @@ class Door:
         return committed
 
     def replay(self, commands: Iterable[Command]) -> None:
-        """Offer commands that the journal holds but no scan has acted on: answered before a crash, so they still count."""
+        """Offer commands that the journal holds but no scan has acted on: answered before a crash, they count."""
         for command in commands:
             self._track(command.journal)
             self._ready.append(command)

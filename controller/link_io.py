@@ -43,14 +43,14 @@ class LinkIo:
         self,
         tags: int,
         bindings: Mapping[str, Sequence[tuple[int, Point]]],
-        heartbeats: Mapping[str, str],
+        heartbeats: Mapping[str, Point],
         *,
         simulated: bool,
     ) -> None:
         self._frame = Frame.never_read(tags)
         self._bindings = {name: [index for index, _ in pairs] for name, pairs in bindings.items()}
         self._owner = {index: (name, point.key) for name, pairs in bindings.items() for index, point in pairs}
-        self._heartbeats = dict(heartbeats)
+        self._heartbeats = {name: point.key for name, point in heartbeats.items()}
         self._good = Reason.SIMULATED if simulated else Reason.OK
         self.links: dict[str, LinkLike] = {}
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Protocol
 from controller.clock import Clock, wall_ns
 
 if TYPE_CHECKING:
-    from controller.commands import Command, Event, Outcome
     from controller.door import Door
     from controller.frame import Frame
     from controller.scan import Scan, ScanResult

@@ -89,8 +89,9 @@ def plant_state(section: Mapping[str, Json]) -> dict[str, Json]:
         name, unit = STATE_UNITS.get(key, (key, ""))
         if unit:
             quantity = parse_quantity(str(value))
-            value = convert(quantity.value, quantity.unit, unit)
-        state[name] = value
+            state[name] = convert(quantity.value, quantity.unit, unit)
+        else:
+            state[name] = value
     return state
 
 
@@ -102,7 +103,7 @@ def exec_simulators(site: LoadedSite, *, speed: float, directory: Path) -> int:
     with os.fdopen(writing, "wb") as pipe:
         pipe.write(spec)
     os.dup2(reading, 0)
-    os.execv(sys.executable, [sys.executable, "-m", "simulators"])  # noqa: S606 - our own interpreter and package
+    os.execv(sys.executable, [sys.executable, "-m", "simulators"])
 
 
 async def start_simulators(spec: Mapping[str, Json]) -> tuple[asyncio.subprocess.Process, Addresses]:
@@ -110,8 +111,8 @@ async def start_simulators(spec: Mapping[str, Json]) -> tuple[asyncio.subprocess
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "simulators", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 20
     )
-    assert process.stdin is not None  # noqa: S101 - asked for above
-    assert process.stdout is not None  # noqa: S101
+    assert process.stdin is not None
+    assert process.stdout is not None
     process.stdin.write(json.dumps({**spec, "with_parent": True}).encode() + b"\n")
     await process.stdin.drain()
     line = await process.stdout.readline()

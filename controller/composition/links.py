@@ -1,0 +1,49 @@
+"""One link for every connection of a site."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from drivers.contract import ConnectionSpec, Point
+from drivers.link import Link
+from drivers.registry import create
+
+if TYPE_CHECKING:
+    from controller.config.site import Connection
+    from drivers.link_state import LinkEvent
+
+log = logging.getLogger("biovisor.links")
+
+
+def build_links(
+    connections: Mapping[str, Connection],
+    points: Mapping[str, Sequence[Point]],
+    urls: Mapping[str, str],
+    *,
+    deadline_s: float,
+    now_ns: Callable[[], int],
+    on_event: Callable[[LinkEvent], None],
+    period_s: float,
+) -> dict[str, Link]:
+    """Links by connection name; ``urls`` replaces addresses (simulated instruments). ``period_s`` and ``deadline_s``
+    are wall seconds. Imports the drivers that the site names, and no other.
+
+    Raises ``ValueError`` for options a driver does not know, :class:`drivers.contract.BadAddress` for a wrong point,
+    :class:`drivers.registry.UnknownDriver`.
+    """
+    links: dict[str, Link] = {}
+    for name, connection in connections.items():
+        url = urls.get(name, connection.url)
+        driver = create(connection.driver, ConnectionSpec(name, url, dict(connection.options), deadline_s))
+        links[name] = Link(
+            name,
+            driver,
+            points.get(name, ()),
+            period_s=period_s,
+            deadline_s=deadline_s,
+            now_ns=now_ns,
+            on_event=on_event,
+        )
+    return links

@@ -1,0 +1,61 @@
+"""The recorder: hands every finished scan to the store, the page and the simulated hands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from controller.commands import Json
+
+if TYPE_CHECKING:
+    from controller.composition.hands import Hands
+    from controller.composition.read_back import ReadBacks
+    from controller.publish import Publisher
+    from controller.scan import Scan, ScanResult
+    from controller.store import Store
+
+
+class ScanRecorder:
+    """What happens to a scan after its writes are handed over. Waits for nobody.
+
+    ``connections`` gives the links' states for the page; ``configuration`` is the hash that a restart compares.
+    """
+
+    def __init__(
+        self,
+        scan: Scan,
+        store: Store,
+        publisher: Publisher,
+        read_backs: ReadBacks,
+        hands: Hands,
+        connections: Callable[[], Json],
+        configuration: str,
+    ) -> None:
+        self._scan = scan
+        self._store = store
+        self._publisher = publisher
+        self._read_backs = read_backs
+        self._hands = hands
+        self._connections = connections
+        self._configuration = configuration
+
+    def scanned(self, result: ScanResult, utc: float, process_s: float) -> None:
+        """Record and publish one scan."""
+        view = self._scan.view()
+        self._store.append(result.events)
+        self._store.record(utc, view.value, view.quality)
+        self.checkpoint(utc, process_s, clean=False)
+        self._read_backs.scanned(result, utc)
+        self._hands.notice(result.events)
+        state: dict[str, Json] = {
+            "vessels": [*view.vessels],
+            "batches": [*view.batches],
+            "alarms": [*view.alarms],
+            "connections": self._connections(),
+        }
+        self._publisher.publish(utc, process_s, view.value, view.quality, view.reason, view.age, state)
+
+    def checkpoint(self, utc: float, process_s: float, *, clean: bool) -> None:
+        """Store the state that a restart continues from; ``clean`` marks an orderly stop."""
+        state: dict[str, Json] = {"configuration": self._configuration, "clean": clean, "scan": self._scan.state()}
+        self._store.checkpoint(state, process_s, utc)

@@ -1,0 +1,55 @@
+"""What the HTTP interface knows of a site before anything runs: vessels, loops with limits, recipes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from controller.api.gateway import FormulaInfo, LoopInfo, RecipeInfo, SiteInfo, VesselInfo
+
+if TYPE_CHECKING:
+    from controller.model.loops import Loop
+    from controller.model.site import Site
+    from controller.recipe.model import RecipeConfig
+
+
+def site_info(site: Site, recipes: Mapping[str, RecipeConfig], *, simulated: bool) -> SiteInfo:
+    """The site as the interface describes it; ``recipes`` by name."""
+    vessels = {
+        vessel.name: VesselInfo(
+            vessel.name,
+            vessel.title,
+            vessel.vessel_class,
+            {loop.name: loop_info(site, loop) for loop in site.loops.rows if loop.vessel == vessel.name},
+        )
+        for vessel in site.vessels
+    }
+    return SiteInfo(site.name, site.title, simulated, vessels, {name: recipe_info(r) for name, r in recipes.items()})
+
+
+def loop_info(site: Site, loop: Loop) -> LoopInfo:
+    """One loop's limits and modes."""
+    driven = site.loops.master[site.loops.index[loop.full_name]] >= 0
+    return LoopInfo(
+        name=loop.name,
+        title=loop.title,
+        unit=loop.unit,
+        low=loop.sp_low,
+        high=loop.sp_high,
+        output_unit=loop.op_unit,
+        output_low=loop.op_low,
+        output_high=loop.op_high,
+        modes=("off", "manual", "auto", "cascade") if driven else ("off", "manual", "auto"),
+        confirm_step=None if math.isnan(loop.confirm_step) else loop.confirm_step,
+    )
+
+
+def recipe_info(recipe: RecipeConfig) -> RecipeInfo:
+    """One recipe's formula and operations."""
+    formula = {
+        name: FormulaInfo(entry.title, entry.value.unit, entry.value.value, *entry.hard.to(entry.value.unit))
+        for name, entry in recipe.formula.items()
+    }
+    operations = tuple(operation.operation for operation in recipe.procedure)
+    return RecipeInfo(recipe.recipe, recipe.version, recipe.title, recipe.vessel_class, formula, operations)

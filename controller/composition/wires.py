@@ -1,0 +1,91 @@
+"""The links of a running supervisor: made once addresses are known, shown on the page, their changes on record."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from controller.clock import ScaledClock, iso_utc
+from controller.commands import Event, EventType, Json
+from controller.link_io import LinkIo
+
+if TYPE_CHECKING:
+    from controller.config.site import SiteConfig
+    from controller.model.site import Site
+    from controller.store import Store
+    from drivers.contract import Point
+    from drivers.link import Link
+    from drivers.link_state import LinkEvent
+
+log = logging.getLogger("biovisor.wires")
+DEADLINE_S = 1.0
+"""How long a device may take to answer, in wall time."""
+
+
+class Wires:
+    """One link per connection of the site, and the frame they fill. ``period_s`` is the scan's, in wall seconds."""
+
+    def __init__(
+        self, config: SiteConfig, site: Site, store: Store, clock: ScaledClock, period_s: float, *, simulated: bool
+    ) -> None:
+        self.io = LinkIo(len(site.tags), site.bindings, site.heartbeats, simulated=simulated)
+        self.links: Mapping[str, Link] = {}
+        self._config = config
+        self._site = site
+        self._store = store
+        self._clock = clock
+        self._period_s = period_s
+
+    def build(self, urls: Mapping[str, str]) -> Mapping[str, Link]:
+        """Make the links, with ``urls`` in place of the site's addresses where given. Imports the drivers.
+
+        Raises what :func:`controller.composition.links.build_links` raises.
+        """
+        from controller.composition.links import build_links
+
+        self.links = build_links(
+            self._config.connections,
+            {name: self._points(name) for name in self._config.connections},
+            urls,
+            deadline_s=DEADLINE_S,
+            period_s=self._period_s,
+            now_ns=self._clock.now_ns,
+            on_event=self._record,
+        )
+        self.io.attach(self.links)
+        return self.links
+
+    def view(self) -> Json:
+        """Every connection's state, in the shape of the live JSON."""
+        return [self._entry(name) for name in self._config.connections]
+
+    def not_ready(self) -> Sequence[str]:
+        """Why vessels cannot be operated: the connections that are not up, each with its reason."""
+        states = ((name, self.links.get(name)) for name in self._config.connections)
+        return [
+            f"{name}: {link.detail if link else 'not yet started'}"
+            for name, link in states
+            if link is None or link.state != "up"
+        ]
+
+    def _points(self, name: str) -> Sequence[Point]:
+        points = [point for _, point in self._site.bindings.get(name, ())]
+        heartbeat = self._site.heartbeats.get(name)
+        return [*points, heartbeat] if heartbeat else points
+
+    def _entry(self, name: str) -> Json:
+        link = self.links.get(name)
+        if link is None:
+            return {"name": name, "state": "connecting", "since": "", "detail": "not yet started"}
+        ago_s = (self._clock.now_ns() - link.since_ns) / 1e9 / self._clock.speed
+        since = iso_utc(round(self._clock.utc() - ago_s))
+        return {"name": name, "state": str(link.state), "since": since, "detail": link.detail}
+
+    def _record(self, event: LinkEvent) -> None:
+        text = f"{event.link}: {event.previous} → {event.state}: {event.detail}"
+        log.info(text)
+        entry = Event(
+            EventType.EQUIPMENT, "Status Change", event.link, text, value=str(event.state), previous=str(event.previous)
+        )
+        self._store.append([entry])
