@@ -161,6 +161,8 @@ class _PhaseChecker:
         if unit is not None and not is_feed(self.vessel_class.loops[name]):
             message = f"{name!r} is not a feed: it would go on while the batch is held"
             self.check.problem((*path, "loop"), message, "a feed loop has total: or on_restart: safe")
+        elif unit is not None and self.limits(name, unit)[0] > 0:
+            self.check.problem((*path, "loop"), f"{name!r} cannot be stopped: its setpoint does not go down to 0")
         return unit
 
     def limits(self, name: str, unit: str) -> tuple[float, float]:

@@ -71,12 +71,12 @@ TABLE: Mapping[State, Row] = {
     State.COMPLETE: Row(Kind.FINAL, None, {Action.RESET: State.IDLE}),
     State.PAUSING: Row(Kind.TRANSIENT, State.PAUSED, _HOLD, 600.0),
     State.PAUSED: Row(Kind.QUIESCENT, None, {Action.RESUME: State.RUNNING, **_HOLD}),
-    State.HOLDING: Row(Kind.TRANSIENT, State.HELD, _END, 30.0),
+    State.HOLDING: Row(Kind.TRANSIENT, State.HELD, _END, 120.0),
     State.HELD: Row(Kind.QUIESCENT, None, {Action.RESTART: State.RESTARTING, **_END}),
-    State.RESTARTING: Row(Kind.TRANSIENT, State.RUNNING, _HOLD, 30.0),
-    State.STOPPING: Row(Kind.TRANSIENT, State.STOPPED, {Action.ABORT: State.ABORTING}, 30.0),
+    State.RESTARTING: Row(Kind.TRANSIENT, State.RUNNING, _HOLD, 120.0),
+    State.STOPPING: Row(Kind.TRANSIENT, State.STOPPED, {Action.ABORT: State.ABORTING}, 120.0),
     State.STOPPED: Row(Kind.FINAL, None, {Action.ABORT: State.ABORTING, Action.RESET: State.IDLE}),
-    State.ABORTING: Row(Kind.TRANSIENT, State.ABORTED, {}, 30.0),
+    State.ABORTING: Row(Kind.TRANSIENT, State.ABORTED, {}, 120.0),
     State.ABORTED: Row(Kind.FINAL, None, {Action.RESET: State.IDLE}),
 }
 

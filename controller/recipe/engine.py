@@ -1,0 +1,262 @@
+"""The recipe engine: every batch of the site, stepped once per scan.
+
+It is pure: time and values come as arguments, what it wants goes out as proposals and events, and its state is data.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from controller.commands import Command, Event, EventType, Json, Outcome, Verb
+from controller.config.vessel_class import VesselClassConfig
+from controller.frame import BAD
+from controller.recipe.batch import Batch
+from controller.recipe.check import LoadedRecipe, check_recipe
+from controller.recipe.conditions import Reader
+from controller.recipe.control import ControlRecipe
+from controller.recipe.creation import Refusal, inputs_of, make_batch
+from controller.recipe.freeze import freeze
+from controller.recipe.lifecycle import change_state, step
+from controller.recipe.run import Run, event
+from controller.recipe.states import Action, State, allowed, is_final, target
+from controller.recipe.view import OPEN, view
+
+
+class Stepped(NamedTuple):
+    """What one scan of the engine gave: commands for the door, and events for the record."""
+
+    proposals: list[Command]
+    events: list[Event]
+
+
+class RestoreError(LookupError):
+    """A stored batch whose vessel or recipe is not here."""
+
+
+@dataclass(slots=True)
+class _Slot:
+    batch: Batch
+    control: ControlRecipe
+
+
+class _NothingRead:
+    """Before the first scan nothing is known."""
+
+    def read(self, _vessel: str, _name: str) -> tuple[float, int]:
+        """Unknown."""
+        return math.nan, BAD
+
+
+ACTIONS: Mapping[Verb, Action] = {Verb(f"batch.{action}"): action for action in Action}
+
+
+class Engine:
+    """Runs one batch per vessel. ``recipes`` may gain entries later; a batch keeps the recipe that it began with."""
+
+    def __init__(self, recipes: Mapping[str, LoadedRecipe], vessels: Mapping[str, VesselClassConfig]) -> None:
+        self._recipes = recipes
+        self._vessels = vessels
+        self._slots: dict[str, _Slot] = {}
+        self._events: list[Event] = []
+        self._reader: Reader = _NothingRead()
+        self._last_s: float | None = None
+
+    def apply(self, command: Command, now_s: float) -> Outcome:
+        """Carry out a committed ``batch.*`` or ``prompt.answer`` command; its events come with the next step."""
+        try:
+            if command.verb is Verb.BATCH_CREATE:
+                self._create(command)
+            elif command.verb is Verb.PROMPT_ANSWER:
+                self._answer(command)
+            else:
+                return self._order(command)
+        except Refusal as refusal:
+            return Outcome(command, applied=False, reason=refusal.reason, allowed=refusal.allowed)
+        return Outcome(command, applied=True)
+
+    def step(self, now_s: float, read: Reader) -> Stepped:
+        """One scan at process time ``now_s`` with the values of ``read``, which stays in use until the next."""
+        dt = now_s - self._last_s if self._last_s is not None else 0.0
+        self._last_s = now_s
+        self._reader = read
+        events, self._events = self._events, []
+        proposals: list[Command] = []
+        for slot in self._slots.values():
+            run = self._run(slot, dt)
+            step(run, slot.control)
+            proposals += run.proposals
+            events += run.events
+        return Stepped(proposals, events)
+
+    def settle(self, outcomes: Iterable[Outcome]) -> None:
+        """Hear what became of proposals: a batch whose command was refused is held, because its step did not happen."""
+        for outcome in outcomes:
+            identifier = outcome.command.who.removeprefix("recipe ")
+            slot = self._slots.get(identifier)
+            if slot is None or outcome.applied or outcome.command.source != "recipe":
+                continue
+            reason = f"{outcome.command.verb} {outcome.command.target} was refused: {outcome.reason}"
+            if target(slot.batch.state, Action.HOLD) is State.HOLDING and slot.batch.state is not State.HOLDING:
+                self._events.append(change_state(slot.batch, State.HOLDING, reason))
+            else:
+                self._events.append(event(slot.batch, EventType.MESSAGE, "Status Change", reason))
+
+    def state(self) -> dict[str, Json]:
+        """Everything that has to survive a restart, as JSON."""
+        batches: list[Json] = []
+        for slot in self._slots.values():
+            operation = slot.control.operation(slot.batch.operation)
+            batches.append({"batch": slot.batch.to_json(), "progress": operation.state() if operation else None})
+        return {"batches": batches}
+
+    def restore(self, state: Mapping[str, Json], now_s: float, outage_s: float) -> list[Event]:
+        """Take back what :meth:`state` gave after ``outage_s`` without supervision: active batches come back Held.
+
+        Raises :class:`RestoreError` when a batch's vessel or recipe is missing: a batch is never lost.
+        """
+        self._last_s = now_s
+        events: list[Event] = []
+        stored = state["batches"]
+        for entry in stored if isinstance(stored, list) else []:
+            if isinstance(entry, dict):
+                slot = self._revive(entry)
+                self._slots[slot.batch.id] = slot
+                events += _after_outage(slot.batch, outage_s)
+        return events
+
+    def view(self) -> list[dict[str, Json]]:
+        """Every batch as the page shows it, with the values of the newest scan."""
+        return [view(self._run(slot, 0.0), slot.control) for slot in self._slots.values()]
+
+    def operation(self, vessel: str) -> str:
+        """The active operation on a vessel; empty when there is none."""
+        slot = self._on(vessel)
+        return (slot.batch.operation or "") if slot is not None and slot.batch.state in OPEN else ""
+
+    def _run(self, slot: _Slot, dt: float) -> Run:
+        return Run(slot.batch, slot.control.vessel_class, self._reader, dt)
+
+    def _on(self, vessel: str) -> _Slot | None:
+        return next((slot for slot in self._slots.values() if slot.batch.vessel == vessel), None)
+
+    def _create(self, command: Command) -> None:
+        vessel_class = self._vessels.get(command.target)
+        if vessel_class is None:
+            raise Refusal(f"there is no vessel {command.target!r}", tuple(self._vessels))
+        key = command.value.get("recipe")
+        recipe = self._recipes.get(key) if isinstance(key, str) else None
+        if recipe is None or not isinstance(key, str):
+            raise Refusal(f"there is no recipe {key!r}", tuple(self._recipes))
+        problems = check_recipe(recipe, vessel_class)
+        if problems:
+            raise Refusal(f"the recipe does not fit {vessel_class.vessel_class}: {problems[0].message}")
+        batch = make_batch(command, key, recipe)
+        self._make_room(batch, command)
+        self._slots[batch.id] = _Slot(batch, freeze(recipe, vessel_class, batch.formula))
+        self._record_creation(batch, recipe, command)
+
+    def _make_room(self, batch: Batch, command: Command) -> None:
+        """A vessel holds one batch; one that is over makes room."""
+        if batch.id in self._slots:
+            raise Refusal(f"there is a batch {batch.id} already")
+        present = self._on(batch.vessel)
+        if present is None:
+            return
+        if not is_final(present.batch.state):
+            raise Refusal(f"{batch.vessel} holds batch {present.batch.id}, which is {present.batch.state}")
+        self._release(present, command)
+
+    def _release(self, slot: _Slot, command: Command) -> None:
+        del self._slots[slot.batch.id]
+        text = f"{slot.batch.id} leaves {slot.batch.vessel}"
+        self._tell(slot.batch, command, EventType.CONTROL_RECIPE, "Deallocation", text)
+
+    def _record_creation(self, batch: Batch, recipe: LoadedRecipe, command: Command) -> None:
+        value: dict[str, Json] = {
+            "recipe": recipe.config.recipe,
+            "version": recipe.config.version,
+            "sha256": recipe.sha256,
+            "formula": dict(batch.formula),
+            "begin_at": batch.begin_at,
+        }
+        text = f"{batch.id}: {recipe.config.title} on {batch.vessel}"
+        self._tell(batch, command, EventType.CONTROL_RECIPE, "Allocation", text, value)
+        for deviation in batch.deviations:
+            text = f"Deviation: {deviation['what']} {deviation['value']} {deviation['unit']}".rstrip()
+            text += f", outside the {deviation['outside']} ({deviation['range']})"
+            self._tell(batch, command, EventType.CONTROL_RECIPE, "Modification", text, dict(deviation))
+
+    def _order(self, command: Command) -> Outcome:
+        slot = self._find(command)
+        batch, action = slot.batch, ACTIONS[command.verb]
+        state = target(batch.state, action)
+        if state is None:
+            reason = f"{batch.id} is {batch.state}: {action} is not possible"
+            return Outcome(command, applied=False, reason=reason, allowed=allowed(batch.state))
+        moves = state is not batch.state
+        if moves:
+            self._events.append(change_state(batch, state, command.reason, who=command.who, command=command.journal))
+        if action is Action.RESET:
+            self._release(slot, command)
+        return Outcome(command, applied=True, reason="" if moves else f"{batch.id} is {state} already")
+
+    def _answer(self, command: Command) -> None:
+        slot = self._find(command)
+        batch, wanted = slot.batch, command.value.get("prompt")
+        questions = slot.control.questions(batch.operation) if batch.state in OPEN else []
+        found = next(((phase, question) for phase, question in questions if question.id == wanted), None)
+        if found is None:
+            raise Refusal(f"{batch.id} has no open prompt {wanted!r}", tuple(one.id for _phase, one in questions))
+        phase, question = found
+        inputs = inputs_of(command, {one.name: (one.low, one.high) for one in question.inputs})
+        value: dict[str, Json] = {"prompt": question.id, "inputs": dict(inputs), "simulate": phase.answer(inputs)}
+        self._tell(batch, command, EventType.OPERATOR, "Prompt Response", question.text, value)
+
+    def _find(self, command: Command) -> _Slot:
+        slot = self._slots.get(command.target)
+        if slot is None:
+            raise Refusal(f"there is no batch {command.target!r}", tuple(self._slots))
+        return slot
+
+    def _tell(
+        self, batch: Batch, command: Command, kind: EventType, subtype: str, text: str, value: Json = None
+    ) -> None:
+        self._events.append(
+            event(
+                batch, kind, subtype, text, value=value, who=command.who, reason=command.reason, command=command.journal
+            )
+        )
+
+    def _revive(self, entry: Mapping[str, Json]) -> _Slot:
+        data, progress = entry["batch"], entry["progress"]
+        if not isinstance(data, dict):
+            raise RestoreError("a stored batch is not readable")
+        batch = Batch.from_json(data)
+        vessel_class = self._vessels.get(batch.vessel)
+        recipe = next((one for one in self._recipes.values() if one.sha256 == batch.sha256), None)
+        if vessel_class is None or recipe is None:
+            missing = f"vessel {batch.vessel}" if vessel_class is None else f"recipe {batch.recipe} ({batch.sha256})"
+            raise RestoreError(f"batch {batch.id} cannot go on without {missing}")
+        control = freeze(recipe, vessel_class, batch.formula)
+        operation = control.operation(batch.operation)
+        if operation is not None and isinstance(progress, dict):
+            operation.restore(progress)
+        return _Slot(batch, control)
+
+
+def _after_outage(batch: Batch, outage_s: float) -> list[Event]:
+    """What a restart of the supervisor does to a batch: active ones are held, those that were ending go on ending."""
+    batch.issued = False
+    if batch.state not in OPEN:
+        return []
+    text = f"{batch.id}: the supervisor was away for {outage_s:.1f} s; held in {batch.operation or 'its beginning'}"
+    told = event(batch, EventType.GENERAL, "System", text, value=outage_s)
+    if batch.state is State.HELD:
+        return [told]
+    reason = f"supervisor restarted after {outage_s:.1f} s"
+    changed = change_state(batch, State.HELD, reason)
+    batch.held_reason = reason
+    return [told, changed]

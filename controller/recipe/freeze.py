@@ -1,0 +1,138 @@
+"""From a checked recipe and a formula to the control recipe of one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import inf
+
+from controller.commands import Json
+from controller.config.vessel_class import VesselClassConfig
+from controller.recipe.asking import Hands, PromptPhase, SetPhase
+from controller.recipe.check import LoadedRecipe
+from controller.recipe.conditions import Condition, Value, compile_condition, compile_value
+from controller.recipe.control import ControlRecipe, Operation, Transition
+from controller.recipe.counting import CountPhase
+from controller.recipe.feeding import ExponentialFeedPhase, FeedByCountPhase, FeedLoop
+from controller.recipe.model import (
+    CountCells,
+    ExponentialFeed,
+    FeedByCount,
+    OperationConfig,
+    PhaseConfig,
+    SetSetpoint,
+    TransitionConfig,
+)
+from controller.recipe.phase import Input, Phase
+from controller.recipe.symbols import ELAPSED, Symbol, class_symbols, setpoint_unit
+from controller.recipe.vocabulary import HANDS, VIABLE_DENSITY, VOLUME, driven_by, feed_loops
+
+
+def freeze(recipe: LoadedRecipe, vessel_class: VesselClassConfig, formula: Mapping[str, float]) -> ControlRecipe:
+    """The control recipe of a batch; ``formula`` gives every parameter's value in the unit of the recipe's own.
+
+    Raises :class:`controller.recipe.conditions.ConditionError` when the recipe does not fit the class.
+    """
+    freezer = _Freezer(recipe, vessel_class, formula)
+    operations = {one.operation: freezer.operation(one) for one in recipe.config.procedure}
+    moved = [phase.loop for one in recipe.config.procedure for phase in one.do if phase.loop is not None]
+    driven = [slave for loop in moved for slave in driven_by(vessel_class, loop)]
+    return ControlRecipe(
+        recipe, vessel_class, operations, tuple(dict.fromkeys([*moved, *driven])), feed_loops(vessel_class)
+    )
+
+
+class _Freezer:
+    def __init__(self, recipe: LoadedRecipe, vessel_class: VesselClassConfig, formula: Mapping[str, float]) -> None:
+        self.vessel_class = vessel_class
+        self.parameters = {
+            name: Symbol(one.value.unit, formula.get(name, one.value.value))
+            for name, one in recipe.config.formula.items()
+        }
+        self.names = {**class_symbols(vessel_class), **self.parameters, ELAPSED: Symbol("s")}
+
+    def operation(self, config: OperationConfig) -> Operation:
+        phases = [self.phase(one) for one in config.do]
+        transitions = [self.transition(one) for one in config.until]
+        return Operation(config.operation, config.title, phases, transitions, config.then)
+
+    def transition(self, config: TransitionConfig) -> Transition:
+        when = compile_condition(config.when, self.names)
+        return Transition(when, config.for_.to("s"), config.then, config.because or "")
+
+    def phase(self, config: PhaseConfig) -> Phase:
+        if config.set_ is not None:
+            return self.set(config.set_)
+        if config.count_cells is not None:
+            return self.count(config.count_cells)
+        if config.feed_by_count is not None:
+            return self.feed_by_count(config.feed_by_count)
+        if config.exponential_feed is not None:
+            return self.exponential(config.exponential_feed)
+        return self.prompt(config)
+
+    def set(self, config: SetSetpoint) -> SetPhase:
+        return SetPhase(config.loop, self.fixed(config.to, self.unit(config.loop)))
+
+    def prompt(self, config: PhaseConfig) -> PromptPhase:
+        inputs = tuple(
+            Input(
+                name,
+                one.title,
+                one.unit,
+                one.low.to(one.unit),
+                one.high.to(one.unit),
+                one.default.to(one.unit) if one.default else None,
+            )
+            for name, one in config.inputs.items()
+        )
+        return PromptPhase(config.prompt or "", config.text or "", inputs, self.hands(config))
+
+    def hands(self, config: PhaseConfig) -> Hands:
+        """What simulated hands do, once the inputs are known."""
+        symbols = {**self.parameters, **{name: Symbol(one.unit) for name, one in config.inputs.items()}}
+        actions = {
+            action: {name: compile_value(text, symbols, HANDS[action][name]) for name, text in amounts.items()}
+            for action, amounts in config.simulate.items()
+        }
+        return lambda inputs: _done_by_hand(actions, inputs)
+
+    def count(self, config: CountCells) -> CountPhase:
+        every, first = self.fixed(config.every, "s"), self.fixed(config.first, "s")
+        return CountPhase(every, first, config.sample.to("mL"), config.text, config.time_out.to("s"))
+
+    def feed_by_count(self, config: FeedByCount) -> FeedByCountPhase:
+        amount = compile_value(config.rate, self.names, self.unit(config.loop), times=(VIABLE_DENSITY, VOLUME))
+        return FeedByCountPhase(self.feed_loop(config.loop), amount, self.condition(config.until))
+
+    def exponential(self, config: ExponentialFeed) -> ExponentialFeedPhase:
+        unit = self.unit(config.loop)
+        return ExponentialFeedPhase(
+            self.feed_loop(config.loop),
+            self.fixed(config.start, unit),
+            self.fixed(config.growth, "h-1"),
+            highest=self.fixed(config.highest, unit) if config.highest else inf,
+            wait_when=self.condition(config.wait_when),
+            until=self.condition(config.until),
+        )
+
+    def condition(self, text: str | None) -> Condition | None:
+        return compile_condition(text, self.names) if text is not None else None
+
+    def fixed(self, text: str, unit: str) -> float:
+        """A number that is known beforehand."""
+        value = compile_value(text, self.parameters, unit)
+        return value.evaluate(lambda name: (0.0, 0))
+
+    def unit(self, loop: str) -> str:
+        return setpoint_unit(self.vessel_class, loop) or "1"
+
+    def feed_loop(self, loop: str) -> FeedLoop:
+        setpoint, unit = self.vessel_class.loops[loop].setpoint, self.unit(loop)
+        return FeedLoop(loop, setpoint.low.to(unit), setpoint.high.to(unit), unit)
+
+
+def _done_by_hand(actions: Mapping[str, Mapping[str, Value]], inputs: Mapping[str, float]) -> dict[str, Json]:
+    return {
+        action: {name: value.evaluate(lambda name: (inputs[name], 0)) for name, value in amounts.items()}
+        for action, amounts in actions.items()
+    }

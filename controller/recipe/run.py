@@ -1,0 +1,127 @@
+"""One batch in one scan: what it reads, and what it proposes and tells."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from controller.commands import Command, Event, EventType, Json, Verb
+from controller.config.vessel_class import VesselClassConfig
+from controller.frame import BAD
+from controller.recipe.batch import Batch
+from controller.recipe.conditions import Reader
+from controller.recipe.symbols import ELAPSED
+from controller.recipe.vocabulary import SAMPLE_NUMBER, driven_by, sampled_tags
+
+UNKNOWN = (math.nan, BAD)
+
+
+@dataclass(slots=True)
+class Run:
+    """A batch, the plant as it reads it, the time ``dt`` since the last scan, and what it has to say.
+
+    Proposals go through the door like anybody's commands and act in a later scan.
+    """
+
+    batch: Batch
+    vessel_class: VesselClassConfig
+    reader: Reader
+    dt: float = 0.0
+    proposals: list[Command] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+
+    def read(self, name: str) -> tuple[float, int]:
+        """Value and quality of a name of the language.
+
+        What came with a sample is unknown until a sample of this batch was counted: the density of the batch before
+        must not harvest this one.
+        """
+        if name == ELAPSED:
+            return self.batch.operation_elapsed_s, 0
+        if name in sampled_tags(self.vessel_class) and not self.batch.has_new_sample():
+            return UNKNOWN
+        return self.reader.read(self.batch.vessel, name)
+
+    def number(self, name: str) -> float:
+        """The value of a name, NaN when it is unknown."""
+        value, quality = self.read(name)
+        return value if quality < BAD and math.isfinite(value) else math.nan
+
+    def note_samples(self) -> None:
+        """Remember the newest counted sample; the first that is seen is the one before this batch."""
+        number = self.number(SAMPLE_NUMBER) if SAMPLE_NUMBER in self.vessel_class.measurements else math.nan
+        if math.isnan(number):
+            return
+        if self.batch.baseline is None:
+            self.batch.baseline = number
+        self.batch.counted = number
+
+    def set_loop(self, loop: str, value: float, step: str, *, engage: bool = True, why: str = "") -> None:
+        """Propose a setpoint; with ``engage`` also that the loop, and the loops it drives, follow it.
+
+        ``step`` names the phase, or the state, that wants it.
+        """
+        self.batch.setpoints[loop] = value
+        self._propose(Verb.SETPOINT, loop, {"value": value}, step, why)
+        if engage:
+            self.set_mode(loop, "auto", step)
+            for driven in driven_by(self.vessel_class, loop):
+                self.set_mode(driven, "cascade", step)
+
+    def stop_feed(self, loop: str, step: str) -> None:
+        """Propose that nothing more is fed; what the recipe had in force is kept, to go on with."""
+        kept = self.batch.setpoints.get(loop)
+        self.set_loop(loop, 0.0, step)
+        if kept is None:
+            del self.batch.setpoints[loop]
+        else:
+            self.batch.setpoints[loop] = kept
+
+    def set_mode(self, loop: str, mode: str, step: str) -> None:
+        """Propose a loop's mode."""
+        self._propose(Verb.MODE, loop, {"mode": mode}, step)
+
+    def write_once(self, output: str, value: float, step: str) -> None:
+        """Propose a write that happens once."""
+        self._propose(Verb.WRITE_ONCE, output, {"value": value}, step)
+
+    def tell(
+        self, kind: EventType, subtype: str, text: str, *, value: Json = None, previous: Json = None, reason: str = ""
+    ) -> None:
+        """Put something on record."""
+        self.events.append(event(self.batch, kind, subtype, text, value=value, previous=previous, reason=reason))
+
+    def _propose(self, verb: Verb, target: str, value: Mapping[str, Json], step: str, why: str = "") -> None:
+        batch = self.batch
+        place = "/".join(part for part in (batch.recipe, batch.operation, step) if part)
+        reason = f"{place}: {why}" if why else place
+        self.proposals.append(Command(verb, f"{batch.vessel}.{target}", value, f"recipe {batch.id}", "recipe", reason))
+
+
+def event(
+    batch: Batch,
+    kind: EventType,
+    subtype: str,
+    text: str,
+    *,
+    value: Json = None,
+    previous: Json = None,
+    reason: str = "",
+    who: str = "",
+    command: int = 0,
+) -> Event:
+    """An event about a batch; ``who`` is the batch itself unless somebody is named."""
+    return Event(
+        kind,
+        subtype,
+        batch.id,
+        text,
+        vessel=batch.vessel,
+        batch=batch.id,
+        value=value,
+        previous=previous,
+        who=who or f"recipe {batch.id}",
+        reason=reason,
+        command=command,
+    )
