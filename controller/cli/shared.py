@@ -26,9 +26,10 @@ def load_or_complain(path: Path) -> LoadedSite | None:
     """Load a site and its classes; on problems print them all to stderr and return ``None``."""
     from controller.config.load import load_site
     from controller.config.problems import Problems
+    from controller.recipe.conditions import check_condition
 
     try:
-        return load_site(path)
+        return load_site(path, conditions=check_condition)
     except Problems as problems:
         sys.stderr.write(f"{problems}\n")
         return None

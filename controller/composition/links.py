@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from controller.commands import Json
 from drivers.contract import ConnectionSpec, Point
 from drivers.link import Link
 from drivers.registry import create
@@ -21,13 +22,14 @@ def build_links(
     connections: Mapping[str, Connection],
     points: Mapping[str, Sequence[Point]],
     urls: Mapping[str, str],
+    options: Mapping[str, Mapping[str, Json]],
     *,
     deadline_s: float,
     now_ns: Callable[[], int],
     on_event: Callable[[LinkEvent], None],
     period_s: float,
 ) -> dict[str, Link]:
-    """Links by connection name; ``urls`` replaces addresses (simulated instruments). ``period_s`` and ``deadline_s``
+    """Links by connection name; ``urls`` replaces addresses and ``options``, by driver, options (simulated instruments). ``period_s`` and ``deadline_s``
     are wall seconds. Imports the drivers that the site names, and no other.
 
     Raises ``ValueError`` for options a driver does not know, :class:`drivers.contract.BadAddress` for a wrong point,
@@ -36,7 +38,8 @@ def build_links(
     links: dict[str, Link] = {}
     for name, connection in connections.items():
         url = urls.get(name, connection.url)
-        driver = create(connection.driver, ConnectionSpec(name, url, dict(connection.options), deadline_s))
+        chosen = {**connection.options, **options.get(connection.driver, {})}
+        driver = create(connection.driver, ConnectionSpec(name, url, dict(chosen), deadline_s))
         links[name] = Link(
             name,
             driver,

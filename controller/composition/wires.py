@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from controller.clock import ScaledClock, iso_utc
 from controller.commands import Event, EventType, Json
+from controller.composition.simulated import COUNTER_PASSWORD
 from controller.link_io import LinkIo
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from drivers.link_state import LinkEvent
 
 log = logging.getLogger("biovisor.wires")
+SIMULATED_OPTIONS: Mapping[str, Mapping[str, Json]] = {"vicell_blu": {"password": COUNTER_PASSWORD}}
+"""Options by driver that replace the site's while the instruments are simulators: a secret is never told to one."""
 DEADLINE_S = 1.0
 """How long a device may take to answer, in wall time."""
 
@@ -32,6 +35,7 @@ class Wires:
         self.io = LinkIo(len(site.tags), site.bindings, site.heartbeats, simulated=simulated)
         self.links: Mapping[str, Link] = {}
         self._config = config
+        self._simulated = simulated
         self._site = site
         self._store = store
         self._clock = clock
@@ -48,6 +52,7 @@ class Wires:
             self._config.connections,
             {name: self._points(name) for name in self._config.connections},
             urls,
+            SIMULATED_OPTIONS if self._simulated else {},
             deadline_s=DEADLINE_S,
             period_s=self._period_s,
             now_ns=self._clock.now_ns,
