@@ -74,10 +74,8 @@ def _times_out(condition: Condition) -> bool:
 
 
 def _reachable(check: RecipeChecker) -> None:
-    onward = {
-        operation.operation: {one.then for one in operation.until} | {str(operation.then or HOLD)}
-        for operation in check.config.procedure
-    }
+    names = check.bound.document.names(("procedure",), "operation")
+    onward = {one.operation: [_meant(name, names) for name in _leads_to(one)] for one in check.config.procedure}
     reached: set[str] = set()
     ahead = [check.config.procedure[0].operation]
     while ahead:
@@ -91,3 +89,16 @@ def _reachable(check: RecipeChecker) -> None:
             check.problem(("procedure", index, "operation"), message, "no then: before it leads here")
     if END not in reached and reached <= {*onward, HOLD}:
         check.problem(("procedure",), "the batch never ends", "let an operation lead on to end")
+
+
+def _leads_to(operation: OperationConfig) -> list[str]:
+    return [*(one.then for one in operation.until), *([operation.then] if operation.then is not None else [])]
+
+
+def _meant(name: str, names: Sequence[str]) -> str:
+    """The operation that a name stands for, so that a misspelt one does not cut off all that follows."""
+    if name in {*names, END, HOLD}:
+        return name
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name, [*names, END], n=1)), name)

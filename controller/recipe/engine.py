@@ -119,7 +119,7 @@ class Engine:
         """
         self._last_s = now_s
         events: list[Event] = []
-        stored = state["batches"]
+        stored = state.get("batches")
         for entry in stored if isinstance(stored, list) else []:
             if isinstance(entry, dict):
                 slot = self._revive(entry)
