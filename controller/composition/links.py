@@ -29,8 +29,8 @@ def build_links(
     on_event: Callable[[LinkEvent], None],
     period_s: float,
 ) -> dict[str, Link]:
-    """Links by connection name; ``urls`` replaces addresses and ``options``, by driver, options (simulated instruments). ``period_s`` and ``deadline_s``
-    are wall seconds. Imports the drivers that the site names, and no other.
+    """Links by connection name. ``urls`` replaces addresses and ``options``, by driver, options (for simulators).
+    ``period_s`` and ``deadline_s`` are wall seconds. Imports the drivers that the site names, and no other.
 
     Raises ``ValueError`` for options a driver does not know, :class:`drivers.contract.BadAddress` for a wrong point,
     :class:`drivers.registry.UnknownDriver`.

@@ -109,7 +109,13 @@ def exec_simulators(site: LoadedSite, *, speed: float, directory: Path) -> int:
 async def start_simulators(spec: Mapping[str, Json]) -> tuple[asyncio.subprocess.Process, Addresses]:
     """Start the simulators beside us; they end with us. Raises :class:`SimulatorError`."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "simulators", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 20
+        sys.executable,
+        "-m",
+        "simulators",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
+        limit=1 << 20,
     )
     assert process.stdin is not None
     assert process.stdout is not None
