@@ -3,6 +3,7 @@
 from controller.api.gateway import FormulaInfo
 
 SPEED = 60.0
+RPM = "{rev}/min"
 NAN = float("nan")
 VESSELS = {"BR-101": "Bioreactor 101", "BR-102": "Bioreactor 102"}
 CONNECTIONS = [f"{kind}-{n}" for n in (101, 102) for kind in ("plc", "probes", "base-pump", "feed-pump")] + ["counter"]
@@ -34,8 +35,8 @@ TAGS = [
 ]
 
 
-def loop(name, title, pv, unit, decimals, sp, low, high, confirm, op, op_range, op_unit, wave, cascade=False):
-    modes = ["auto", "manual", "off"] + (["cascade"] if cascade else [])
+def loop(name, title, pv, unit, decimals, sp, low, high, confirm, op, op_range, op_unit, wave):
+    modes = ["auto", "manual", "off"] + (["cascade"] if name == "agitation" else [])
     return {
         "name": name, "title": title, "pv": pv, "unit": unit, "decimals": decimals, "sp": sp, "low": low, "high": high,
         "confirm_step": confirm, "op": op, "op_low": op_range[0], "op_high": op_range[1], "op_unit": op_unit,
@@ -47,7 +48,7 @@ LOOPS = [
     loop("temperature", "Temperature", "temperature", "Cel", 2, both(37.0, 37.0), 4, 40, 5, 23.0, (0, 100), "%", 0.06),
     loop("ph", "pH", "ph", "[pH]", 2, both(7.2, 7.2), 6, 8, 0.5, -12.0, (-100, 100), "%", 0.02),
     loop("do", "Dissolved oxygen", "do", "%", 1, both(50, 50), 0, 150, 30, 41.0, (0, 100), "%", 1.2),
-    loop("agitation", "Agitation", "agitation_rate", "{rev}/min", 0, both(92, 60), 0, 200, 100, 92, (0, 300), "{rev}/min", 0.4, True),
+    loop("agitation", "Agitation", "agitation_rate", RPM, 0, both(92, 60), 0, 200, 100, 92, (0, 300), RPM, 0.4),
     loop("air", "Air", "air_flow_measured", "mL/min", 1, both(50, 50), 0, 500, 200, 50, (0, 500), "mL/min", 0.3),
     loop("feed", "Feed", None, "mL/h", 1, both(5.8, 0.0), 0, 300, 50, 5.8, (0, 300), "mL/h", 0.0),
 ]  # fmt: skip
@@ -75,9 +76,7 @@ def operations(active):
     names = [name for name, _ in OPERATIONS]
     place = names.index(active)
     word = {-1: "done", 0: "active", 1: "pending"}
-    return [
-        {"name": n, "title": t, "state": word[(i > place) - (i < place)]} for i, (n, t) in enumerate(OPERATIONS)
-    ]
+    return [{"name": n, "title": t, "state": word[(i > place) - (i < place)]} for i, (n, t) in enumerate(OPERATIONS)]
 
 
 def formula():
@@ -90,7 +89,9 @@ def formula():
 
 INOCULATE = {
     "id": "inoculate-1", "text": "Inoculate with the patient's cells, then enter what was added.",
-    "inputs": [{"name": "inoculum_volume", "title": "Volume added", "unit": "mL", "low": 1.0, "high": 200.0, "default": 50.0}],
+    "inputs": [
+        {"name": "inoculum_volume", "title": "Volume added", "unit": "mL", "low": 1.0, "high": 200.0, "default": 50.0}
+    ],
 }  # fmt: skip
 
 

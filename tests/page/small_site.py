@@ -1,8 +1,7 @@
 """Two vessels that move like bioreactors, behind the real publisher, store, door and HTTP server; one process.
 
-Prints its URL as one JSON line. Then each line of standard input is a JSON object that changes the scene:
-``{"quality": ["BR-101.ph", 2, "link"]}``, ``{"alarm": {…}}``, ``{"alarms": []}``, ``{"connection": [name, state, detail]}``,
-``{"prompts": ["BR-102", […]]}``, ``{"batch": ["BR-101", {…}]}``, ``{"scan": false}``. Ends with its standard input.
+Prints its URL as one JSON line. Then each line of standard input is a JSON object that changes the scene, see
+``SmallSite.change``. Ends with its standard input.
 """
 
 import asyncio
@@ -73,7 +72,13 @@ class SmallSite:
 
     def __init__(self, path):
         self.clock = ScaledClock(SPEED)
-        about = {"name": "bench", "title": "Process development bench", "simulated": True, "speed": SPEED, "scan_period_s": 6.0}
+        about = {
+            "name": "bench",
+            "title": "Process development bench",
+            "simulated": True,
+            "speed": SPEED,
+            "scan_period_s": 6.0,
+        }
         self.publisher = Publisher(about, list(columns()))
         self.store = Store(path, list(self.publisher.keys), clock=self.clock)
         self.stats = ScanStats()
@@ -92,7 +97,9 @@ class SmallSite:
             for loop in LOOPS
         }  # fmt: skip
         vessels = {v: VesselInfo(v, title, "stirred-tank-2l", infos) for v, title in VESSELS.items()}
-        recipe = RecipeInfo("car-t-expansion", "1.0.0", "CAR-T expansion with feed by count", "stirred-tank-2l", formula())
+        recipe = RecipeInfo(
+            "car-t-expansion", "1.0.0", "CAR-T expansion with feed by count", "stirred-tank-2l", formula()
+        )
         self.site = SiteInfo("bench", "Process development bench", True, vessels, {"car-t-expansion": recipe})
         self.pv = {(v, t[0]): float(t[4][v]) for v in VESSELS for t in TAGS}
         self.stop = threading.Event()
@@ -125,7 +132,9 @@ class SmallSite:
                 wave = loop["wave"] * (math.sin(process / 170 + len(vessel)) + 0.5 * math.sin(process / 41))
                 pv = self.pv[vessel, loop["pv"]]
                 self.pv[vessel, loop["pv"]] = pv + 0.05 * (state.sp + wave - pv)
-                state.op = min(loop["op_high"], max(loop["op_low"], loop["op"] - 20 * (pv - state.sp) / (loop["wave"] + 1) + wave))
+                state.op = min(
+                    loop["op_high"], max(loop["op_low"], loop["op"] - 20 * (pv - state.sp) / (loop["wave"] + 1) + wave)
+                )
 
     def arrays(self):
         columns = self.publisher.columns
@@ -164,7 +173,8 @@ class SmallSite:
                     "limited": "low" if state.op <= loop["op_low"] else None, "revision": state.revision,
                 })  # fmt: skip
             interlocks = [
-                {"name": n, "title": t, "tripped": f"{vessel}.{n}" in self.scene.tripped, "text": w} for n, t, w in INTERLOCKS
+                {"name": n, "title": t, "tripped": f"{vessel}.{n}" in self.scene.tripped, "text": w}
+                for n, t, w in INTERLOCKS
             ]
             vessels.append({
                 "name": vessel, "title": title, "class": "stirred-tank-2l", "simulated": True,
@@ -175,7 +185,8 @@ class SmallSite:
             "batches": [self.batch(v, process) for v in VESSELS if self.scene.batches[v]],
             "alarms": list(self.scene.alarms),
             "connections": [
-                {"name": n, "state": s, "since": self.started, "detail": d} for n, (s, d) in self.scene.connections.items()
+                {"name": n, "state": s, "since": self.started, "detail": d}
+                for n, (s, d) in self.scene.connections.items()
             ],
         }
 
@@ -198,7 +209,12 @@ class SmallSite:
             return Outcome(command, True)
         if command.verb is Verb.BATCH_CREATE:
             vessel = command.target
-            self.scene.batches[vessel] = {**batch_of("BR-102")[0], "vessel": vessel, "id": command.value["batch"], "state": "Idle"}
+            self.scene.batches[vessel] = {
+                **batch_of("BR-102")[0],
+                "vessel": vessel,
+                "id": command.value["batch"],
+                "state": "Idle",
+            }
             return Outcome(command, True)
         vessel = next(v for v, b in self.scene.batches.items() if b["id"] == command.target)
         batch = self.scene.batches[vessel]

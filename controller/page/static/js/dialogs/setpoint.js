@@ -1,4 +1,4 @@
-import { html, useEffect, useState } from "../lib.js";
+import { html, useState } from "../lib.js";
 import { cellAt, columns, live } from "../live/store.js";
 import { checkNumber, steps } from "../entry.js";
 import { amount, fixed, unitText } from "../format.js";
@@ -59,7 +59,7 @@ export function SetpointDialog({ vessel, loop: name }) {
         <footer class="dialog-foot">
           <button type="button" class="secondary" onClick=${close}>${done || busy ? "Close" : "Cancel"}</button>
           ${done ? null : html`<button type="submit" class="primary" disabled=${!live.value || busy || Boolean(entered.error) || same || !given}>
-            ${asked && large ? `Yes, ${amount(entered.value, decimals, column.unit)}` : entered.error || same ? "Set" : `Set ${amount(entered.value, decimals, column.unit)}`}</button>`}
+            ${asked && large ? `Yes, set ${amount(entered.value, decimals, column.unit)}` : entered.error || same ? "Set" : `Set ${amount(entered.value, decimals, column.unit)}`}</button>`}
         </footer>
         ${!given && !entered.error && !same && !busy && !done ? html`<p class="hint end">A reason is still needed.</p>` : null}
       </form>
@@ -68,12 +68,9 @@ export function SetpointDialog({ vessel, loop: name }) {
 
 /** @param {{text: string, onText: (t: string) => void, unit: string, wrong: boolean, disabled: boolean}} props */
 function NumberField({ text, onText, unit, wrong, disabled }) {
-  useEffect(() => {
-    /** @type {HTMLInputElement|null} */ (document.getElementById("new-setpoint"))?.select();
-  }, []);
   return html`
     <span class="field big" data-wrong=${wrong ? "" : null}>
-      <input id="new-setpoint" class="num" type="text" inputmode="decimal" autocomplete="off" size="6" value=${text} disabled=${disabled}
+      <input id="new-setpoint" class="num" type="text" autofocus onFocus=${(/** @type {any} */ e) => e.target.select()} inputmode="decimal" autocomplete="off" size="6" value=${text} disabled=${disabled}
         aria-invalid=${wrong ? "true" : "false"} aria-describedby=${wrong ? "entry-error" : null} onInput=${(/** @type {any} */ e) => onText(e.target.value)} />
       <span class="unit">${unitText(unit)}</span>
     </span>`;

@@ -1,5 +1,6 @@
 import { html } from "../lib.js";
 import { columns, state } from "../live/store.js";
+import { conditionText } from "../format.js";
 import { Value } from "../ui/value.js";
 import { Dialog } from "./host.js";
 
@@ -13,6 +14,6 @@ export function ValuesDialog({ vessel: name }) {
         <div class="tile" key=${col}><span class="tile-title">${column.title || column.name}</span><${Value} col=${col} /></div>`)}</div>
       <h3 class="caption">Interlocks</h3>
       <ul class="interlocks">${vessel?.interlocks.map((i) => html`
-        <li key=${i.name} data-tripped=${i.tripped ? "" : null}><b>${i.title}</b><span>${i.tripped ? "Tripped" : "Ready"}</span><span class="detail">${i.text}</span></li>`)}</ul>
+        <li key=${i.name} data-tripped=${i.tripped ? "" : null}><b>${i.title}</b><span>${i.tripped ? "Tripped" : "Ready"}</span><span class="detail">${conditionText(i.text, new Map())}</span></li>`)}</ul>
     </${Dialog}>`;
 }

@@ -1,6 +1,10 @@
 /** @import {Alarm, State, Column} from "../types.js" */
 import { computed } from "../lib.js";
+import { conditionText } from "../format.js";
 import { cellAt, columns, state } from "../live/store.js";
+
+/** @type {Map<string, string>} */
+const NO_NAMES = new Map();
 
 /**
  * What is not as it should be, worst first, and how many things were looked at to say so.
@@ -32,7 +36,7 @@ function alarmFinding(alarm) {
 /** @param {State} now @returns {Finding[]} */
 function interlockFindings(now) {
   return now.vessels.flatMap((vessel) => vessel.interlocks.filter((i) => i.tripped).map((i) => (
-    { key: `${vessel.name}.${i.name}`, priority: null, vessel: vessel.name, title: `Interlock: ${i.title}`, text: i.text, alarm: null })));
+    { key: `${vessel.name}.${i.name}`, priority: null, vessel: vessel.name, title: `Interlock: ${i.title}`, text: conditionText(i.text, NO_NAMES), alarm: null })));
 }
 
 /** @param {State} now @returns {Finding[]} */

@@ -13,9 +13,9 @@ import { Value } from "./value.js";
 /** Every loop in its own place: the same place on every vessel. @param {{vessel: Vessel}} props */
 export function LoopTable({ vessel }) {
   return html`
-    <div class="loops">
+    <div class="loops" style=${{ "--loops": vessel.loops.length }}>
       <div class="loops-head" aria-hidden="true">
-        <span>Loop</span><span class="col-bar">Position between limits</span><span class="right">Value</span><span class="right">Setpoint</span>
+        <span>Loop</span><span class="col-bar">Position in limits</span><span class="right">Value</span><span class="right">Setpoint</span>
         <span class="right">Output</span><span class="col-trend right">Last ${link.value.state === "connecting" ? "" : span(traces.span)}</span>
       </div>
       ${vessel.loops.map((loop) => html`<${LoopRow} key=${loop.name} vessel=${vessel.name} loop=${loop} />`)}
@@ -24,8 +24,6 @@ export function LoopTable({ vessel }) {
 
 /** @type {Record<string, string>} */
 export const MODES = { auto: "Auto", manual: "Manual", off: "Off", cascade: "Cascade" };
-/** @type {Record<string, string>} */
-const HOLDERS = { operator: "operator", recipe: "recipe", interlock: "interlock", cascade: "cascade" };
 
 /** @param {{vessel: string, loop: Loop}} props */
 function LoopRow({ vessel, loop }) {
@@ -33,30 +31,25 @@ function LoopRow({ vessel, loop }) {
   const forced = loop.held_by === "interlock";
   return html`
     <div class="loop" data-loop=${loop.name}>
-      <button class="loop-name" onClick=${() => show(LoopDialog, { vessel, loop: loop.name })} aria-label=${`${vessel} ${loop.title}: trend and mode`}>
+      <button class="loop-name" onClick=${() => show(LoopDialog, { vessel, loop: loop.name })}>
+        <span class="spoken">${vessel}, trend and mode of</span>
         <span class="title">${loop.title}</span>
-        <span class="mode" data-forced=${forced ? "" : null} title=${loop.mode_reason}>${forced ? html`<${Icon} name="lock" />` : null}
-          ${MODES[loop.mode] ?? loop.mode}<span class="holder"> ${HOLDERS[loop.held_by] ?? loop.held_by}</span></span>
+        <span class="mode" data-forced=${forced ? "" : null} title=${loop.mode_reason}>${forced ? html`<${Icon} name="lock" />Interlock` : html`${MODES[loop.mode] ?? loop.mode}${loop.held_by === loop.mode ? "" : ` · ${loop.held_by}`}`}</span>
       </button>
       <${Bar} loop=${loop} />
       ${loop.pv === null ? html`<span class="value large none"><span class="figure">–</span><span class="age">no sensor</span></span>` : html`<${Value} col=${loop.pv} size="large" />`}
-      <button class="setpoint" disabled=${!live.value} onClick=${() => show(SetpointDialog, { vessel, loop: loop.name })}
-        aria-label=${`Change the setpoint of ${vessel} ${loop.title}`}><${Plain} col=${loop.sp} /></button>
-      <div class="output"><${Plain} col=${loop.op} unit=${true} />${limit(loop)}</div>
+      <button class="setpoint" disabled=${!live.value} onClick=${() => show(SetpointDialog, { vessel, loop: loop.name })}>
+        <span class="spoken">Change the setpoint of ${vessel} ${loop.title}, now</span><${Plain} col=${loop.sp} /></button>
+      <div class="output"><${Plain} col=${loop.op} limited=${loop.limited} /></div>
       <${Sparkline} col=${col} sp=${loop.sp} low=${loop.sp_low} high=${loop.sp_high} label=${`${loop.title}, recent trend`} />
     </div>`;
 }
 
-/** @param {Loop} loop */
-function limit(loop) {
-  if (!loop.limited) return null;
-  return html`<span class="limited">${loop.limited === "high" ? "at maximum" : "at minimum"}</span>`;
-}
-
-/** A setpoint or output: ours, not measured, but it has a quality as well. @param {{col: number, unit?: boolean}} props */
-function Plain({ col, unit = false }) {
+/** A setpoint or output: ours, not measured, but it has a quality as well. @param {{col: number, limited?: Loop["limited"]}} props */
+function Plain({ col, limited = null }) {
   const column = columns.value[col];
   const shown = readout(cellAt(col).value, column, now.value.process);
   const mark = shown.quality === "bad" ? html`<span class="mark">?</span>` : null;
-  return html`<span class="plain num" data-quality=${shown.quality}>${shown.text}${mark}${unit ? html` <span class="unit">${unitText(column?.unit ?? "")}</span>` : null}</span>`;
+  return html`<span class="plain num" data-quality=${shown.quality}>${shown.text}${mark}
+    <span class="unit">${limited ? html`<b>${limited === "high" ? "max" : "min"}</b> ` : null}${unitText(column?.unit ?? "")}</span></span>`;
 }

@@ -25,7 +25,8 @@ export function measuredColumns(vessel) {
 /** The other measurements, the most wanted six; all of them on a click. @param {{vessel: Vessel}} props */
 export function Measured({ vessel }) {
   return html`
-    <button class="measured" onClick=${() => show(ValuesDialog, { vessel: vessel.name })} aria-label=${`All values of ${vessel.name}`}>
+    <button class="measured" onClick=${() => show(ValuesDialog, { vessel: vessel.name })}>
+      <span class="spoken">All values of ${vessel.name}</span>
       ${measuredColumns(vessel).slice(0, PLACES).map((col) => html`
         <span class="tile" key=${col}><span class="tile-title">${columns.value[col]?.title || columns.value[col]?.name}</span><${Value} col=${col} /></span>`)}
     </button>`;

@@ -3,7 +3,7 @@ import { html } from "../lib.js";
 import { state } from "../live/store.js";
 import { elapsed } from "../format.js";
 import { BatchButtons, NewBatchButton } from "./batch-buttons.js";
-import { Icon } from "./icon.js";
+import { Icon, PriorityMark } from "./icon.js";
 import { LoopTable } from "./loops.js";
 import { Measured } from "./measured.js";
 import { NextStep } from "./next-step.js";
@@ -36,13 +36,19 @@ function Head({ vessel, batch }) {
   return html`
     <div class="head">
       <div class="who">
-        <h2>${vessel.name}${vessel.simulated ? html`<span class="simulated">Simulated</span>` : null}</h2>
-        ${batch ? html`<p class="batch-line" title=${`${batch.title} ${batch.version}`}><b class="num">${batch.id}</b> <span>${batch.title}</span></p>`
+        <h2>${worst(vessel.name)}${vessel.name}${vessel.simulated ? html`<span class="simulated">Simulated</span>` : null}</h2>
+        ${batch ? html`<p class="batch-line" title=${`${batch.title} ${batch.version}`}><b>${batch.id}</b> <span>${batch.title}</span></p>`
           : html`<p class="batch-line">${vessel.title}</p>`}
       </div>
       ${batch ? html`<${BatchState} batch=${batch} />` : null}
       ${batch && !ended(batch) ? html`<${BatchButtons} batch=${batch} />` : html`<${NewBatchButton} vessel=${vessel} />`}
     </div>`;
+}
+
+/** The mark of the vessel's worst alarm. @param {string} vessel */
+function worst(vessel) {
+  const own = state.value.alarms.filter((a) => a.vessel === vessel && a.state === "active").map((a) => a.priority);
+  return own.length > 0 ? html`<${PriorityMark} priority=${Math.min(...own)} />` : null;
 }
 
 /** @param {Batch} batch */
