@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import math
+import os
 import struct
 from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass
@@ -179,7 +180,8 @@ def as_driver_errors(what: str) -> Iterator[None]:
     except TimeoutError as error:
         raise Timeout(f"no answer while {what}") from error
     except OSError as error:
-        raise LinkLost(f"connection lost while {what}: {error.strerror or error}") from error
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise LinkLost(f"connection lost while {what}: {reason}") from error
     except UaStatusCodeError as error:
         name = StatusCode(error.code).name
         raise (Refused if name.startswith(REFUSALS) else LinkLost)(f"{name} while {what}") from error

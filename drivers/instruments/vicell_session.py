@@ -132,9 +132,11 @@ class CounterSession:
 def _count(entry: Any) -> Count:
     """A ``SampleResult``, in its own field names. Raises ``AttributeError``, ``TypeError``, ``ValueError``."""
     when = entry.AnalysisDateTime
+    # The vendor's own sources use both names for it.
+    status = entry.SampleStatus if hasattr(entry, "SampleStatus") else entry.Status
     return Count(
         name=str(entry.SampleId),
-        status=str(getattr(entry.Status, "name", entry.Status)),
+        status=str(getattr(status, "name", status)),
         viable_density=float(entry.ViableCellsPerMilliliter),
         total_density=float(entry.TotalCellsPerMilliliter),
         viability=float(entry.ViabilityPercent),

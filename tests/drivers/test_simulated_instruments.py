@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -68,7 +69,11 @@ class Site:
         assert self.process.stdout
         self.process.stdin.write(json.dumps(spec).encode() + b"\n")
         self.process.stdin.flush()
-        self.document: dict[str, Any] = json.loads(self.process.stdout.readline())
+        line = self.process.stdout.readline()
+        if not line:
+            self.process.communicate(timeout=10)
+            raise RuntimeError("the simulators did not start")
+        self.document: dict[str, Any] = json.loads(line)
 
     def driver(self, name: str) -> Driver:
         """A driver for one of the instruments."""
@@ -92,7 +97,8 @@ class Site:
     def stop(self) -> None:
         """End all processes."""
         for entry in self.document["instruments"].values():
-            os.kill(entry["pid"], signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(entry["pid"], signal.SIGCONT)
         self.process.terminate()
         self.process.communicate(timeout=10)
 
