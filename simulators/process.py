@@ -56,6 +56,7 @@ class Family:
         self._over = asyncio.Event()
         self._code = 0
         self._unread = b""
+        self._patience: asyncio.TimerHandle | None = None
 
     def run(self) -> int:
         """Start everything and stay until told to stop; gives the exit code."""
@@ -92,9 +93,9 @@ class Family:
             loop.add_reader(process.sentinel, self._child_ended, name)
         if self._spec.with_parent:
             loop.add_reader(sys.stdin.fileno(), self._parent_spoke)
-        patience = loop.call_later(START_S, self._give_up, "not every instrument answered in time")
+        self._patience = loop.call_later(START_S, self._give_up, "not every instrument answered in time")
         await self._over.wait()
-        patience.cancel()
+        self._patience.cancel()
         for process in self._children.values():
             loop.remove_reader(process.sentinel)  # from here on they end because we say so
         self._end_children()
@@ -110,6 +111,8 @@ class Family:
             self._announce_site()
 
     def _announce_site(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
         instruments: Json = {name: self._addresses[name] for name in self._spec.instruments}
         document: dict[str, Json] = {
             "site": self._spec.site,
