@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from controller.commands import Command, Event, Json, Outcome
@@ -26,13 +27,19 @@ class Engine(Protocol):
     def apply(self, command: Command, now_s: float) -> Outcome:
         """Carry out or refuse a command on a batch."""
 
+    def settle(self, outcomes: Iterable[Outcome]) -> None:
+        """Hear what became of commands, its own among them."""
+
+    def operation(self, vessel: str) -> str:
+        """The operation that runs on a vessel, "" for none."""
+
     def step(self, now_s: float, read: Reader) -> Stepped:
         """Advance all batches; what they want of the plant comes back as commands for the door."""
 
     def state(self) -> dict[str, Json]:
         """Everything it needs to go on after a restart."""
 
-    def restore(self, state: dict[str, Json], now_s: float, outage_s: float) -> list[Event]:
+    def restore(self, state: Mapping[str, Json], now_s: float, outage_s: float) -> list[Event]:
         """Take over a state; batches come back held."""
 
     def view(self) -> list[dict[str, Json]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -50,7 +49,7 @@ class Scan:
         self.validator = Validator(site.tags, site.scan_period_s, minimum_stale_s)
         self.estimator = Estimator(site.tags)
         self.loops = Loops(site.loops, site.outputs, LONGEST_DT_PERIODS * period)
-        self.outputs = Outputs(site.outputs, site.tags, math.ceil(minimum_stale_s / site.scan_period_s))
+        self.outputs = Outputs(site.outputs, site.tags, minimum_stale_s)
         self.interlocks = Interlocks(site.interlocks, interlock_conditions(site), len(site.outputs.rows))
         self.alarms = Alarms(site.alarms)
         self.orders = Orders(site, self.loops)
@@ -70,8 +69,9 @@ class Scan:
         self.estimator.step(frame, dt)
         self.reader.frame = frame
         events = self.outputs.settle(outcomes, self.site.tags.index)
-        events += self.outputs.observe(frame)
+        events += self.outputs.observe(frame, dt)
         settled = [self._obey(command, frame, now_s, events) for command in commands]
+        self.engine.settle(settled)
         recipe = self.engine.step(now_s, self.reader)
         events += recipe.events
         events += self.loops.step(frame, self.outputs, dt)
@@ -79,7 +79,8 @@ class Scan:
         writes = self.outputs.command(self.interlocks.forced, dt, now_s) | self.orders.take_once()
         self.loops.track(self.outputs)
         self._batches.refresh(changed=bool(settled or recipe.events))
-        events += self.alarms.step(frame, self._batches.operations, now_s)
+        operations = {vessel.name: self.engine.operation(vessel.name) for vessel in self.site.vessels}
+        events += self.alarms.step(frame, operations, now_s)
         self._now_s = now_s
         return ScanResult(frame, writes, settled, list(recipe.proposals), self._batches.signed(events))
 
@@ -97,7 +98,7 @@ class Scan:
         outcome = self.engine.apply(command, now_s)
         if not outcome.applied:
             events.append(refused(command, outcome.reason)[1])
-        elif command.verb is Verb.BATCH_START:
+        elif command.verb == Verb.BATCH_START:
             self.estimator.rebase(self._batches.vessel(command.target))
         return outcome
 

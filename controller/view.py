@@ -152,14 +152,13 @@ class VesselList:
 
 
 class BatchList:
-    """The live JSON's ``batches``, and which operation runs on which vessel."""
+    """The live JSON's ``batches``, and which of them runs on which vessel."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._list: list[Entry] = []
         self._running: dict[str, str] = {}
         self._vessels: dict[str, str] = {}
-        self.operations: dict[str, str] = {}
         self.revision = 0
 
     def current(self) -> list[Entry]:
@@ -178,7 +177,6 @@ class BatchList:
         self._vessels = {str(batch["id"]): str(batch["vessel"]) for batch in batches}
         running = [batch for batch in batches if batch["state"] not in ENDED]
         self._running = {str(batch["vessel"]): str(batch["id"]) for batch in running}
-        self.operations = {str(batch["vessel"]): str(batch["operation"]) for batch in running}
 
     def vessel(self, batch: str) -> str:
         """The vessel of a batch, "" when it is not known."""

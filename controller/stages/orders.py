@@ -51,7 +51,7 @@ class Orders:
         """Act on one command; the event is for the record, whatever came of it."""
         try:
             change = (
-                self._write_once(command, frame) if command.verb is Verb.WRITE_ONCE else self._on_loop(command, frame)
+                self._write_once(command, frame) if command.verb == Verb.WRITE_ONCE else self._on_loop(command, frame)
             )
         except Refusal as refusal:
             return refused(command, str(refusal), refusal.allowed)
@@ -121,7 +121,7 @@ class Orders:
             loops.manual[row] = min(max(found, loop.op_low), loop.op_high)
         if state.mode is Mode.CASCADE and mode is Mode.AUTO:
             loops.sp_target[row] = min(max(float(loops.sp[row]), loop.sp_low), loop.sp_high)
-        if mode is Mode.AUTO and state.mode < Mode.AUTO:
+        if state.mode < Mode.AUTO <= mode:
             self._start_setpoint(row, loop, found, frame)
         if mode < Mode.AUTO:
             state.saved_integral = math.nan

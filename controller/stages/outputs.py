@@ -24,7 +24,9 @@ RESOLUTION = 1e-4
 TOLERANCE = 5e-3
 """Share of its span by which a read-back may differ: instruments round."""
 PATIENCE = 3
-"""Fewest scans that a read-back may differ for: writes take their time."""
+"""Scans that a read-back may differ for: writes take their time."""
+RECENT = 8
+"""Scans whose commands a read-back may still show while an output moves."""
 
 
 class Outputs:
@@ -32,11 +34,11 @@ class Outputs:
 
     ``target`` is what control asks for, NaN where nobody does: such an output is left alone. ``actual`` is the best
     knowledge of where the actuator is: what it was commanded, or what it reads back while nobody commands it or it
-    does not obey. ``ready`` are those that were read and can be reached. ``patience`` are the scans after which a
-    read-back that still differs is told.
+    does not obey. ``ready`` are those that were read and can be reached. A read-back that differs is told after
+    :data:`PATIENCE` scans and ``patience_s`` seconds.
     """
 
-    def __init__(self, table: OutputTable, tags: TagTable, patience: int = PATIENCE) -> None:
+    def __init__(self, table: OutputTable, tags: TagTable, patience_s: float = 0.0) -> None:
         n = len(table.rows)
         self.table = table
         self._units = [tags.tags[row].unit for row in table.tag]
@@ -49,12 +51,12 @@ class Outputs:
         self.returned = np.zeros(n, np.bool_)
         self._written = np.full(n, np.nan)
         self._written_at = np.full(n, -np.inf)
-        self._patience = max(PATIENCE, patience)
-        self._recent = np.full((self._patience + 1, n), np.nan)
-        self._differing = np.zeros(n, np.intp)
+        self._patience_s = patience_s
+        self._recent = np.full((RECENT, n), np.nan)
+        self._differing, self._differing_s = np.zeros((2, n))
         self._told, self._refused = np.zeros((2, n), np.bool_)
 
-    def observe(self, frame: Frame) -> list[Event]:
+    def observe(self, frame: Frame, dt: float) -> list[Event]:
         """Compare what is read back with what was written, before control. Sets ``ready``, and ``returned`` where an
         output can be reached again since this scan.
         """
@@ -67,20 +69,24 @@ class Outputs:
         if self.returned.any():
             self._written[self.returned] = np.nan
             self._recent[:, self.returned] = np.nan
-        events = self._compare(value, usable & ready & ~self._blind)
-        astray = usable & (self.returned | np.isnan(self.target) | (self._differing > self._patience))
+        events = self._compare(value, usable & ready & ~self._blind, dt)
+        astray = usable & (self.returned | np.isnan(self.target) | self._told)
         np.copyto(self.actual, value, where=astray & ~self._blind)
         return events
 
-    def _compare(self, value: F8, readable: Flags) -> list[Event]:
-        """Count the scans in which a read-back is none of the last commands; tell when it starts and when it ends."""
+    def _compare(self, value: F8, readable: Flags, dt: float) -> list[Event]:
+        """Time how long a read-back is none of the last commands; tell when that is too long, and when it ends."""
         low, high = self._recent.min(axis=0) - self._tolerance, self._recent.max(axis=0) + self._tolerance
         differs = readable & ((value < low) | (value > high))
-        self._differing = np.where(differs, self._differing + 1, np.where(readable, 0, self._differing))
-        astray = self._differing > self._patience
-        self._written[self._differing == self._patience + 1] = np.nan
+        self._differing[readable & ~differs] = self._differing_s[readable & ~differs] = 0.0
+        if not (differs.any() or self._told.any()):
+            return []
+        self._differing += differs
+        self._differing_s += differs * max(dt, 0.0)
+        astray = (self._differing > PATIENCE) & (self._differing_s > self._patience_s)
         changed = np.flatnonzero(astray != self._told)
         self._told = astray
+        self._written[changed] = np.nan
         return [self._read_back_event(row, float(value[row]), astray=bool(astray[row])) for row in changed.tolist()]
 
     def _read_back_event(self, row: int, value: float, *, astray: bool) -> Event:

@@ -37,6 +37,12 @@ class NoRecipe:
     def apply(self, command, now_s):
         return Outcome(command, applied=False, reason="there is no such batch")
 
+    def settle(self, outcomes):
+        pass
+
+    def operation(self, vessel):
+        return ""
+
     def step(self, now_s, read):
         return Stepped()
 

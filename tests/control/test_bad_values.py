@@ -1,0 +1,128 @@
+"""A bad value: each loop does what it declared, tells it once, and comes back without a bump."""
+
+import numpy as np
+import pytest
+
+from controller.commands import Verb
+from drivers.contract import Reason
+
+
+@pytest.fixture
+def warm(rig):
+    rig.set(temperature=36.5, ph=7.4, do=40.0)
+    rig.step()
+    for loop in ("temperature", "ph", "do"):
+        rig.mode(loop, "auto")
+    rig.run(400)
+    return rig
+
+
+def test_a_loop_that_goes_safe_goes_safe_and_recovers(warm):
+    before, co2 = warm.op("temperature"), warm.device("co2_flow")
+    warm.bad[warm.row("temperature")] = Reason.DEVICE
+    warm.step()
+    assert warm.device("heater") == 0.0
+    assert warm.device("co2_flow") == pytest.approx(co2, abs=0.1), "its neighbour does not notice"
+    warm.run(60)
+    warm.bad.clear()
+    warm.step()
+    assert warm.device("heater") == pytest.approx(0.0, abs=1e-9), "no bump"
+    warm.run(300)
+    assert warm.op("temperature") == pytest.approx(before + 300 * 46.0 / 710.0 * 0.5, abs=0.3), "as if nothing had been"
+
+
+def test_ph_goes_safe_with_acid_and_base_off(warm):
+    assert warm.device("co2_flow") > 1.0
+    warm.bad[warm.row("ph")] = Reason.LINK
+    warm.step()
+    assert (warm.device("co2_flow"), warm.device("base_flow")) == (0.0, 0.0)
+
+
+def test_a_loop_that_holds_holds(warm):
+    before = {name: warm.device(name) for name in ("n2_flow", "agitation_speed", "o2_flow")}
+    warm.bad[warm.row("do")] = Reason.STALE
+    warm.run(100)
+    assert {name: warm.device(name) for name in before} == pytest.approx(before, abs=0.5)
+    warm.bad.clear()
+    op = warm.op("do")
+    warm.step()
+    assert warm.op("do") == pytest.approx(op, abs=1e-9)
+
+
+def test_a_value_out_of_its_range_is_bad_and_stays_what_it_is(warm):
+    warm.set(ph=13.0)
+    frame = warm.step().frame
+    row = warm.row("ph")
+    assert frame.value[row] == 13.0
+    assert (frame.quality[row], frame.reason[row]) == (2, Reason.RANGE)
+
+
+def test_it_is_told_once_and_the_loop_says_why(warm):
+    warm.events.clear()
+    warm.bad[warm.row("ph")] = Reason.LINK
+    warm.run(5)
+    loop = next(loop for loop in warm.scan.view().vessels[0]["loops"] if loop["name"] == "ph")
+    assert loop["mode_reason"] == "no valid value (link): outputs at their safe values"
+    warm.bad.clear()
+    warm.run(5)
+    told = [event.text for event in warm.events if event.object == "BR-101.ph"]
+    assert told == ["pH: no valid value (link): outputs at their safe values", "pH: works again"]
+
+
+def test_feed_stops_while_its_total_is_unknown(rig):
+    rig.step()
+    rig.setpoint("feed", 30.0)
+    assert rig.device("feed_flow") == 30.0
+    rig.bad[rig.row("feed_total")] = Reason.DEVICE
+    rig.step()
+    assert rig.device("feed_flow") == 0.0
+    rig.bad.clear()
+    rig.run(2)
+    assert rig.device("feed_flow") == 30.0
+
+
+def test_a_bad_value_does_not_matter_in_manual(warm):
+    warm.mode("temperature", "manual")
+    warm.step(warm.command(Verb.OUTPUT, "temperature", value=12.0))
+    warm.bad[warm.row("temperature")] = Reason.LINK
+    warm.run(5)
+    assert warm.device("heater") == 12.0
+
+
+def test_bad_then_unreachable_then_reachable_is_still_safe(warm):
+    """The probes fail, then the PLC, then the PLC comes back: CO2 must not come back with it."""
+    warm.lost = {"probes-101"}
+    warm.run(2)
+    warm.lost = {"probes-101", "plc-101"}
+    warm.run(5)
+    warm.devices[warm.row("co2_flow")] = 17.0
+    warm.lost = {"probes-101"}
+    warm.run(2)
+    assert warm.device("co2_flow") == 0.0
+
+
+def test_unreachable_then_bad_then_reachable_is_safe_too(warm):
+    warm.lost = {"plc-101"}
+    warm.run(3)
+    warm.lost = {"plc-101", "probes-101"}
+    warm.run(3)
+    warm.devices[warm.row("co2_flow")] = 17.0
+    warm.lost = {"probes-101"}
+    warm.run(2)
+    assert warm.device("co2_flow") == 0.0
+
+
+def test_no_nan_reaches_an_output_whatever_the_devices_say(make_rig):
+    rng = np.random.default_rng(3)
+    rig = make_rig()
+    rig.step()
+    for loop in ("temperature", "ph", "do"):
+        rig.mode(loop, "auto")
+    garbage = [np.nan, np.inf, -np.inf, 1e308, -1e308, 0.0, 1e-320, 37.0]
+    rows = list(rig.values)
+    for _ in range(2000):
+        for row in rng.choice(rows, 4):
+            rig.values[int(row)] = float(rng.choice(garbage))
+        for row, value in rig.step(dt=float(rng.uniform(0.1, 10.0))).writes.items():
+            tag = rig.site.tags.tags[row]
+            assert tag.low <= value <= tag.high
