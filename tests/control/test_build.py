@@ -1,0 +1,87 @@
+"""From the bench's files to tables."""
+
+import pytest
+
+from controller.model.loops import Leg, Loop, LoopTable
+from controller.model.tuning import Tuning
+from controller.reading import interlock_conditions
+
+
+def tag(site, name):
+    return site.tags.tags[site.tags.index[name]]
+
+
+def loop(site, name):
+    return site.loops.rows[site.loops.index[name]]
+
+
+def test_every_tag_has_its_own_row_and_point(site):
+    assert len(site.tags) == len(site.tags.index) == 52
+    assert tag(site, "BR-102.temperature").point.address == "Temp.PV"
+    assert tag(site, "BR-102.temperature").connection == "plc-102"
+    assert tag(site, "BR-102.viable_density").point.address == "BR-102.viable_density"
+    keys = [point.key for pairs in site.bindings.values() for _, point in pairs]
+    assert len(keys) == len(set(keys)) == 50
+
+
+def test_calibrations_turn_revolutions_into_volumes_and_flows(site):
+    assert tag(site, "BR-101.base_total").point.gain == pytest.approx(0.025)
+    assert tag(site, "BR-101.base_flow").point.gain == pytest.approx(0.025 * 60)
+    assert tag(site, "BR-101.feed_total").point.gain == pytest.approx(0.10)
+    assert tag(site, "BR-101.feed_flow").point.gain == pytest.approx(6.0)
+
+
+def test_access(site):
+    assert tag(site, "BR-101.temperature").point.access == "r"
+    assert tag(site, "BR-101.heater").point.access == "rw"
+    assert tag(site, "BR-101.count_request").point.access == "w"
+
+
+def test_volume_is_weight_over_density(site):
+    volume = tag(site, "BR-102.volume")
+    assert site.tags.tags[volume.source].full_name == "BR-102.weight"
+    assert volume.scale * 1008.0 == pytest.approx(1.0)
+
+
+def test_loops_are_in_their_own_units(site):
+    temperature, ph = loop(site, "BR-101.temperature"), loop(site, "BR-101.ph")
+    assert temperature.tuning == Tuning(46.0, 710.0, tracking_time=60.0)
+    assert (ph.op_low, ph.op_high, ph.op_unit) == (-100.0, 100.0, "%")
+    assert ph.tuning.gap == 0.02
+    assert loop(site, "BR-101.agitation").sp_rate == 20.0
+    assert loop(site, "BR-101.feed").unit == "mL/h"
+
+
+def test_masters_come_before_slaves(site):
+    levels = site.loops.levels()
+    assert levels[1] == [site.loops.index["BR-101.agitation"], site.loops.index["BR-102.agitation"]]
+    assert site.loops.master[levels[1][0]] == site.loops.index["BR-101.do"]
+
+
+def test_a_circle_of_cascades_is_refused():
+    def one(name, target):
+        legs = (Leg(target, 0.0, 100.0, 0.0, 1.0, cascade=True),)
+        return Loop("V", name, name, "pid", "1", 1, 0.0, 0.0, 1.0, pv=0, tuning=Tuning(1.0), legs=legs)
+
+    with pytest.raises(ValueError, match="drives itself"):
+        LoopTable((one("a", 1), one("b", 0))).levels()
+
+
+def test_alarms_know_the_operators_part_and_bad_values_have_one(site):
+    alarms = {alarm.full_name: alarm for alarm in site.alarms}
+    assert alarms["BR-101.temperature_high"].respond_within == "10 min"
+    assert alarms["BR-101.temperature_high"].title == "Temperature high"
+    assert alarms["BR-101.ph_low"].during == {"expand"}
+    assert alarms["BR-101.ph_bad"].side == "bad"
+    assert "feed_total_bad" in {alarm.name for alarm in site.alarms}
+    assert all(alarm.consequence and alarm.cause and alarm.action for alarm in site.alarms)
+
+
+def test_heartbeats_and_interlocks(site):
+    assert site.heartbeats["plc-101"].address == "Host.Heartbeat"
+    assert len(interlock_conditions(site)) == len(site.interlocks) == 6
+    overfill = site.interlocks[1]
+    assert dict(overfill.force) == {
+        site.outputs.index["BR-101.feed_flow"]: 0.0,
+        site.outputs.index["BR-101.base_flow"]: 0.0,
+    }

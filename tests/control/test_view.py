@@ -1,0 +1,85 @@
+"""What is shown of a scan."""
+
+import json
+
+import numpy as np
+
+from controller.commands import Verb
+
+
+def test_columns_describe_every_array_place(rig):
+    rig.step()
+    view, columns = rig.scan.view(), rig.scan.columns
+    n = len(columns.described)
+    assert n == len(columns.connections) == len(view.value) == len(view.quality) == len(view.reason) == len(view.age)
+    assert {column["kind"] for column in columns.described} == {"tag", "sp", "op"}
+    assert not any(column["name"] == "count_request" for column in columns.described)
+    json.dumps(columns.described, allow_nan=False)
+
+
+def test_a_loops_columns_are_its_own(rig):
+    rig.set(temperature=36.0)
+    rig.step()
+    rig.setpoint("temperature", 36.5)
+    rig.run(30)
+    view, columns = rig.scan.view(), rig.scan.columns.described
+    loop = view.vessels[0]["loops"][0]
+    assert [columns[loop[key]]["kind"] for key in ("pv", "sp", "op")] == ["tag", "sp", "op"]
+    assert [columns[loop[key]]["name"] for key in ("pv", "sp", "op")] == ["temperature"] * 3
+    assert view.value[loop["sp"]] == 36.5
+    assert view.value[loop["pv"]] == 36.0
+    feed = next(loop for loop in view.vessels[0]["loops"] if loop["name"] == "feed")
+    assert feed["pv"] is None
+
+
+def test_lists_are_rebuilt_only_when_something_changed(rig):
+    rig.run(3)
+    first = rig.scan.view()
+    rig.run(5)
+    same = rig.scan.view()
+    assert same.revision == first.revision
+    assert same.vessels is first.vessels
+    rig.mode("temperature", "auto")
+    changed = rig.scan.view()
+    assert changed.revision["vessels"] > first.revision["vessels"]
+    assert changed.revision["alarms"] == first.revision["alarms"]
+
+
+def test_the_arrays_belong_to_the_caller(rig):
+    rig.step()
+    first = rig.scan.view()
+    for array in (first.value, first.quality, first.reason, first.age):
+        array.flags.writeable = False
+    rig.step()
+    assert rig.scan.view().value is not first.value
+
+
+def test_an_output_of_which_nothing_is_known_is_bad(make_rig):
+    rig = make_rig()
+    rig.lost = {"plc-101"}
+    rig.step()
+    view = rig.scan.view()
+    air = next(loop for loop in view.vessels[0]["loops"] if loop["name"] == "air")
+    assert np.isnan(view.value[air["op"]])
+    assert view.quality[air["op"]] == 2
+    assert air["mode_reason"] == "waiting for the outputs to be read"
+
+
+def test_a_limited_controller_says_so(rig):
+    rig.set(temperature=30.0)
+    rig.step()
+    rig.mode("temperature", "auto")
+    rig.run(400)
+    assert rig.scan.view().vessels[0]["loops"][0]["limited"] == "high"
+    assert rig.device("heater") == 100.0
+
+
+def test_conditions_read_tags_setpoints_and_outputs(rig):
+    rig.set(temperature=36.0)
+    rig.step()
+    rig.mode("temperature", "manual")
+    rig.step(rig.command(Verb.OUTPUT, "temperature", value=20.0))
+    read = rig.scan.reader.read
+    assert read("BR-101", "temperature") == (36.0, 0)
+    assert read("BR-101", "temperature.sp") == (37.0, 0)
+    assert read("BR-101", "temperature.op") == (20.0, 0)
