@@ -7,8 +7,10 @@ on a :class:`ScaledClock` it runs faster than the wall, which is refused unless 
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Protocol
 
 
@@ -78,6 +80,13 @@ class VirtualClock:
 def wall_ns() -> int:
     """Monotonic wall time in ns, for measuring this program itself (lateness, deadlines of wires)."""
     return time.monotonic_ns()
+
+
+def process_age_s() -> float:
+    """Seconds since the operating system started this process, to 10 ms."""
+    fields = Path("/proc/self/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+    started = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - started
 
 
 def iso_utc(seconds: float) -> str:

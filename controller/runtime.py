@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from controller.clock import Clock, wall_ns
+from controller.clock import Clock, process_age_s, wall_ns
 
 if TYPE_CHECKING:
     from controller.door import Door
@@ -52,17 +52,20 @@ class Recorder(Protocol):
 
 @dataclass(slots=True)
 class ScanStats:
-    """How the scan itself is doing, in wall time."""
+    """How the scan itself is doing, in wall time; ``first_scan_s`` counts from the start of the process."""
 
     scans: int = 0
     overruns: int = 0
     duration_s: float = 0.0
     lateness_s: float = 0.0
     last_wall_ns: int = 0
+    first_scan_s: float = float("nan")
     observers: list[Callable[[float, float], None]] = field(default_factory=list)
 
     def completed(self, started_ns: int, late_s: float) -> None:
         """Note one finished scan that started at ``started_ns`` (wall), ``late_s`` after its deadline."""
+        if self.scans == 0:
+            self.first_scan_s = process_age_s()
         self.last_wall_ns = wall_ns()
         self.scans += 1
         self.duration_s = (self.last_wall_ns - started_ns) / NS

@@ -55,6 +55,10 @@ class _Supervisor(Collector):
     def collect(self) -> Iterator[Metric]:
         """Every family but the histograms, as it is now."""
         yield CounterMetricFamily("biovisor_scans", "Scans completed.", self._gateway.stats.scans)
+        first = self._gateway.stats.first_scan_s
+        yield GaugeMetricFamily(
+            "biovisor_first_scan_seconds", "From the start of the process to its first scan.", first
+        )
         yield CounterMetricFamily("biovisor_scan_overruns", "Scans that were missed.", self._gateway.stats.overruns)
         yield GaugeMetricFamily("biovisor_stream_clients", "Open live streams.", self._hub.clients)
         yield self._samples()

@@ -24,7 +24,7 @@ _NUMBER = r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?"
 class StrictModel(BaseModel):
     """Base of all configuration models: no coercion, no unknown keys, no NaN, unchangeable."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
     placeholders: ClassVar[Mapping[str, Json]] = {}
     """What stands in for a missing key at the top of a file, so that the rest of the file is still cross-checked."""
