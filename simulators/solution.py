@@ -16,11 +16,13 @@ from simulators.physics.gas import (
 )
 from simulators.physics.lag import approach
 from simulators.physics.mass import mixed
-from simulators.physics.ph import carbonate_shares, solve_ph
+from simulators.physics.ph import carbon_for, carbonate_shares, solve_ph, strong_for
 from simulators.tank import Medium, Tank
 
 SECONDS_PER_HOUR = 3600.0
 COLD_START_ITERATIONS = 12
+LEAST_CARBON = 1.0
+"""Inorganic carbon in mM that a culture has at least; mineral medium brings less, but grows its own."""
 SAME_TEMPERATURE = 0.02
 """Cel within which solubilities are kept."""
 
@@ -32,13 +34,12 @@ class Solution:
         self._tank = tank
         self.strong = tank.fresh.strong
         self.carbon = tank.fresh.carbon
-        self.ph = 7.2
         self.kla = tank.kla_surface
         self.oxygen_uptake = 0.0
         self._unmixed = 0.0
         self._set_solubilities(temperature)
         self.oxygen = self._air_saturation
-        self.solve(COLD_START_ITERATIONS)
+        self.settle()
 
     @property
     def oxygen_percent(self) -> float:
@@ -54,9 +55,17 @@ class Solution:
         if abs(temperature - self._temperature) > SAME_TEMPERATURE:
             self._set_solubilities(temperature)
 
-    def solve(self, iterations: int = 2) -> None:
-        """Bring the pH to what strong ions and carbon say."""
-        self.ph = solve_ph(self.ph, self.strong, self.carbon, self._tank.buffers, iterations)
+    def settle(self) -> None:
+        """Find the pH after strong ions or carbon have been changed at will."""
+        self.ph = solve_ph(7.0, self.strong, self.carbon, self._tank.buffers, COLD_START_ITERATIONS)
+
+    def set_ph(self, ph: float) -> None:
+        """Reach a pH by carbon dioxide, or by base where so much acid is in the liquid that none would be left."""
+        buffers = self._tank.buffers
+        self.carbon = max(carbon_for(ph, self.strong, buffers), LEAST_CARBON)
+        if self.carbon == LEAST_CARBON:
+            self.strong = strong_for(ph, self.carbon, buffers)
+        self.settle()
 
     def dilute(self, volume_l: float, added: Medium, added_l: float) -> None:
         """Mix in a liquid saturated with air. The buffers are taken as everywhere the same."""
@@ -97,7 +106,7 @@ class Solution:
             hours,
         )
         self.strong += cells.ions * hours
-        self.solve()
+        self.ph = solve_ph(self.ph, self.strong, self.carbon, tank.buffers)
 
     def _set_solubilities(self, temperature: float) -> None:
         self._temperature = temperature

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from simulators.biology.culture import Culture
 from simulators.biology.ecoli_a import Coli
 from simulators.biology.tc_m import TCell
-from simulators.physics.ph import carbon_for
 from simulators.tank import TANKS
 from simulators.vessel import Vessel
 
@@ -35,8 +34,6 @@ STATE_RANGES: Mapping[str, tuple[float, float]] = {
 
 IONS: Mapping[str, float] = {"lactate": -1.0, "acetate": -1.0, "ammonia": 1.0}
 """Charge of what can be set, which moves the strong-ion difference."""
-
-NEWTON_FROM_AFAR = 12
 
 
 def make_vessel(name: str, entry: Mapping[str, object], seed: int) -> Vessel:
@@ -67,9 +64,10 @@ def check_state(state: Mapping[str, float]) -> None:
 
 
 def set_state(vessel: Vessel, state: Mapping[str, float]) -> None:
-    """Set state variables; whatever is not named stays. A pH is reached by carbon dioxide, the rest by fiat.
+    """Set state variables; whatever is not named stays. A pH is reached by carbon dioxide, or by base where
+    there is too much acid for that.
 
-    Raises ValueError for what does not exist, is out of range or cannot be.
+    Raises ValueError for what does not exist or is out of range.
     """
     check_state(state)
     vessel.catch_up()
@@ -83,8 +81,9 @@ def set_state(vessel: Vessel, state: Mapping[str, float]) -> None:
     if "do" in state:
         vessel.solution.oxygen_percent = state["do"]
     if "ph" in state:
-        vessel.solution.carbon = carbon_for(state["ph"], vessel.solution.strong, vessel.tank.buffers)
-    vessel.solution.solve(NEWTON_FROM_AFAR)
+        vessel.solution.set_ph(state["ph"])
+    else:
+        vessel.solution.settle()
     vessel.settle()
 
 

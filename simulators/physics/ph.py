@@ -75,8 +75,5 @@ def strong_for(ph: float, carbon: float, buffers: Buffers) -> float:
 
 
 def carbon_for(ph: float, strong: float, buffers: Buffers) -> float:
-    """The total inorganic carbon that holds a pH. Raises ValueError when carbon cannot: too few strong ions."""
-    carbon = (strong - weak_charge(ph, 0.0, buffers).total) / carbonate_shares(ph)[1]
-    if carbon < 0.0:
-        raise ValueError(f"pH {ph:g} needs more base than a strong-ion difference of {strong:.1f} mM")
-    return carbon
+    """The total inorganic carbon that holds a pH; negative when no carbon can, for want of strong ions."""
+    return (strong - weak_charge(ph, 0.0, buffers).total) / carbonate_shares(ph)[1]

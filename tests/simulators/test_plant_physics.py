@@ -1,0 +1,182 @@
+"""The equations of gas, charge, heat and mass against reference values."""
+
+import math
+
+import pytest
+
+from simulators.physics import gas, ph, thermal
+from simulators.physics.lag import approach, slew
+from simulators.physics.mass import evaporated_ml, mixed
+from simulators.tank import CELL_CULTURE, INCUBATOR_CO2_MMHG
+
+PLAIN = ph.Buffers(1.0, 0.0)
+STRONG = 26.464
+
+
+@pytest.mark.parametrize(("temperature", "saturation"), [(25, 0.2638), (30, 0.2375), (37, 0.2049)])
+def test_air_saturated_water(temperature, saturation):
+    assert gas.air_saturation(temperature) == pytest.approx(saturation, rel=0.005)
+
+
+@pytest.mark.parametrize("dt", [0.2, 1.0, 2.0, 10.0])
+def test_oxygen_after_a_step_from_nitrogen_to_air(dt):
+    dot, probe = 0.0, 0.0
+    seen = {}
+    for step in range(1, round(1200 / dt) + 1):
+        dot = gas.oxygen_step(dot, 100.0, 10.0, 0.0, 1.0, dt / 3600)
+        probe += (dot - probe) * approach(dt, 30.0)
+        seen[round(step * dt, 6)] = (dot, probe)
+    for t, value in {60: 15.35, 120: 28.35, 300: 56.54, 600: 81.11, 1200: 96.43}.items():
+        assert seen[t][0] == pytest.approx(value, abs=0.006)
+    if dt == 0.2:
+        for t, value in {60: 8.89, 120: 22.00, 300: 52.59, 600: 79.40, 1200: 96.11}.items():
+            assert seen[t][1] == pytest.approx(value, rel=0.005)
+
+
+def test_oxygen_settles_where_transfer_meets_demand_whatever_the_step():
+    for hours in (1e-3, 1e-2, 1.0):
+        oxygen = 0.2
+        for _ in range(3000):
+            oxygen = gas.oxygen_step(oxygen, 0.2, 10.0, 1.0, 0.004, hours)
+        assert 10.0 * (0.2 - oxygen) == pytest.approx(oxygen / (oxygen + 0.004))
+
+
+def test_oxygen_never_goes_below_zero_when_demand_exceeds_supply():
+    oxygen = 0.2
+    for _ in range(1000):
+        oxygen = gas.oxygen_step(oxygen, 0.2, 10.0, 500.0, 1e-7, 2 / 3600)
+        assert 0.0 <= oxygen <= 0.2
+    assert oxygen == pytest.approx(1e-7 * 2.0 / 498.0, rel=0.01)
+
+
+def test_transfer_grows_with_stirring_and_gas():
+    assert gas.kla(150, 100, 1.0, 10.0, 0.5) == pytest.approx(10.5)
+    assert gas.kla(0, 100, 1.0, 10.0, 0.5) == 0.5
+    assert gas.kla(300, 400, 1.0, 10.0, 0.0) == pytest.approx(10 * 2**1.2 * 2)
+
+
+def test_carbon_dioxide_leaves_no_faster_than_the_gas_can_carry():
+    solubility = gas.co2_solubility(37.0)
+    assert gas.co2_rate(1000.0, 50.0, 1.0, solubility) == pytest.approx(3000.0 / (25.4 * solubility))
+    assert gas.co2_rate(2.0, 500.0, 1.0, solubility) == pytest.approx(1.8)
+
+
+def test_oxygen_poor_exhaust_slows_the_transfer():
+    solubility = gas.oxygen_solubility(37.0)
+    assert gas.oxygen_rate(3.0, 0.0, 1.0, solubility) == 3.0
+    rate = gas.oxygen_rate(200.0, 500.0, 1.0, solubility)
+    given = rate * (solubility * 0.2095)
+    outlet = 0.2095 - given * 25.4e-3 / 30.0
+    assert 200.0 * solubility * outlet == pytest.approx(given)
+
+
+def test_total_carbon_relaxes_exactly_and_without_transfer_only_collects():
+    expected = 10.0 * math.exp(-0.1 * 2.0 * 0.5)
+    assert gas.carbon_step(10.0, 0.1, 0.0, 2.0, 0.0, 0.5) == pytest.approx(expected)
+    assert gas.carbon_step(10.0, 0.1, 0.0, 0.0, 4.0, 0.5) == pytest.approx(12.0)
+
+
+def open_ph(lactate, mmhg=40.0, buffers=PLAIN, strong=STRONG):
+    """The pH in equilibrium with a partial pressure of CO2, by bisection."""
+    co2 = gas.CO2_MM_PER_MMHG * mmhg
+    low, high = 4.0, 9.0
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        charge = ph.weak_charge(middle, co2 / ph.carbonate_shares(middle)[0], buffers).total
+        low, high = (middle, high) if charge < strong - lactate else (low, middle)
+    return low
+
+
+@pytest.mark.parametrize(
+    ("lactate", "held", "closed"),
+    [
+        (0, 7.4000, 7.4000),
+        (2, 7.3638, 6.9837),
+        (5, 7.3030, 6.6407),
+        (10, 7.1781, 6.2586),
+        (15, 7.0030, 5.9254),
+        (20, 6.7105, 5.5242),
+    ],
+)
+def test_lactate_lowers_ph_open_and_closed(lactate, held, closed):
+    assert open_ph(lactate) == pytest.approx(held, abs=1e-4)
+    assert ph.solve_ph(7.2, STRONG - lactate, 25.811, PLAIN, 12) == pytest.approx(closed, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("buffers", "expected"),
+    [
+        (ph.Buffers(5.6, 0.0), {0: 7.4, 5: 7.3067, 10: 7.1898, 20: 6.8100}),
+        (ph.Buffers(1.0, 25.0), {0: 7.4, 5: 7.3256, 10: 7.2399, 20: 7.0180}),
+    ],
+)
+def test_lactate_in_buffered_medium(buffers, expected):
+    strong = ph.strong_for(7.4, gas.CO2_MM_PER_MMHG * 40 / ph.carbonate_shares(7.4)[0], buffers)
+    for lactate, value in expected.items():
+        assert open_ph(lactate, buffers=buffers, strong=strong) == pytest.approx(value, abs=1e-4)
+
+
+@pytest.mark.parametrize(("mmhg", "value"), [(20, 7.6967), (40, 7.4), (60, 7.2261), (80, 7.1027), (120, 6.9287)])
+def test_carbon_dioxide_lowers_ph(mmhg, value):
+    assert open_ph(0, mmhg) == pytest.approx(value, abs=1e-4)
+
+
+@pytest.mark.parametrize(("base", "value"), [(0, 7.1781), (2, 7.2324), (5, 7.3030)])
+def test_base_raises_ph(base, value):
+    assert open_ph(10 - base) == pytest.approx(value, abs=1e-4)
+
+
+def test_buffer_capacity_open_and_closed():
+    opened = 0.02 / (open_ph(-0.01) - open_ph(0.01))
+    assert opened == pytest.approx(57.5, abs=0.1)
+    assert ph.weak_charge(7.4, 25.811, PLAIN).slope == pytest.approx(3.27, abs=0.01)
+
+
+@pytest.mark.parametrize("target", [6.2, 7.0, 7.4, 8.2])
+def test_newton_finds_the_balance_from_afar_and_follows_small_moves(target):
+    strong = ph.strong_for(target, 25.0, PLAIN)
+    cold = ph.solve_ph(7.2, strong, 25.0, PLAIN, 12)
+    assert cold == pytest.approx(target, abs=1e-12)
+    assert abs(ph.weak_charge(cold, 25.0, PLAIN).total - strong) < 1e-9
+    assert ph.solve_ph(target + 0.05, strong, 25.0, PLAIN) == pytest.approx(target, abs=2e-5)
+
+
+def test_media_are_what_they_are_called():
+    fresh, feed, buffers = CELL_CULTURE.fresh, CELL_CULTURE.feed, CELL_CULTURE.buffers
+    assert open_ph(0, INCUBATOR_CO2_MMHG, buffers, feed.strong) == pytest.approx(7.30, abs=1e-4)
+    assert fresh.carbon * ph.carbonate_shares(7.44)[1] == pytest.approx(24.0, rel=0.02)
+
+
+def test_carbon_for_a_ph():
+    carbon = ph.carbon_for(7.2, 35.0, PLAIN)
+    assert ph.solve_ph(7.0, 35.0, carbon, PLAIN, 12) == pytest.approx(7.2)
+    assert ph.carbon_for(7.2, 0.0, PLAIN) < 0
+
+
+@pytest.mark.parametrize("dt", [0.2, 2.0])
+def test_heater_full_on_from_room_temperature(dt):
+    culture = jacket = 22.0
+    table = {300: 24.60, 600: 28.03, 1200: 34.30, 1800: 39.76, 3600: 52.30}
+    for step in range(1, round(3600 / dt) + 1):
+        culture, jacket = thermal.heat_step(culture, jacket, 8360.0, 150.0, 2.0, thermal.REFERENCE, dt)
+        expected = table.get(round(step * dt, 6))
+        assert expected is None or culture == pytest.approx(expected, abs=0.01)
+
+
+def test_power_that_holds_the_reference_vessel():
+    culture, jacket = 37.0, 37.64
+    for _ in range(50_000):
+        culture, jacket = thermal.heat_step(culture, jacket, 8360.0, 39.46, 2.0, thermal.REFERENCE, 2.0)
+    assert culture == pytest.approx(37.0, abs=0.01)
+    assert jacket == pytest.approx(37.64, abs=0.01)
+
+
+def test_mixing_and_evaporation():
+    assert mixed(1.0, 1.0, 3.0, 1.0) == 2.0
+    assert evaporated_ml(1000.0, 3600.0) == pytest.approx(0.515)
+
+
+def test_slew_stops_at_its_limit_and_at_the_target():
+    assert slew(0.0, 10.0, 3.0) == 3.0
+    assert slew(0.0, -10.0, 3.0) == -3.0
+    assert slew(0.0, 1.0, 3.0) == 1.0
