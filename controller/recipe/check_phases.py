@@ -11,6 +11,7 @@ from controller.recipe.conditions import Value
 from controller.recipe.model import CountCells, ExponentialFeed, FeedByCount, Input, PhaseConfig, SetSetpoint
 from controller.recipe.symbols import Symbol, setpoint_unit
 from controller.recipe.vocabulary import COUNT_REQUEST, HANDS, SAMPLE_NUMBER, VIABLE_DENSITY, VOLUME, is_feed
+from controller.units import UnitError, convert
 
 
 def check_phases(check: RecipeChecker, vessel_class: VesselClassConfig) -> None:
@@ -65,7 +66,10 @@ class _PhaseChecker:
     def hard_range(self, phase: SetSetpoint, unit: str, limits: tuple[float, float]) -> None:
         """A value that the formula may take must be one that the loop takes."""
         hard = self.check.config.formula[phase.to.strip()].hard
-        low, high = hard.to(unit)
+        try:
+            low, high = hard.to(unit)
+        except UnitError:
+            return  # reported where the formula is checked
         if low < limits[0] or high > limits[1]:
             path: Path = ("formula", phase.to.strip(), "hard")
             message = f"hard: {hard} reaches beyond what loop {phase.loop!r} takes"
@@ -130,8 +134,23 @@ class _PhaseChecker:
             message = f"class {self.vessel_class.vessel_class} has no {' and no '.join(missing)}"
             self.check.problem(path, message, at_key=True)
         elif unit is not None:
-            self.check.value((*path, "rate"), phase.rate, unit, times=(VIABLE_DENSITY, VOLUME))
+            amount = self.check.value((*path, "rate"), phase.rate, unit, times=(VIABLE_DENSITY, VOLUME))
+            self.rate((*path, "rate"), amount, self.limits(phase.loop, unit)[1])
         self.check.condition((*path, "until"), phase.until)
+
+    def rate(self, path: Path, amount: Value | None, most: float) -> None:
+        """Numbers of cells have no dimension: a rate that forgot to be per cells shows by its size only."""
+        if amount is None:
+            return
+        try:
+            litre = {VIABLE_DENSITY: convert(1.0, "10*6/mL", self.check.names[VIABLE_DENSITY].unit)}
+            litre[VOLUME] = convert(1.0, "L", self.check.names[VOLUME].unit)
+        except UnitError:
+            return  # cells that are not counted by number: a wrong rate shows in its dimension
+        value = amount.evaluate(lambda name: (litre[name], 0))
+        if value > most:
+            message = f"rate: {value:g} {amount.unit} for 10*9 cells is more than the loop takes ({most:g})"
+            self.check.problem(path, message, f"a rate is per cells, as in 4 {amount.unit}/10*9")
 
     def exponential(self, phase: ExponentialFeed) -> None:
         path = (*self.path, "exponential_feed")

@@ -50,8 +50,9 @@ class CountPhase(Phase):
         self._now = _Progress()
 
     def start(self, run: Run) -> None:
-        """Forget earlier counts."""
+        """Forget earlier counts; ask at once when the first is due."""
         self._now = _Progress(due_s=self.first_s)
+        self.step(run)
 
     def step(self, run: Run) -> None:
         """Ask, start or wait."""

@@ -217,6 +217,8 @@ def _watch(run: Run) -> None:
         state, why = _LATE[batch.state]
         run.tell(EventType.MESSAGE, "Status Change", f"{batch.id}: {why}", reason="watchdog")
         enter(run, state, why)
+        if state is State.HELD:
+            batch.held_reason = f"{batch.held_reason}; {why}"
 
 
 _STEPS: Mapping[State, Callable[[Run, ControlRecipe], None]] = {
