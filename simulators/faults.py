@@ -28,17 +28,19 @@ class Fault(StrEnum):
     """Replies come `magnitude` seconds later (default 1)."""
     TRUNCATE = "truncate"
     """Only the first `magnitude` part of every reply comes back (default 0.5)."""
+    WRONG_ADDRESS = "wrong_address"
+    """Replies carry the number of another device, `magnitude` away (default 1), and are intact otherwise."""
     WRONG_UNIT = "wrong_unit"
-    """Replies carry the number of another unit, `magnitude` away (default 1), and are intact otherwise."""
+    """Measured values come in another unit of measure, and say so, as after someone changed the setting."""
 
 
-STREAM_FAULTS = frozenset(Fault) - {Fault.CRC, Fault.WRONG_UNIT}
+STREAM_FAULTS = frozenset(Fault) - {Fault.CRC, Fault.WRONG_ADDRESS, Fault.WRONG_UNIT}
 """Faults of a byte stream without frames of its own, such as a TCP connection."""
 
-SERIAL_FAULTS = frozenset(Fault)
-"""Faults of a serial line."""
+SERIAL_FAULTS = frozenset(Fault) - {Fault.WRONG_UNIT}
+"""Faults of a serial line of devices that have a number."""
 
-DEFAULT_MAGNITUDE = {Fault.DELAY: 1.0, Fault.TRUNCATE: 0.5, Fault.WRONG_UNIT: 1.0}
+DEFAULT_MAGNITUDE = {Fault.DELAY: 1.0, Fault.TRUNCATE: 0.5, Fault.WRONG_ADDRESS: 1.0}
 
 
 @dataclass(slots=True)
@@ -46,7 +48,7 @@ class Faults:
     """The faults now active on one wire. Times are wall seconds of `now` (monotonic)."""
 
     seed: int
-    supported: frozenset[Fault] = SERIAL_FAULTS
+    supported: frozenset[Fault] = frozenset(Fault)
     now: Callable[[], float] = time.monotonic
     on_disconnect: Callable[[float], None] | None = None
     """Called with the seconds the line stays unplugged."""

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from simulators.bus import Bus
 from simulators.child import announce, become_child, run_until_terminated, take_faults
-from simulators.faults import SERIAL_FAULTS, STREAM_FAULTS, Faults
+from simulators.faults import Faults
 from simulators.instrument import Context, Json
 from simulators.plant_process import PLANT, VesselSignals, run_plant
 from simulators.spec import SiteSpec
@@ -64,7 +64,7 @@ class Family:
         near_ends = {name: near for name, (near, _) in self._links.items()}
         self._fork(PLANT, _plant_main, (self._spec, self._bus, near_ends, self._begin))
         network = [name for name, entry in self._spec.instruments.items() if entry["kind"] in OPCUA_KINDS]
-        for name in self._spec.instruments.keys() - network:
+        for name in [name for name in self._spec.instruments if name not in network]:
             self._fork_instrument(name, None)
         if network:
             from simulators.opcua_server import warm_server
@@ -172,6 +172,7 @@ def _instrument_main(
 ) -> None:
     become_child(f"sim-{name}", parent)
     entry = spec.instruments[name]
+    module = importlib.import_module(f"simulators.instruments.{entry['kind']}")
     seed = spec.seed + zlib.crc32(name.encode())
     context = Context(
         name=name,
@@ -179,10 +180,9 @@ def _instrument_main(
         vessels={vessel: VesselSignals(bus, vessel) for vessel in spec.vessels},
         directory=spec.directory,
         seed=seed,
-        faults=Faults(seed, SERIAL_FAULTS if server is None else STREAM_FAULTS),
+        faults=Faults(seed, module.FAULTS),
         ready=partial(announce, reporting, name),
     )
-    module = importlib.import_module(f"simulators.instruments.{entry['kind']}")
     run_until_terminated(lambda: _instrument(module, context, link, server))
 
 

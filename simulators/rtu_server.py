@@ -44,6 +44,6 @@ class RtuLine:
         reply = answer(frame, self._devices)
         if reply is None:
             return
-        if (shift := self._faults.active(Fault.WRONG_UNIT)) is not None:
+        if (shift := self._faults.active(Fault.WRONG_ADDRESS)) is not None:
             reply = seal(bytes([(reply[0] + int(shift)) & 0xFF]) + reply[1:-2])
         asyncio.get_running_loop().call_later(self._faults.delay_s, self.port.send, self._faults.mangle(reply))

@@ -15,6 +15,7 @@ from asyncua import ua
 from asyncua.common.node import Node
 from asyncua.server.server import Server
 
+from simulators.faults import STREAM_FAULTS
 from simulators.instrument import Context
 from simulators.instruments.plc_program import OUTPUTS, PlcProgram
 from simulators.opcua_server import OneUser, current, publish, serving
@@ -23,6 +24,8 @@ NAMESPACE = "http://www.siemens.com/simatic-s7-opcua"
 DEVICE_NAMESPACE = "http://opcfoundation.org/UA/DI/"
 CYCLE_S = 0.05
 """Wall seconds between two cycles: 20 Hz."""
+
+FAULTS = STREAM_FAULTS
 
 REAL = ua.VariantType.Float
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
+from simulators.faults import Fault
 from simulators.instrument import Context
 from simulators.modbus_rtu import ILLEGAL_ADDRESS, ILLEGAL_VALUE, Refused
 from simulators.rtu_server import RtuLine
@@ -21,7 +22,7 @@ USER, ADMINISTRATOR, SPECIALIST = 0x03, 0x0C, 0x30
 PASSWORDS = {USER: 0, ADMINISTRATOR: 18_111_978, SPECIALIST: 16_021_966}
 """Factory passwords, printed in the manual."""
 
-KELVIN, CELSIUS, FAHRENHEIT, PERCENT_VOL, PERCENT_SAT, PH = 1, 2, 3, 4, 5, 12
+KELVIN, CELSIUS, FAHRENHEIT, PERCENT_VOL, PERCENT_SAT, PH, MILLIVOLT = 1, 2, 3, 4, 5, 12, 21
 """Unit bit numbers."""
 
 UNIT_NAMES = {
@@ -30,6 +31,7 @@ UNIT_NAMES = {
     FAHRENHEIT: "\u00b0F",
     PERCENT_VOL: "%-vol",
     PERCENT_SAT: "%-sat",
+    MILLIVOLT: "mV",
     PH: "pH",
 }
 
@@ -37,8 +39,17 @@ FACTORS = {
     KELVIN: (1.0, 273.15),
     FAHRENHEIT: (1.8, 32.0),
     PERCENT_VOL: (0.2095, 0.0),
+    MILLIVOLT: (-59.16, 7.0 * 59.16),
 }
-"""From degree Celsius and from %-sat: factor and offset of the other units; 100 %-sat is air with 20.95 %-vol."""
+"""From degree Celsius, %-sat and pH: factor and offset of the other units.
+
+100 %-sat is air with 20.95 %-vol; a glass electrode gives 59.16 mV per pH at 25 degree Celsius, and nothing at pH 7.
+"""
+
+MISTAKEN = {PH: MILLIVOLT, PERCENT_SAT: PERCENT_VOL, CELSIUS: KELVIN}
+"""The unit a channel shows under the fault `wrong_unit`, by the one it should show."""
+
+FAULTS = frozenset(Fault)
 
 STATUS_RANGE, STATUS_OPERATING = 0x01, 0x02
 
@@ -99,6 +110,8 @@ class ArcSensor:
         self._user_text = text_words("SIMULATED", 8)
         self._units: dict[int, int] = {}
         self._temperature = temperature
+        self.mistaken: Callable[[], bool] = lambda: False
+        """Whether values are shown in a unit nobody asked for."""
         thermometer = Channel("T", (CELSIUS, KELVIN, FAHRENHEIT), -20.0, 130.0, temperature)
         blocks = self._identity(firmware)
         blocks |= self._channel_blocks(2080, primary) | self._channel_blocks(2400, thermometer)
@@ -139,6 +152,8 @@ class ArcSensor:
 
         def measured() -> bytes:
             unit = self._units[start]
+            if self.mistaken():
+                unit = MISTAKEN.get(unit, unit)
             limits = (_in_unit(value, unit) for value in (channel.low, channel.high))
             value = float_words(_in_unit(channel.value(), unit))
             status = integer_words(self._status())
@@ -203,7 +218,9 @@ async def run(context: Context) -> None:
     for unit, signal in cast("Mapping[str, str]", context.spec["units"]).items():
         address = int(unit)
         make = MAKERS[signal]
-        sensors[address] = make(address, partial(vessel.read, signal), partial(vessel.read, "temperature"))
+        sensor = make(address, partial(vessel.read, signal), partial(vessel.read, "temperature"))
+        sensor.mistaken = lambda: context.faults.active(Fault.WRONG_UNIT) is not None
+        sensors[address] = sensor
     line = RtuLine(context.directory / context.name, sensors, context.faults)
     line.port.plug()
     try:

@@ -19,6 +19,7 @@ from asyncua.common.node import Node
 from asyncua.server.server import Server
 from asyncua.ua.status_codes import StatusCodes
 
+from simulators.faults import STREAM_FAULTS
 from simulators.instrument import Context
 from simulators.instruments.vicell_counter import CELLS_PER_DENSITY, Counter, Culture, Order, Refusal, Sample
 from simulators.instruments.vicell_types import add_types
@@ -29,6 +30,8 @@ NAMESPACE = "ViCellBlu"
 PATH = "/ViCellBlu/Server"
 REFRESH_S = 0.2
 """Wall seconds between two updates of the state variables."""
+
+FAULTS = STREAM_FAULTS
 
 CELL_TYPES = ("BCI Default", "Mammalian", "Insect", "Yeast", "BCI Viab Beads", "BCI L10 Beads")
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from simulators.faults import Fault
+from simulators.faults import SERIAL_FAULTS, Fault
 from simulators.instrument import Context
 from simulators.serial_port import SerialPort
 
@@ -24,6 +24,8 @@ ML_PER_REV = {"base": 0.025, "feed": 0.10}
 
 MAX_LINE = 64
 """Characters after which an unterminated command is thrown away."""
+
+FAULTS = SERIAL_FAULTS
 
 COMMAND = re.compile(r"(#|\d{1,2})([A-Z]{2})(.*)", re.DOTALL)
 
@@ -130,7 +132,7 @@ class PumpPort:
                 self._send(self._numbered(reply).encode() + TERMINATOR)
 
     def _numbered(self, reply: str) -> str:
-        shift = self._faults.active(Fault.WRONG_UNIT)
+        shift = self._faults.active(Fault.WRONG_ADDRESS)
         if shift is None or not reply.endswith("!"):
             return reply
         return self._pump.status(self._pump.number + int(shift))

@@ -12,7 +12,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -48,10 +48,10 @@ SPEC = {
 class Site:
     """A running site and the shortest ways to its wires."""
 
-    def __init__(self, directory: Path, **changes: object) -> None:
+    def __init__(self, directory: Path, program: Sequence[str] = ("-m", "simulators"), **changes: object) -> None:
         started = time.monotonic()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "simulators"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, *program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -395,7 +395,7 @@ FAULTS: Mapping[str, type[Exception]] = {
     "garbage": minimalmodbus.InvalidResponseError,
     "crc": minimalmodbus.InvalidResponseError,
     "truncate": minimalmodbus.InvalidResponseError,
-    "wrong_unit": minimalmodbus.InvalidResponseError,
+    "wrong_address": minimalmodbus.InvalidResponseError,
     "silence": minimalmodbus.NoResponseError,
     "delay": minimalmodbus.NoResponseError,
 }
@@ -407,6 +407,16 @@ def test_faults_on_the_serial_line(site: Site, fault: str):
     with pytest.raises(FAULTS[fault]):
         probe(site, 1).read_registers(2089, 10)
     eventually(lambda: answers(site, 1))
+
+
+def test_a_probe_set_to_another_unit_says_so(site: Site):
+    ph = measured(probe(site, 1).read_registers(2089, 10))
+    site.fault("probes-101", "wrong_unit", 0.5)
+    registers = probe(site, 1).read_registers(2089, 10)
+    assert registers[:2] == [0, 1 << 21 - 16]
+    assert measured(registers) == pytest.approx((7.0 - ph) * 59.16, abs=2)
+    time.sleep(0.5)
+    assert probe(site, 1).read_registers(2089, 10)[:2] == [1 << 12, 0]
 
 
 def test_garbage_from_the_pump(site: Site):
@@ -491,6 +501,26 @@ def test_a_killed_parent_takes_its_children_along(tmp_path: Path):
     site.process.kill()
     assert site.stop() == -signal.SIGKILL
     eventually(lambda: gone(pids))
+
+
+IMPATIENT = "import simulators.process as p, simulators.__main__ as m; p.START_S = {}; raise SystemExit(m.main())"
+
+
+def test_patience_ends_with_the_start_and_not_later(tmp_path: Path):
+    site = Site(tmp_path, program=("-c", IMPATIENT.format(3)), instruments=SMALL)
+    time.sleep(max(3.2 - site.started_in_s, 0.0))
+    assert answers(site, 1)
+    assert site.stop() == 0
+    late = subprocess.run(
+        [sys.executable, "-c", IMPATIENT.format(0)],
+        input=json.dumps({**SPEC, "directory": str(tmp_path)}),
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert (late.returncode, late.stdout) == (1, "")
+    assert "not every instrument answered" in late.stderr
 
 
 def test_the_control_port_stops_the_site(tmp_path: Path):
