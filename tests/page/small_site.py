@@ -19,7 +19,7 @@ from scene import ALLOWED, CONNECTIONS, INTERLOCKS, LOOPS, NEXT, SPEED, TAGS, VE
 
 from controller.api.gateway import LoopInfo, ReadBack, RecipeInfo, SiteInfo, VesselInfo
 from controller.api.server import Server
-from controller.clock import ScaledClock
+from controller.clock import ScaledClock, iso_utc
 from controller.commands import Outcome, Verb
 from controller.door import Door
 from controller.publish import Publisher
@@ -177,15 +177,14 @@ class SmallSite:
                 for n, t, w in INTERLOCKS
             ]
             vessels.append({
-                "name": vessel, "title": title, "class": "stirred-tank-2l", "simulated": True,
-                "loops": loops, "interlocks": interlocks,
+                "name": vessel, "title": title, "class": "stirred-tank-2l", "loops": loops, "interlocks": interlocks,
             })  # fmt: skip
         return {
             "vessels": vessels,
             "batches": [self.batch(v, process) for v in VESSELS if self.scene.batches[v]],
             "alarms": list(self.scene.alarms),
             "connections": [
-                {"name": n, "state": s, "since": self.started, "detail": d}
+                {"name": n, "state": s, "since": iso_utc(self.started), "detail": d}
                 for n, (s, d) in self.scene.connections.items()
             ],
         }

@@ -11,7 +11,7 @@ AXE = Path(__file__).parents[2] / "controller/page/node_modules/axe-core/axe.min
 SCENE = {
     "alarms": [
         {"id": str(p), "vessel": "BR-101", "title": f"Alarm {p}", "priority": p, "state": "active",
-         "since": 1_700_000_000, "value": 1.0, "unit": "%",
+         "since": 93_650.0, "value": 1.0, "unit": "%",
          "consequence": "c", "cause": "c", "action": "a", "respond_within": "10 min"}
         for p in (1, 2, 3)
     ],

@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(60), pytest.mark.xdist_gr
 
 DO_LOW = {
     "id": "BR-101.do_low", "vessel": "BR-101", "title": "Dissolved oxygen low", "priority": 1, "state": "active",
-    "since": 1_700_000_000, "value": 18.2, "unit": "%", "consequence": "Cells starve of oxygen.",
+    "since": 93_650.0, "value": 18.2, "unit": "%", "consequence": "Cells starve of oxygen.",
     "cause": "Gas supply or stirrer lost.", "action": "Check gas supply and stirrer.", "respond_within": "10 min",
 }  # fmt: skip
 

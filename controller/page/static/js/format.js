@@ -123,6 +123,7 @@ export function offset() {
 export function conditionText(text, titles) {
   return text
     .replaceAll(/\b[a-z][a-z0-9_]*\b/g, (name) => titles.get(name) ?? name)
+    .replaceAll(/\babs\(([^()]*)\)/g, "|$1|").replaceAll(" - ", ` ${MINUS} `)
     .replaceAll("10*6/mL", "10⁶/mL").replaceAll("[pH]", "pH").replaceAll(/\bCel\b/g, "°C").replaceAll("{rev}/min", "rpm")
     .replaceAll(">=", "≥").replaceAll("<=", "≤");
 }

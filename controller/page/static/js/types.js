@@ -1,5 +1,5 @@
 /**
- * The documents of the live stream, as the server sends them.
+ * The documents of the live stream, as the server sends them. An alarm's `since` is process time, a connection's UTC.
  *
  * @typedef {{vessel: string, kind: "tag"|"sp"|"op", name: string, title?: string, unit: string, decimals: number,
  *   low: number|null, high: number|null}} Column
@@ -8,7 +8,7 @@
  *   sp_high: number, confirm_step: number|null, op_low: number, op_high: number, op_unit: string,
  *   limited: null|"high"|"low", revision: number}} Loop
  * @typedef {{name: string, title: string, tripped: boolean, text: string}} Interlock
- * @typedef {{name: string, title: string, class: string, simulated: boolean, loops: Loop[],
+ * @typedef {{name: string, title: string, class: string, simulated?: boolean, loops: Loop[],
  *   interlocks: Interlock[]}} Vessel
  * @typedef {{name: string, title: string, state: "done"|"active"|"pending"}} Operation
  * @typedef {{when: string, truth: "true"|"false"|"unknown", live: string, then: string, because: string}} Waiting
@@ -17,10 +17,10 @@
  * @typedef {{id: string, recipe: string, title: string, version: string, vessel: string, state: string, mode: string,
  *   operation: string, operation_title: string, operations: Operation[], elapsed_s: number,
  *   operation_elapsed_s: number, waiting_for: Waiting[], prompts: Prompt[], allowed: string[],
- *   formula: Record<string, {title: string, value: number, unit: string}>, deviations: string[],
+ *   formula: Record<string, {title: string, value: number, unit: string}>, deviations: object[],
  *   held_reason: string}} Batch
  * @typedef {{id: string, vessel: string, title: string, priority: 1|2|3|4, state: "active"|"returned",
- *   since: string|number, value: number|null, unit: string, consequence: string, cause: string, action: string,
+ *   since: number, value: number|null, unit: string, consequence: string, cause: string, action: string,
  *   respond_within: string}} Alarm
  * @typedef {{name: string, state: string, since: string|number, detail: string}} Connection
  * @typedef {{name: string, title: string, simulated: boolean, speed: number, scan_period_s: number}} Site

@@ -68,6 +68,14 @@ function takeDelta(doc) {
   traces.sample(doc.process_s, cells);
 }
 
+/**
+ * The wall time of a moment of process time, in UTC seconds.
+ * @param {number} process
+ */
+export function wallTime(process) {
+  return now.value.ms / 1000 - (now.value.process - process) / (site.value?.speed || 1);
+}
+
 /** @param {{time: string|number, process_s: number}} doc */
 function setTime(doc) {
   now.value = { ms: toMs(doc.time), process: doc.process_s };

@@ -17,7 +17,7 @@ export const abnormal = computed(() => {
   const tags = columns.value.map((column, index) => ({ column, index })).filter(({ column }) => column.kind === "tag");
   const interlocks = now.vessels.flatMap((v) => v.interlocks).length;
   const findings = [
-    ...now.alarms.map(alarmFinding).sort((a, b) => (a.priority ?? 9) - (b.priority ?? 9)),
+    ...now.alarms.map(alarmFinding).sort((a, b) => rank(a) - rank(b)),
     ...interlockFindings(now),
     ...connectionFindings(now),
     ...tags.flatMap(({ column, index }) => valueFinding(column, index)),
@@ -25,11 +25,16 @@ export const abnormal = computed(() => {
   return { findings, checks: now.alarms.length + interlocks + now.connections.length + tags.length };
 });
 
+/** Active before returned, then by priority. @param {Finding} finding */
+function rank(finding) {
+  return (finding.alarm?.state === "returned" ? 10 : 0) + (finding.priority ?? 9);
+}
+
 /** @param {Alarm} alarm @returns {Finding} */
 function alarmFinding(alarm) {
   return {
     key: alarm.id, priority: alarm.priority, vessel: alarm.vessel, title: alarm.title,
-    text: alarm.state === "returned" ? "Returned to normal" : alarm.action, alarm,
+    text: alarm.action, alarm,
   };
 }
 

@@ -1,6 +1,6 @@
 /** @import {Finding} from "./abnormal.js" */
 import { html, useRef } from "../lib.js";
-import { link, now, state } from "../live/store.js";
+import { link, now, state, wallTime } from "../live/store.js";
 import { clock } from "../format.js";
 import { show } from "../dialogs/host.js";
 import { AlarmDialog } from "../dialogs/alarms.js";
@@ -13,26 +13,35 @@ export function AlarmLine() {
   if (link.value.state === "connecting" || state.value.vessels.length === 0) {
     return html`<div class="alarm-line"><span class="calm">Waiting for the supervisor</span></div>`;
   }
-  if (findings.length === 0) {
+  const present = findings.filter((finding) => finding.alarm?.state !== "returned");
+  const returned = findings.length - present.length;
+  if (present.length === 0) {
     return html`
       <div class="alarm-line"><span class="calm"><${Icon} name="check" /><span>Nothing abnormal</span>
-        <span class="detail num">${checks} checks · ${clock(now.value.ms / 1000)}</span></span></div>`;
+        <span class="detail num">${checks} checks · ${clock(now.value.ms / 1000)}</span></span><span class="push"></span><${Returned} count=${returned} /></div>`;
   }
-  const shown = findings.slice(0, 3);
+  const shown = present.slice(0, 3);
   return html`
     <div class="alarm-line raised">
       ${shown.map((finding) => html`<${Entry} key=${finding.key} finding=${finding} />`)}
-      ${findings.length > shown.length ? html`<button class="alarm more" onClick=${() => show(AlarmDialog)}><span class="num">+${findings.length - shown.length}</span> more</button>` : null}
+      ${present.length > shown.length ? html`<button class="alarm more" onClick=${() => show(AlarmDialog)}><span class="num">+${present.length - shown.length}</span> more</button>` : null}
+      <${Returned} count=${returned} />
     </div>`;
+}
+
+/** Alarms whose cause is gone; nothing that calls for hurry. @param {{count: number}} props */
+function Returned({ count }) {
+  if (count === 0) return null;
+  return html`<button class="alarm more returned" onClick=${() => show(AlarmDialog)}><span class="num">${count}</span> returned</button>`;
 }
 
 /** @param {{finding: Finding}} props */
 function Entry({ finding }) {
   const { priority, vessel, title, text, alarm } = finding;
   return html`
-    <button class="alarm" data-state=${alarm?.state ?? "active"} onClick=${() => show(AlarmDialog, { first: finding.key })}>
+    <button class="alarm" onClick=${() => show(AlarmDialog, { first: finding.key })}>
       ${priority ? html`<${PriorityMark} priority=${priority} />` : html`<span class="notice" aria-hidden="true">!</span>`}
-      <span class="alarm-text"><b>${vessel ? `${vessel} ` : ""}${title}</b><span class="detail">${alarm ? html`<span class="num">${clock(alarm.since)}</span> · ` : null}${text}</span></span>
+      <span class="alarm-text"><b>${vessel ? `${vessel} ` : ""}${title}</b><span class="detail">${alarm ? html`<span class="num">${clock(wallTime(alarm.since))}</span> · ` : null}${text}</span></span>
     </button>`;
 }
 

@@ -7,18 +7,18 @@ import { NewBatchDialog } from "../dialogs/new-batch.js";
 import { Icon } from "./icon.js";
 
 /** Four places that never move; in each, the command of it that the present state allows. */
-const PLACES = [["hold", "restart", "start"], ["pause", "resume"], ["stop"], ["abort", "reset"]];
+const PLACES = [["hold", "restart", "start"], ["pause", "resume"], ["stop"], ["abort"]];
 
 /** What each command does, for its dialog. @type {Record<string, {label: string, effect: string}>} */
 export const COMMANDS = {
   start: { label: "Start", effect: "The recipe begins with its first operation." },
-  hold: { label: "Hold", effect: "The recipe stands still. Loops go on controlling at their setpoints, feeding stops where the recipe feeds." },
-  restart: { label: "Restart", effect: "The recipe goes on where it was held." },
-  pause: { label: "Pause", effect: "The recipe waits at the next safe point. Loops go on controlling." },
+  hold: { label: "Hold", effect: "The feeds stop and the recipe stands still. Everything else goes on being controlled." },
+  restart: { label: "Restart", effect: "The operation's setpoints are put in force again, then the recipe goes on where it was held." },
+  pause: { label: "Pause", effect: "The recipe rests as soon as nothing is in the middle of something. Loops go on controlling." },
   resume: { label: "Resume", effect: "The recipe goes on." },
-  stop: { label: "Stop", effect: "The batch ends in an orderly way and cannot be continued." },
-  abort: { label: "Abort", effect: "The batch ends at once and cannot be continued. Outputs go to their safe values." },
-  reset: { label: "Reset", effect: "The ended batch is put away; the vessel is free for another." },
+  stop: { label: "Stop", effect: "The feeds stop first, then every loop of the recipe is switched off: outputs go to their safe values. The batch cannot be continued." },
+  abort: { label: "Abort", effect: "Every loop of the recipe is switched off at once: outputs go to their safe values. The batch cannot be continued." },
+  reset: { label: "Reset", effect: "The ended batch is set back to Idle, from where it can be started again." },
 };
 
 /** @param {{batch: Batch}} props */
@@ -39,10 +39,13 @@ export function BatchButtons({ batch }) {
     </div>`;
 }
 
-/** @param {{vessel: Vessel}} props */
-export function NewBatchButton({ vessel }) {
+/** @param {{vessel: Vessel, batch: Batch|null}} props */
+export function NewBatchButton({ vessel, batch }) {
   return html`
     <div class="commands">
+      ${batch?.allowed.includes("reset") ? html`
+        <button class="command" data-verb="reset" disabled=${!live.value} onClick=${() => show(BatchDialog, { batch: batch.id, verb: "reset" })}>
+          <${Icon} name="reset" /><span>Reset</span></button>` : null}
       <button class="command wide" disabled=${!live.value} onClick=${() => show(NewBatchDialog, { vessel: vessel.name, vesselClass: vessel.class })}>
         <${Icon} name="add" /><span>New batch</span>
       </button>

@@ -29,12 +29,13 @@ export const MODES = { auto: "Auto", manual: "Manual", off: "Off", cascade: "Cas
 function LoopRow({ vessel, loop }) {
   const col = loop.pv ?? loop.sp;
   const forced = loop.held_by === "interlock";
+  const blind = [col, loop.op].some((i) => cellAt(i).value.quality === 2) && loop.mode_reason !== "";
   return html`
     <div class="loop" data-loop=${loop.name}>
       <button class="loop-name" onClick=${() => show(LoopDialog, { vessel, loop: loop.name })}>
         <span class="spoken">${vessel}, trend and mode of</span>
         <span class="title">${loop.title}</span>
-        <span class="mode" data-forced=${forced ? "" : null} title=${loop.mode_reason}>${forced ? html`<${Icon} name="lock" />Interlock` : html`${MODES[loop.mode] ?? loop.mode}${loop.held_by === loop.mode ? "" : ` · ${loop.held_by}`}`}</span>
+        <span class="mode" data-forced=${forced ? "" : null} data-blind=${blind && !forced ? "" : null} title=${loop.mode_reason}>${forced ? html`<${Icon} name="lock" />Interlock` : html`${MODES[loop.mode] ?? loop.mode}${blind ? `, ${loop.mode_reason}` : loop.held_by === loop.mode ? "" : ` · ${loop.held_by}`}`}</span>
       </button>
       <${Bar} loop=${loop} />
       ${loop.pv === null ? html`<span class="value large none"><span class="figure">–</span><span class="age">no sensor</span></span>` : html`<${Value} col=${loop.pv} size="large" />`}

@@ -21,11 +21,13 @@ export function NextStep({ batch, vessel }) {
 }
 
 /** @type {Record<string, string>} */
+const ENDS = { hold: "Hold", end: "End of the batch" };
+/** @type {Record<string, string>} */
 const TRUTHS = { true: "Met", false: "Not yet", unknown: "Unknown" };
 
 /** @param {{waiting: Waiting, titles: Map<string, string>, batch: Batch}} props */
 function Condition({ waiting, titles, batch }) {
-  const target = batch.operations.find((o) => o.name === waiting.then)?.title ?? waiting.then;
+  const target = batch.operations.find((o) => o.name === waiting.then)?.title ?? ENDS[waiting.then] ?? waiting.then;
   return html`
     <li class="condition" data-truth=${waiting.truth} title=${[waiting.when, waiting.because].filter(Boolean).join("\n")}>
       <span class="truth">${TRUTHS[waiting.truth]}</span>

@@ -4,7 +4,7 @@ import { cellAt, traces } from "../live/store.js";
 
 const W = 100;
 const H = 32;
-const LEAST = 0.02;
+const LEAST = 0.04;
 const REDRAW_MS = 500;
 
 /**

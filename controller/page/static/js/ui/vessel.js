@@ -1,6 +1,6 @@
 /** @import {Vessel, Batch} from "../types.js" */
 import { html } from "../lib.js";
-import { state } from "../live/store.js";
+import { site, state } from "../live/store.js";
 import { elapsed } from "../format.js";
 import { BatchButtons, NewBatchButton } from "./batch-buttons.js";
 import { Icon, PriorityMark } from "./icon.js";
@@ -36,12 +36,12 @@ function Head({ vessel, batch }) {
   return html`
     <div class="head">
       <div class="who">
-        <h2>${worst(vessel.name)}${vessel.name}${vessel.simulated ? html`<span class="simulated">Simulated</span>` : null}</h2>
+        <h2>${worst(vessel.name)}${vessel.name}${vessel.simulated ?? site.value?.simulated ? html`<span class="simulated">Simulated</span>` : null}</h2>
         ${batch ? html`<p class="batch-line" title=${`${batch.title} ${batch.version}`}><b>${batch.id}</b> <span>${batch.title}</span></p>`
           : html`<p class="batch-line">${vessel.title}</p>`}
       </div>
       ${batch ? html`<${BatchState} batch=${batch} />` : null}
-      ${batch && !ended(batch) ? html`<${BatchButtons} batch=${batch} />` : html`<${NewBatchButton} vessel=${vessel} />`}
+      ${batch && !ENDED.has(batch.state) ? html`<${BatchButtons} batch=${batch} />` : html`<${NewBatchButton} vessel=${vessel} batch=${batch} />`}
     </div>`;
 }
 
@@ -51,10 +51,7 @@ function worst(vessel) {
   return own.length > 0 ? html`<${PriorityMark} priority=${Math.min(...own)} />` : null;
 }
 
-/** @param {Batch} batch */
-function ended(batch) {
-  return batch.allowed.length === 0;
-}
+const ENDED = new Set(["Complete", "Stopped", "Aborted"]);
 
 /** @type {Record<string, string>} */
 const STATE_ICONS = {
