@@ -35,6 +35,7 @@ def run_until_terminated(work: Callable[[], Coroutine[None, None, None]]) -> Non
     """Run `work()` in an event loop until SIGTERM cancels it or it ends by itself."""
 
     async def main() -> None:
+        """The work, with SIGTERM as its end."""
         task = asyncio.ensure_future(work())
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         with contextlib.suppress(asyncio.CancelledError):

@@ -151,6 +151,7 @@ class ArcSensor:
         self._units[start] = channel.units[0]
 
         def measured() -> bytes:
+            """The channel's block: unit, value, status, limits."""
             unit = self._units[start]
             if self.mistaken():
                 unit = MISTAKEN.get(unit, unit)
@@ -160,6 +161,7 @@ class ArcSensor:
             return integer_words(1 << unit) + value + status + b"".join(float_words(limit) for limit in limits)
 
         def select(values: Sequence[int]) -> None:
+            """Change the unit to the one whose bit is set."""
             wanted = from_words(values)
             choices = {1 << unit: unit for unit in channel.units}
             if wanted not in choices:

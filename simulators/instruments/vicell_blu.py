@@ -205,6 +205,7 @@ def _answering(handler: Handler, inputs: Inputs, output: type) -> Callable[..., 
     kinds = [kind if isinstance(kind, ua.VariantType) else ua.VariantType.ExtensionObject for _, kind in inputs]
 
     async def answer(_parent: ua.NodeId, *arguments: ua.Variant) -> object:
+        """Check the arguments as the standard wants it, then let the instrument decide."""
         if len(arguments) != len(kinds):
             missing = len(arguments) < len(kinds)
             return _status(StatusCodes.BadArgumentsMissing if missing else StatusCodes.BadTooManyArguments)
