@@ -120,10 +120,13 @@ class CountPhase(Phase):
         if self._now.number == 0:
             self._wait(run)
             return
-        run.write_once(COUNT_REQUEST, float(self._now.number), self.name)
         self._now.started = self._now.number
         self._now.step = "counting"
         self._now.waited_s = 0.0
+        if self._counted(run) >= self._now.number:
+            self._finish(run)  # the request was sent before a crash that forgot it
+        else:
+            run.write_once(COUNT_REQUEST, float(self._now.number), self.name)
 
     def _wait(self, run: Run) -> None:
         self._now.waited_s += run.dt

@@ -64,10 +64,10 @@ def _run(run: Run, recipe: ControlRecipe) -> None:
         _begin(run, recipe)
         return
     operation = recipe.operations[run.batch.operation]
-    for phase in operation.phases:
-        phase.step(run)
     onward = operation.next(run)
     if onward is None:
+        for phase in operation.phases:
+            phase.step(run)
         return
     target, transition = onward
     because = (transition.because or transition.when.text) if transition else "all its phases are done"

@@ -29,7 +29,7 @@ def view(run: Run, control: ControlRecipe) -> dict[str, Json]:
         "vessel": batch.vessel,
         "state": batch.state.value,
         "mode": "automatic",
-        "operation": batch.operation,
+        "operation": batch.operation or "",
         "operation_title": operation.title if operation else "",
         "operations": [
             {"name": one.name, "title": one.title, "state": _progress(batch, one.name)}
@@ -61,7 +61,7 @@ def _waiting(run: Run, transition: Transition) -> dict[str, Json]:
     if transition.true_s is not None and transition.dwell_s > 0:
         live += f", for {transition.true_s:.0f} of {transition.dwell_s:.0f} s"
     if transition.passed:
-        live += "; it held the batch, which was restarted"
+        live += "; it has held the batch"
     return {
         "when": transition.when.text,
         "truth": "unknown" if truth is None else str(truth).lower(),

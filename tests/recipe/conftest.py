@@ -29,6 +29,7 @@ class Bench:
         self.setpoints = {name: 0.0 for name in vessel_class.loops}
         self.modes = {name: "off" for name in vessel_class.loops}
         self.density = 0.5
+        self.doubling_h = 24.0
         self.counting = {}
         self.count_s = 120.0
         self.counter_works = True
@@ -65,10 +66,11 @@ class Bench:
 
     def move(self):
         if self.modes["temperature"] == "auto":
-            self.values["temperature"] += 0.1 * (self.setpoints["temperature"] - self.values["temperature"])
+            reached = 1 - math.exp(-self.period_s / 600)
+            self.values["temperature"] += reached * (self.setpoints["temperature"] - self.values["temperature"])
         if self.modes["feed"] == "auto":
             self.values["volume"] += self.setpoints["feed"] / 1000 * self.period_s / 3600
-        self.density *= math.exp(self.period_s / 3600 * math.log(2) / 24)
+        self.density *= math.exp(self.period_s / 3600 * math.log(2) / self.doubling_h)
         for number in [number for number, ready in self.counting.items() if ready <= self.now_s]:
             del self.counting[number]
             if number > self.values["sample_number"]:

@@ -158,7 +158,7 @@ def test_a_time_out_holds_and_a_restart_goes_on(make_bench):
     bench.scan(5)
     assert bench.state == "Running"
     assert bench.setpoints["feed"] == 5.0
-    assert "it held the batch" in bench.view["waiting_for"][1]["live"]
+    assert "it has held the batch" in bench.view["waiting_for"][1]["live"]
     bench.values["temperature"] = 37.0
     bench.until(lambda: bench.state == "Complete")
 

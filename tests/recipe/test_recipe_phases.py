@@ -12,7 +12,7 @@ EXPAND = """
     do:
       - count_cells: {every: 2 h, first: %s, sample: 2 mL, text: Draw 2 mL and confirm., time_out: 20 min}
       - feed_by_count: {loop: feed, rate: rate, until: volume > 1.2 L}
-    until: [{when: elapsed > 12 h, then: after}, {when: viable_density > 50 10*6/mL, then: after}]
+    until: [{when: elapsed > 11 h, then: after}, {when: viable_density > 50 10*6/mL, then: after}]
   - operation: after
     title: After
     until: [{when: elapsed > 1 h, then: end}]

@@ -93,7 +93,7 @@ def test_a_count_is_asked_for_under_the_same_number(bench, lost):
     bench.kill()
     bench.scan()
     bench.order(Verb.BATCH_RESTART)
-    bench.scan(5)
+    bench.scan(9)
     assert set(bench.requests) == {1}
     assert bench.values["sample_number"] == 1
     assert bench.view["prompts"] == []
