@@ -14,6 +14,8 @@ from drivers.contract import ConnectionSpec, DriverError, LinkLost, Point, Quali
 from drivers.instruments.generic_plc import GenericPlc, Pulse
 from drivers.opcua import Reading
 
+pytestmark = pytest.mark.timeout(60)  # the first one waits for the server to start
+
 URI = "http://www.siemens.com/simatic-s7-opcua"
 REALS = {"Temp.PV": 37.1, "Weight.PV": 1008.0, "Heater.OP": 12.5, "Agit.SP": 100.0, "Locked.SP": 1.0}
 STAMP = datetime(2026, 11, 23, 20, 0, 0, tzinfo=UTC)

@@ -119,7 +119,7 @@ async def test_a_sensor_set_to_another_unit_is_bad(arc: Any) -> None:
 
 
 async def test_a_dead_sensor_does_not_take_the_other_with_it(arc: Any) -> None:
-    driver = make(arc)
+    driver = make(arc, 0.6)
     await driver.open()
     plan = driver.plan(points("1.PMC1", "2.PMC1"))
     arc.dead.add(1)
@@ -130,7 +130,7 @@ async def test_a_dead_sensor_does_not_take_the_other_with_it(arc: Any) -> None:
         assert oxygen.value == pytest.approx(41.5)
         await asyncio.sleep(0.1)
     arc.dead.clear()
-    for _ in range(40):
+    for _ in range(60):
         ph, oxygen = await driver.read(plan)
         await asyncio.sleep(0.02)
     assert (ph.quality, oxygen.quality) == (Quality.GOOD, Quality.GOOD)

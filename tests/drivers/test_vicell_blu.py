@@ -14,6 +14,8 @@ from drivers.conformance import DriverConformance
 from drivers.contract import ConnectionSpec, DriverError, Point, Quality, Reason, Refused, WriteState
 from drivers.instruments.vicell_blu import ViCellBlu
 
+pytestmark = pytest.mark.timeout(60)  # the first one waits for the server to start
+
 STAMP = datetime(2026, 11, 23, 20, 0, 0, tzinfo=UTC)
 TEXT, NUMBER, WHEN = ua.VariantType.String, ua.VariantType.Double, ua.VariantType.DateTime
 RESULT_FIELDS = ("ViableCellsPerMilliliter", "TotalCellsPerMilliliter", "ViabilityPercent", "AverageDiameter")
