@@ -108,5 +108,7 @@ def test_the_culture_takes_densities_as_the_others_do():
     assert exchange.oxygen == pytest.approx(0.297 * 0.1 / 0.032, rel=0.05)
     assert exchange.ions < 0
     assert not culture.set("lactate", 1.0)
+    culture.dilute(0.5)
+    assert culture.truth()["biomass"] == pytest.approx(0.05, rel=0.01)
     assert culture.set("acetate", 1.0)
     assert culture.truth()["acetate"] == pytest.approx(1.0)

@@ -78,10 +78,11 @@ def test_each_actuator_moves_its_variable_the_right_way(actuator, value, signal,
 def test_cells_grow_eat_and_sour_their_medium():
     made = plant(GROWING)
     start = made.truth("BR-101")
-    end = run(made, 24, 10.0)
-    assert end["vcd"] > 1.5 * start["vcd"]
+    end = run(made, 8, 10.0)
+    assert end["vcd"] > 1.15 * start["vcd"]
     assert end["glucose"] < start["glucose"]
-    assert end["lactate"] > 3.0
+    assert end["lactate"] > 1.0
+    assert end["viability"] > 90.0
 
 
 def test_without_cells_nothing_grows():
@@ -171,7 +172,7 @@ def test_a_vessel_does_not_depend_on_its_neighbours():
 
 
 def test_long_and_short_steps_agree():
-    fine, coarse = (run(plant(GROWING), 4, dt) for dt in (1.0, 10.0))
+    fine, coarse = (run(plant(GROWING), 1.5, dt) for dt in (1.0, 10.0))
     for name in ("true_temperature", "true_ph", "true_do", "vcd", "volume_l", "lactate"):
         assert coarse[name] == pytest.approx(fine[name], rel=0.002), name
 
@@ -184,10 +185,10 @@ def test_gas_below_the_turndown_does_not_flow():
 
 
 def test_coli_uses_up_its_glucose_and_the_oxygen_jumps():
-    made = Plant({"F": {"model": "ecoli_a", "biomass": 1.0, "temperature_c": 37.0}}, 1)
+    made = Plant({"F": {"model": "ecoli_a", "biomass": 2.0, "glucose": 12.0, "temperature_c": 37.0}}, 1)
     made.actuators["F"].update({**HOLD, "agitation_sp": 300.0, "air_sp": 500.0, "heater": 20.0})
     oxygen = []
-    for _ in range(6 * 360):
+    for _ in range(3 * 360):
         made.step(10.0)
         oxygen.append(made.truth("F")["true_do"])
     end = made.truth("F")
