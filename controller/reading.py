@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from controller.frame import BAD, GOOD, Frame
 from controller.model.site import Site
 from controller.recipe.conditions import VesselCondition, compile_condition
@@ -28,7 +30,7 @@ class LiveReader:
         if row is not None:
             return self._loops.shown_setpoint(row), GOOD
         value = self._loops.op.item(self._outputs[vessel, name])
-        return value, GOOD if value == value else BAD  # noqa: PLR0124 - NaN is the only value unequal to itself
+        return value, BAD if math.isnan(value) else GOOD
 
 
 def interlock_conditions(site: Site) -> list[tuple[VesselCondition, VesselCondition | None]]:

@@ -51,7 +51,7 @@ class Scan:
         self.loops = Loops(site.loops, site.outputs, LONGEST_DT_PERIODS * period)
         self.outputs = Outputs(site.outputs, site.tags, minimum_stale_s)
         self.interlocks = Interlocks(site.interlocks, interlock_conditions(site), len(site.outputs.rows))
-        self.alarms = Alarms(site.alarms)
+        self.alarms = Alarms(site.alarms, 10.0 * minimum_stale_s)
         self.orders = Orders(site, self.loops)
         self.reader = LiveReader(site, self.loops)
         self.columns = Columns(site)

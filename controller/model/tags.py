@@ -58,10 +58,10 @@ class TagTable:
 
     def __post_init__(self) -> None:
         self.index = {tag.full_name: row for row, tag in enumerate(self.tags)}
-        self.low = self.column(
-            tag.low if tag.kind != "output" else -np.inf for tag in self.tags
-        )  # what an output reads back is compared with what was written, not with its range
-        self.high = self.column(tag.high if tag.kind != "output" else np.inf for tag in self.tags)
+        # What an output reads back is compared with what was written, not with its range: any number will do.
+        largest = np.finfo(np.float64).max
+        self.low = self.column(-largest if tag.kind == "output" else tag.low for tag in self.tags)
+        self.high = self.column(largest if tag.kind == "output" else tag.high for tag in self.tags)
 
     def __len__(self) -> int:
         return len(self.tags)

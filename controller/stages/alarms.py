@@ -15,13 +15,16 @@ Flags = NDArray[np.bool_]
 KEEP_RETURNED_S = 600.0
 """Process time for which an alarm that returned stays in the list."""
 
+FORGET_EVERY_S = 1.0
+
 
 class Alarms:
     """State of all alarms, arrays of shape ``(alarms,)``; times are process seconds. ``changes`` counts what
-    :meth:`view` shows. An alarm on a value that is Bad keeps its state: the bad value has its own alarm.
+    :meth:`view` shows. An alarm on a value that is Bad keeps its state: the bad value has its own alarm, which comes
+    after ``least_bad_s`` or later.
     """
 
-    def __init__(self, alarms: Sequence[Alarm]) -> None:
+    def __init__(self, alarms: Sequence[Alarm], least_bad_s: float = 0.0) -> None:
         n = len(alarms)
         self._alarms = tuple(alarms)
         self._tag = np.array([alarm.tag for alarm in alarms], np.intp)
@@ -31,7 +34,8 @@ class Alarms:
         self._bad = np.isnan(self._sign)
         self._limit = np.array([alarm.limit for alarm in alarms], np.float64)
         self._deadband = np.array([alarm.deadband for alarm in alarms], np.float64)
-        self._on_delay = np.array([alarm.on_delay for alarm in alarms], np.float64)
+        delays = [max(alarm.on_delay, least_bad_s if alarm.side == "bad" else 0.0) for alarm in alarms]
+        self._on_delay = np.array(delays, np.float64)
         self._off_delay = np.array([alarm.off_delay for alarm in alarms], np.float64)
         self._operation: dict[str, str] = {}
         self._enabled = np.array([not alarm.during for alarm in alarms], np.bool_)
@@ -39,6 +43,7 @@ class Alarms:
         self._turning_since = np.full(n, np.nan)
         self._since = np.full(n, np.nan)
         self._returned_at = np.full(n, np.nan)
+        self._forget_at = 0.0
         self._value = np.full(n, np.nan)
         self.changes = 0
 
@@ -47,13 +52,15 @@ class Alarms:
         if operations != self._operation:
             self._operation = dict(operations)
             self._enable()
-        value, bad_value = frame.value[self._tag], frame.quality[self._tag] == BAD
-        turning = self._turning(value, bad_value)
+        value = frame.value[self._tag]
+        turning = self._turning(value, frame.quality[self._tag] == BAD)
         self._turning_since[~turning] = np.nan
-        np.copyto(self._turning_since, now_s, where=turning & np.isnan(self._turning_since))
-        delay = np.where(self._active, self._off_delay, self._on_delay)
-        turned = turning & ((now_s - self._turning_since >= delay) | ~self._enabled)
-        events = [self._turn(row, float(value[row]), now_s) for row in np.flatnonzero(turned).tolist()]
+        events: list[Event] = []
+        if turning.any():
+            np.copyto(self._turning_since, now_s, where=turning & np.isnan(self._turning_since))
+            delay = np.where(self._active, self._off_delay, self._on_delay)
+            turned = turning & ((now_s - self._turning_since >= delay) | ~self._enabled)
+            events = [self._turn(row, float(value[row]), now_s) for row in np.flatnonzero(turned).tolist()]
         self._forget(now_s)
         return events
 
@@ -62,11 +69,12 @@ class Alarms:
             self._enabled[row] = not alarm.during or self._operation.get(alarm.vessel, "") in alarm.during
 
     def _turning(self, value: NDArray[np.float64], bad_value: Flags) -> Flags:
-        """Where the condition is the opposite of the alarm's state."""
+        """Where the condition is the opposite of the alarm's state: nowhere that a value decides which is Bad."""
         beyond = (value - self._limit) * self._sign
-        comes = np.where(self._bad, bad_value, ~bad_value & (beyond > 0.0)) & self._enabled
-        goes = np.where(self._bad, ~bad_value, ~bad_value & (beyond <= -self._deadband)) | ~self._enabled
-        return np.asarray(np.where(self._active, goes, comes))
+        beyond[bad_value] = np.nan
+        beyond[self._bad] = np.where(bad_value[self._bad], 1.0, -1.0)
+        turning = np.where(self._active, beyond <= -self._deadband, beyond > 0.0)
+        return np.asarray(np.where(self._enabled, turning, self._active))
 
     def _turn(self, row: int, value: float, now_s: float) -> Event:
         active = not self._active[row]
@@ -93,7 +101,10 @@ class Alarms:
 
     def _forget(self, now_s: float) -> None:
         """Take alarms off the list that returned long ago."""
+        if now_s <= self._forget_at:
+            return
         old = now_s - self._returned_at > KEEP_RETURNED_S
+        self._forget_at = now_s + FORGET_EVERY_S
         if old.any():
             self._returned_at[old] = np.nan
             self._since[old] = np.nan

@@ -18,7 +18,9 @@ from drivers.contract import Reason, WriteOutcome, WriteState
 
 Flags = NDArray[np.bool_]
 REFRESH_S = 10.0
-"""Process time after which an unchanged output is written again: a device that lost it gets it back."""
+"""Process time after which an unchanged output is written again, so that a device that lost it gets it back; longer on
+a scaled clock, where wires stay as slow as they are.
+"""
 RESOLUTION = 1e-4
 """Share of its span by which an output must move to be written before its refresh."""
 TOLERANCE = 5e-3
@@ -47,13 +49,18 @@ class Outputs:
         self._resolution, self._tolerance = span * RESOLUTION, span * TOLERANCE
         self._blind = np.array([getattr(tags.tags[row].point, "access", "r") == "w" for row in table.tag], np.bool_)
         self.target, self.actual = np.full((2, n), np.nan)
-        self.ready = self._blind & ~table.once
+        self._kept = ~table.once
+        self.ready = self._blind & self._kept
         self.returned = np.zeros(n, np.bool_)
         self._written = np.full(n, np.nan)
         self._written_at = np.full(n, -np.inf)
         self._patience_s = patience_s
+        self._refresh_s = max(REFRESH_S, 10.0 * patience_s)
         self._recent = np.full((RECENT, n), np.nan)
+        self._lowest, self._highest = np.full((2, n), np.nan)
+        self._moving = RECENT
         self._differing, self._differing_s = np.zeros((2, n))
+        self._watching = False
         self._told, self._refused = np.zeros((2, n), np.bool_)
 
     def observe(self, frame: Frame, dt: float) -> list[Event]:
@@ -62,13 +69,14 @@ class Outputs:
         """
         tag = self.table.tag
         value, usable = frame.value[tag], frame.quality[tag] < BAD
-        lost = (frame.reason[tag] == Reason.LINK) | (frame.reason[tag] == Reason.NOT_READ)
-        ready = (usable | (self.ready & ~(lost & ~usable))) & ~self.table.once | (self._blind & ~self.table.once)
+        reason = frame.reason[tag]
+        ready = usable | (self.ready & (reason != Reason.LINK) & (reason != Reason.NOT_READ))
+        ready = (ready | self._blind) & self._kept
         self.returned = ready & ~self.ready
         self.ready = ready
         if self.returned.any():
             self._written[self.returned] = np.nan
-            self._recent[:, self.returned] = np.nan
+            self._recent[:, self.returned] = self._lowest[self.returned] = np.nan
         events = self._compare(value, usable & ready & ~self._blind, dt)
         astray = usable & (self.returned | np.isnan(self.target) | self._told)
         np.copyto(self.actual, value, where=astray & ~self._blind)
@@ -76,16 +84,17 @@ class Outputs:
 
     def _compare(self, value: F8, readable: Flags, dt: float) -> list[Event]:
         """Time how long a read-back is none of the last commands; tell when that is too long, and when it ends."""
-        low, high = self._recent.min(axis=0) - self._tolerance, self._recent.max(axis=0) + self._tolerance
-        differs = readable & ((value < low) | (value > high))
-        self._differing[readable & ~differs] = self._differing_s[readable & ~differs] = 0.0
-        if not (differs.any() or self._told.any()):
+        differs = readable & ((value < self._lowest) | (value > self._highest))
+        if not differs.any() and not self._watching:
             return []
+        agrees = readable & ~differs
+        self._differing[agrees] = self._differing_s[agrees] = 0.0
         self._differing += differs
         self._differing_s += differs * max(dt, 0.0)
         astray = (self._differing > PATIENCE) & (self._differing_s > self._patience_s)
         changed = np.flatnonzero(astray != self._told)
         self._told = astray
+        self._watching = bool(self._differing.any())
         self._written[changed] = np.nan
         return [self._read_back_event(row, float(value[row]), astray=bool(astray[row])) for row in changed.tolist()]
 
@@ -110,19 +119,29 @@ class Outputs:
         wanted = np.minimum(np.maximum(wanted, known - step), known + step)
         wanted = np.minimum(np.maximum(wanted, table.low), table.high)
         np.copyto(self.actual, wanted, where=claimed & ~self._told)
-        self._recent[:-1] = self._recent[1:]
-        self._recent[-1] = np.where(claimed, wanted, np.nan)
-        unset = np.isnan(self._recent[-2])
-        if unset.any():
-            self._recent[:, unset] = self._recent[-1, unset]
+        self._remember(np.where(claimed, wanted, np.nan))
         return self._changed(claimed, wanted, now_s)
+
+    def _remember(self, commands: F8) -> None:
+        """Keep the span of the last commands; nothing is to be done once they stood still for so many scans."""
+        moved = commands != self._recent[-1]
+        moved &= ~(np.isnan(commands) & np.isnan(self._recent[-1]))
+        self._moving = RECENT if moved.any() else self._moving - 1
+        if self._moving <= 0:
+            return
+        self._recent[:-1] = self._recent[1:]
+        self._recent[-1] = commands
+        unset = np.isnan(self._recent[-2])
+        self._recent[:, unset] = commands[unset]
+        np.subtract(self._recent.min(axis=0), self._tolerance, out=self._lowest)
+        np.add(self._recent.max(axis=0), self._tolerance, out=self._highest)
 
     def _changed(self, claimed: Flags, wanted: F8, now_s: float) -> dict[int, float]:
         """What moved by more than the resolution, came to rest at an end, or is due for its refresh."""
         table = self.table
         moved = ~(np.abs(wanted - self._written) <= self._resolution)
         at_end = (wanted != self._written) & ((wanted == table.low) | (wanted == table.high) | (wanted == table.safe))
-        due = now_s - self._written_at >= REFRESH_S
+        due = now_s - self._written_at >= self._refresh_s
         rows = np.flatnonzero(claimed & (moved | at_end | due))
         self._written[rows] = wanted[rows]
         self._written_at[rows] = now_s

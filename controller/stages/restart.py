@@ -70,8 +70,9 @@ def _take(loops: Loops, row: int, entry: Mapping[str, Json]) -> Mode:
 
 
 def _number(value: Json, default: float) -> float:
-    usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if usable else default  # type: ignore[arg-type]  # narrowed by `usable`
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return default
+    return float(value)
 
 
 def _event(loop: Loop, before: Mode, state: LoopState) -> Event:

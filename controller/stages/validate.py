@@ -28,9 +28,9 @@ class Validator:
         limit = tags.column(3.0 * period_s if np.isnan(tag.max_age) else tag.max_age for tag in rows)
         limit = np.maximum(limit, minimum_stale_s)
         limit[[tag.sampled or tag.kind == "calculated" for tag in rows]] = np.inf
+        limit[[tag.point is not None and tag.point.access == "w" for tag in rows]] = np.inf
         self.oldest_good, self.oldest = limit * (2.0 / 3.0), limit
         self._low, self._high = tags.low, tags.high
-        self._measured = np.array([tag.kind != "calculated" for tag in rows], np.bool_)
         self._rated = np.array([row for row, tag in enumerate(rows) if np.isfinite(tag.max_rate)], np.intp)
         self._max_rate = tags.column(rows[row].max_rate for row in self._rated)
         self._believed = np.full(len(self._rated), np.nan)
@@ -39,23 +39,28 @@ class Validator:
     def step(self, raw: Frame, now_s: float) -> Frame:
         """A judged copy of ``raw``; ``now_s`` is process time."""
         frame = raw.copy()
-        value, quality = frame.value, frame.quality
-        believed = quality < BAD
-        finite = np.isfinite(value)
-        self._mark(frame, believed & ~finite, BAD, Reason.DEVICE)
-        value[~finite] = np.nan
-        self._mark(frame, believed & ((value < self._low) | (value > self._high)), BAD, Reason.RANGE)
-        self._mark(frame, (quality < UNCERTAIN) & (frame.age > self.oldest_good), UNCERTAIN, Reason.STALE)
-        self._mark(frame, (quality < BAD) & (frame.age > self.oldest) & self._measured, BAD, Reason.STALE)
+        within = (frame.value >= self._low) & (frame.value <= self._high)
+        if not within.all():
+            self._judge_values(frame, ~within & (frame.quality < BAD))
+        stale = frame.age > self.oldest_good
+        if stale.any():
+            self._mark(frame, stale & (frame.quality < UNCERTAIN), UNCERTAIN, Reason.STALE)
+            self._mark(frame, (frame.age > self.oldest) & (frame.quality < BAD), BAD, Reason.STALE)
         if len(self._rated):
             self._judge_rates(frame, now_s)
         return frame
 
+    def _judge_values(self, frame: Frame, wrong: Flags) -> None:
+        """What is no number is Bad, and NaN; what is out of range is Bad, and stays."""
+        finite = np.isfinite(frame.value)
+        self._mark(frame, wrong & ~finite, BAD, Reason.DEVICE)
+        self._mark(frame, wrong & finite, BAD, Reason.RANGE)
+        frame.value[~finite] = np.nan
+
     @staticmethod
     def _mark(frame: Frame, where: Flags, quality: int, reason: Reason) -> None:
-        if where.any():
-            frame.quality[where] = quality
-            frame.reason[where] = reason
+        frame.quality[where] = quality
+        frame.reason[where] = reason
 
     def _judge_rates(self, frame: Frame, now_s: float) -> None:
         """Bad where the value is further from the last believed one than the process can have moved."""

@@ -155,3 +155,17 @@ def test_safe_writes_are_all_outputs_that_have_a_safe_value(rig):
     assert safe["BR-102.air_flow"] == 50.0
     assert "BR-101.count_request" not in safe
     assert len(safe) == 16
+
+
+def test_on_a_scaled_clock_wires_get_the_time_that_they_need(make_rig):
+    """At 60 times the speed a scan of 6 s is 0.1 s: a read-back may lag by a second of the wall, a refresh by ten."""
+    rig = make_rig(period=6.0, minimum_stale_s=60.0)
+    rig.run(201)
+    row = rig.row("air_flow")
+    assert [n for n, writes in enumerate(rig.writes) if row in writes] == [0, 100, 200]
+    rig.events.clear()
+    rig.devices[row] = 80.0
+    rig.run(9)
+    assert rig.events == []
+    rig.run(4)
+    assert "reads back 80" in rig.texts()[0]
