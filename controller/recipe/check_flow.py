@@ -45,7 +45,7 @@ def _names(check: RecipeChecker) -> None:
 def _targets(check: RecipeChecker, path: Path, operation: OperationConfig) -> None:
     known = check.bound.document.names(("procedure",), "operation")
     if operation.then is not None:
-        check.known((*path, "then"), operation.then, [*known, END, HOLD], "operation")
+        check.known((*path, "then"), operation.then, [*known, END], "operation")
     for index, transition in enumerate(operation.until):
         check.known((*path, "until", index, "then"), transition.then, [*known, END, HOLD], "operation")
 

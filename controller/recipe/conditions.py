@@ -132,4 +132,7 @@ def _in_unit(amount: Amount, unit: str) -> Amount:
     if amount.unit.dimension != wanted.dimension:
         found = f"{amount.unit.kind} ({amount.unit.text})"
         raise ConditionError([Fault(0, f"{wanted.kind} ({unit}) is expected here, not {found}")])
-    return amount.to(wanted, point=amount.sense is not Sense.DIFFERENCE)
+    try:
+        return amount.to(wanted, point=amount.sense is not Sense.DIFFERENCE)
+    except OverflowError as error:
+        raise ConditionError([Fault(0, f"too large a number in {unit}")]) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 
 from controller.commands import Json
 from controller.config.vessel_class import VesselClassConfig
@@ -119,9 +120,7 @@ class ControlRecipe:
     def setpoints_before(self, name: str) -> list[SetPhase]:
         """What the operations before ``name`` put in force, each loop's last."""
         last: dict[str, SetPhase] = {}
-        for operation in self.operations.values():
-            if operation.name == name:
-                break
+        for operation in takewhile(lambda one: one.name != name, self.operations.values()):
             for phase in operation.phases:
                 if isinstance(phase, SetPhase):
                     last.pop(phase.moves, None)

@@ -121,10 +121,9 @@ class Engine:
         events: list[Event] = []
         stored = state.get("batches")
         for entry in stored if isinstance(stored, list) else []:
-            if isinstance(entry, dict):
-                slot = self._revive(entry)
-                self._slots[slot.batch.id] = slot
-                events += _after_outage(slot.batch, outage_s)
+            slot = self._revive(entry)
+            self._slots[slot.batch.id] = slot
+            events += _after_outage(slot.batch, outage_s)
         return events
 
     def view(self) -> list[dict[str, Json]]:
@@ -230,10 +229,11 @@ class Engine:
             )
         )
 
-    def _revive(self, entry: Mapping[str, Json]) -> _Slot:
-        data, progress = entry["batch"], entry["progress"]
-        if not isinstance(data, dict):
+    def _revive(self, entry: Json) -> _Slot:
+        data = entry.get("batch") if isinstance(entry, dict) else None
+        if not isinstance(entry, dict) or not isinstance(data, dict):
             raise RestoreError("a stored batch is not readable")
+        progress = entry.get("progress")
         batch = Batch.from_json(data)
         vessel_class = self._vessels.get(batch.vessel)
         recipe = next((one for one in self._recipes.values() if one.sha256 == batch.sha256), None)

@@ -71,9 +71,8 @@ def _run(run: Run, recipe: ControlRecipe) -> None:
         return
     target, transition = onward
     because = (transition.because or transition.when.text) if transition else "all its phases are done"
-    if target == HOLD:
-        if transition:
-            transition.passed = True
+    if transition is not None and target == HOLD:
+        transition.passed = True
         enter(run, State.HOLDING, because)
         return
     _leave(run, operation)

@@ -200,9 +200,5 @@ class RecipeConfig(StrictModel):
     formula: dict[Name, Parameter] = Field(default_factory=dict)
     procedure: list[OperationConfig]
 
-    def operation(self, name: str) -> OperationConfig | None:
-        """The operation of that name."""
-        return next((one for one in self.procedure if one.operation == name), None)
-
 
 MODELS["recipe"] = RecipeConfig

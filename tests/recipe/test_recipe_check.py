@@ -96,7 +96,7 @@ def asking(inputs):
         (ONE + "    until: [{when: temperature > 3 Cel and elapsed > 1 h, then: end}]\n", "'one' may never end"),
         (ONE + "    do: [{feed_by_count: {loop: feed, rate: rate}}]\n    then: end\n", "'one' may never end"),
         (ONE + "    then: one\n", "the batch never ends"),
-        (ONE + "    then: hold\n", "the batch never ends"),
+        (ONE + "    then: hold\n", "no operation 'hold'"),
         (ONE + "    then: end\n" + ONE + "    then: end\n", "an operation 'one' already"),
         (ONE + "    then: end\n  - {operation: two, title: Two, then: end}\n", "'two' is never reached"),
         ("  - {operation: hold, title: Hold, then: end}\n", "a word of the language"),
@@ -141,6 +141,11 @@ def asking(inputs):
         (ONE + "    do: [{count_cells: {every: 0 h, sample: 2 mL, text: T}}]\n" + WAY_OUT, "longer than zero"),
         (ONE + "    do: [{count_cells: {every: 2 L, sample: 2 mL, text: T}}]\n" + WAY_OUT, "a time (s) is expected"),
         (ONE + "    do: [{feed_by_count: {loop: temperature, rate: rate}}]\n" + WAY_OUT, "is not a feed"),
+        (ONE + "    do: [{feed_by_count: {loop: food, rate: rate}}]\n" + WAY_OUT, "no loop 'food'"),
+        (
+            ONE + "    do: [{exponential_feed: {loop: food, start: 4 mL/h, growth: 0.1 1/h}}]\n" + WAY_OUT,
+            "no loop 'food'",
+        ),
         (ONE + "    do: [{feed_by_count: {loop: feed, rate: 3 mL/h}}]\n" + WAY_OUT, "a rate is per cells"),
         (
             ONE + "    do: [{feed_by_count: {loop: feed, rate: rate, until: volum > 1 L}}]\n" + WAY_OUT,
@@ -228,3 +233,19 @@ def test_schema():
     assert recipe["required"][0] == "recipe"
     assert "exponential_feed" in recipe["$defs"]["PhaseConfig"]["properties"]
     assert "set" in recipe["$defs"]["PhaseConfig"]["properties"]
+
+
+def test_something_that_is_no_recipe_at_all(stirred_tank):
+    assert problems_of("- 3", stirred_tank)[0][:2] == (1, 1)
+    assert [one[2] for one in problems_of("recipe: r", stirred_tank) if "procedure is missing" in one[2]]
+
+
+def test_cells_by_weight(header, stirred_tank):
+    """A class that gives the cells as a concentration: the rate is per gram, and its dimension says when it is not."""
+    density = stirred_tank.measurements["viable_density"].model_copy(update={"unit": "g/L"})
+    by_weight = stirred_tank.model_copy(
+        update={"measurements": {**stirred_tank.measurements, "viable_density": density}}
+    )
+    text = header + ONE + "    do: [{feed_by_count: {loop: feed, rate: %s}}]\n" + WAY_OUT
+    assert load_recipe(text % "4 mL/h/g", by_weight).config.recipe == "small"
+    assert "a flow (mL/h) is expected here" in problems_of(text % "4 mL/h", by_weight)[0][2]

@@ -1,6 +1,7 @@
 """The language: units, temperatures, messages with their column, live text, speed."""
 
 import math
+import sys
 import timeit
 
 import pytest
@@ -74,6 +75,9 @@ def read(name):
         ("feed.sp != 0 mL/h", True),
         ("sample_number == 3", True),
         ("volume / (volume - volume) > 1", None),
+        ("tolerance + temperature > 37 Cel", True),
+        ("abs(temperature - jacket) + abs(temperature - warm) > 1.3 K", True),
+        ("abs(temperature - warm) - 0.1 K < 0.11 K", True),
         ("do > 30 %", None),
         ("do > 30 % or elapsed > 1 h", True),
         ("do > 30 % and elapsed > 3 h", False),
@@ -120,6 +124,7 @@ def test_truth(text, truth):
         ("volume / 0 > 1 L", 1, "divided by zero"),
         ("volume > 1e308 L * 1e308", 10, "too large"),
         ("volume > 1e999 L", 10, "too large"),
+        ("volume > 1e308 m3", 1, "too large"),
         ("and", 1, "'and' is not expected"),
         ("", 1, "text ends here"),
         ("(" * 40 + "volume", 31, "nested more than"),
@@ -192,6 +197,7 @@ def test_rate_by_count_has_the_dimension_of_a_flow():
         ("3", "mL/h", "unit is missing"),
         ("3", "%", "unit is missing"),
         ("foo", "mL/h", "no 'foo'"),
+        ("1e308 L/h", "uL/h", "too large"),
         ("volume > 1 L", "L", "statement"),
     ],
 )
@@ -227,6 +233,7 @@ def test_on_a_vessel():
     assert condition.explain(Reader()) == "volume 1.50 > 1.00 L"
 
 
+@pytest.mark.skipif(sys.gettrace() is not None, reason="a tracer costs more than what is measured")
 def test_cheap_enough_for_every_scan():
     text = "abs(temperature - warm) < 0.3 Cel and abs(ph - 7.2 [pH]) < 0.1 [pH]"
     condition = compile_condition(text, SYMBOLS)

@@ -354,6 +354,45 @@ def test_prompts_stay_open_while_held(bench):
     assert bench.operation == "equilibrate"
 
 
+def test_operations_can_be_repeated(make_bench):
+    bench = make_bench("""
+  - operation: mix
+    title: Mix
+    until: [{when: elapsed > 10 min, then: ask}]
+  - operation: ask
+    title: Ask
+    do:
+      - prompt: more
+        text: Enter the volume.
+        inputs: {added: {title: Added, unit: mL, low: 0 mL, high: 10 mL}}
+    until: [{when: volume > 1.5 L, then: end}, {when: elapsed > 1 h, then: mix}]
+""").start()
+    bench.until(lambda: bench.operation == "ask")
+    first = bench.view["prompts"][0]
+    assert first["inputs"][0]["default"] is None
+    bench.until(lambda: bench.operation == "mix", answering=False)
+    bench.until(lambda: bench.operation == "ask", answering=False)
+    assert bench.view["prompts"][0]["id"] != first["id"]
+    bench.values["volume"] = 1.6
+    bench.scan(2)
+    assert bench.state == "Complete"
+    assert [one["state"] for one in bench.view["operations"]] == ["done", "done"]
+
+
+def test_a_class_without_sample_numbers_reads_densities_as_they_are(make_bench, stirred_tank):
+    procedure = """
+  - operation: grow
+    title: Grow
+    until: [{when: viable_density > 4 10*6/mL, then: end}, {when: elapsed > 1 h, then: end}]
+"""
+    bench = make_bench(procedure)
+    kept = {name: tag for name, tag in stirred_tank.measurements.items() if name != "sample_number"}
+    bench.engine = Engine(bench.recipes, {VESSEL: stirred_tank.model_copy(update={"measurements": kept})})
+    bench.values["viable_density"] = 5.0
+    bench.start().scan(3)
+    assert bench.state == "Complete"
+
+
 def test_a_refused_proposal_holds_the_batch(make_bench):
     bench = make_bench(TWO).start().scan()
     bench.engine.settle([Outcome(bench.proposals[0], applied=True)])

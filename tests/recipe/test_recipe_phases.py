@@ -5,6 +5,7 @@ import math
 import pytest
 
 from controller.commands import Verb
+from controller.recipe.phase import Phase
 
 EXPAND = """
   - operation: expand
@@ -200,6 +201,18 @@ def test_the_feed_keeps_its_setpoint_while_anything_is_unknown(make_bench):
     assert len(feeds(bench)) == len(before) + 1
 
 
+def test_a_feed_without_a_limit_waits_for_the_volume_as_well(make_bench):
+    bench = make_bench(COUNT.replace(", until: volume > 1.2 L", ""))
+    bench.values["volume"] = math.nan
+    bench.start().scan()
+    bench.answer()
+    bench.scan(6)
+    assert feeds(bench) == []
+    bench.values["volume"] = 1.5
+    bench.scan(2)
+    assert feeds(bench)[-1] > 0
+
+
 def test_the_feed_never_asks_for_more_than_the_loop_takes(make_bench):
     bench = make_bench(COUNT)
     bench.density = 30.0
@@ -270,6 +283,26 @@ def test_an_exponential_feed_waits_for_oxygen(make_bench):
     bench.values["do"] = 50.0
     bench.scan(60)
     assert before * 1.1 < feeds(bench)[-1] < before * 1.3
+
+
+def test_an_exponential_feed_goes_on_after_a_restart_of_the_supervisor(make_bench):
+    bench = make_bench(EXPONENTIAL % "1.9 L").start().scan(120)
+    before = bench.setpoints["feed"]
+    bench.kill().scan(3)
+    assert bench.setpoints["feed"] == 0.0
+    bench.order(Verb.BATCH_RESTART)
+    bench.scan(3)
+    assert bench.setpoints["feed"] == before
+    bench.scan(60)
+    assert before * 1.15 < bench.setpoints["feed"] < before * 1.3
+
+
+def test_most_phases_ask_nothing():
+    phase = Phase("rest")
+    assert phase.question is None
+    assert phase.answer({}) == {}
+    assert phase.done
+    assert not phase.busy
 
 
 def test_an_exponential_feed_ends_for_good(make_bench):

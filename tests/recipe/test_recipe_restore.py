@@ -132,6 +132,8 @@ def test_a_batch_is_never_lost_in_silence(bench, ecoli):
         Engine(bench.recipes, {}).restore(stored, 0.0, 0.0)
     with pytest.raises(RestoreError, match="not readable"):
         Engine(bench.recipes, bench.classes).restore({"batches": [{"batch": None, "progress": None}]}, 0.0, 0.0)
+    with pytest.raises(RestoreError, match="not readable"):
+        Engine(bench.recipes, bench.classes).restore({"batches": [3]}, 0.0, 0.0)
 
 
 def test_a_recipe_is_found_by_its_content(bench):
