@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, cast
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from controller.commands import Json
 from controller.recipe.states import State
@@ -45,13 +45,22 @@ class Batch:
         return self.baseline is not None and self.counted is not None and self.counted > self.baseline
 
     def to_json(self) -> dict[str, Json]:
-        """The batch as JSON."""
-        return cast("dict[str, Json]", asdict(self))
+        """The batch as JSON, which later changes of the batch do not touch."""
+        return {**{name: _copied(getattr(self, name)) for name in FIELDS}, "state": self.state.value}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Json]) -> Batch:
         """The batch that :meth:`to_json` gave; entries of a later version are left out."""
-        known = {one.name for one in fields(cls)}
-        values: dict[str, Any] = {name: value for name, value in data.items() if name in known}
+        values: dict[str, Any] = {name: value for name, value in data.items() if name in FIELDS}
         values["state"] = State(values["state"])
         return cls(**values)
+
+
+FIELDS = tuple(one.name for one in fields(Batch))
+"""What is stored."""
+
+
+def _copied(value: Any) -> Json:
+    if isinstance(value, dict):
+        return dict(value)
+    return list(value) if isinstance(value, list) else value

@@ -47,6 +47,7 @@ class _PhaseChecker:
             self.exponential(phase.exponential_feed)
 
     def set(self, phase: SetSetpoint) -> None:
+        """The value is one that the loop takes."""
         path = (*self.path, "set")
         unit = self.loop(path, phase.loop)
         if unit is None:
@@ -76,6 +77,7 @@ class _PhaseChecker:
             self.check.problem(path, message, f"{limits[0]:g} .. {limits[1]:g} {unit}")
 
     def prompt(self, phase: PhaseConfig) -> None:
+        """Inputs make sense, and hands can do what they are asked to."""
         for name, wanted in phase.inputs.items():
             self.input((*self.path, "inputs", name), name, wanted)
         inputs = {name: Symbol(wanted.unit) for name, wanted in phase.inputs.items()}
@@ -90,6 +92,7 @@ class _PhaseChecker:
     def amounts(
         self, path: Path, given: Mapping[str, str], wanted: Mapping[str, str], inputs: Mapping[str, Symbol]
     ) -> None:
+        """An action has exactly its amounts, in units that fit."""
         for name in wanted:
             if name not in given:
                 self.check.problem(path, f"{name} is missing", at_key=True)
@@ -101,6 +104,7 @@ class _PhaseChecker:
                 self.check.value((*path, name), text, wanted[name], more=inputs)
 
     def input(self, path: Path, name: str, wanted: Input) -> None:
+        """Limits and default fit the unit and each other."""
         if name in self.check.names:
             self.check.problem(path, f"{name!r} is a tag or a parameter already", "give it another name", at_key=True)
         low = self.check.quantity((*path, "low"), wanted.low, wanted.unit)
@@ -117,6 +121,7 @@ class _PhaseChecker:
                 )
 
     def count(self, phase: CountCells) -> None:
+        """Times are times, and the class can count."""
         path = (*self.path, "count_cells")
         every = self.check.value((*path, "every"), phase.every, "s")
         if every is not None and every.constant is not None and every.constant <= 0:
@@ -127,6 +132,7 @@ class _PhaseChecker:
             self.check.problem(path, message, f"it needs {SAMPLE_NUMBER} and {COUNT_REQUEST}", at_key=True)
 
     def feed_by_count(self, phase: FeedByCount) -> None:
+        """The rate gives a flow, and the condition is understood."""
         path = (*self.path, "feed_by_count")
         unit = self.feed_loop(path, phase.loop)
         missing = [name for name in (VIABLE_DENSITY, VOLUME) if name not in self.check.names]
@@ -153,6 +159,7 @@ class _PhaseChecker:
             self.check.problem(path, message, f"a rate is per cells, as in 4 {amount.unit}/10*9")
 
     def exponential(self, phase: ExponentialFeed) -> None:
+        """Start and limit are what the loop takes, and the conditions are understood."""
         path = (*self.path, "exponential_feed")
         unit = self.feed_loop(path, phase.loop)
         self.check.value((*path, "growth"), phase.growth, "h-1")
@@ -165,6 +172,7 @@ class _PhaseChecker:
         self.check.condition((*path, "until"), phase.until)
 
     def inside(self, path: Path, value: Value | None, low: float, high: float) -> None:
+        """A fixed value lies within the loop's limits."""
         if value is not None and value.constant is not None and not low <= value.constant <= high:
             message = f"{path[-1]}: {value.constant:g} {value.unit} is outside what the loop takes"
             self.check.problem(path, message, f"{low:g} .. {high:g} {value.unit}")
@@ -176,6 +184,7 @@ class _PhaseChecker:
         return setpoint_unit(self.vessel_class, name)
 
     def feed_loop(self, path: Path, name: str) -> str | None:
+        """The unit of a feed loop's setpoint; ``None``, with a problem, when there is no such loop."""
         unit = self.loop(path, name)
         if unit is not None and not is_feed(self.vessel_class.loops[name]):
             message = f"{name!r} is not a feed: it would go on while the batch is held"
@@ -185,5 +194,6 @@ class _PhaseChecker:
         return unit
 
     def limits(self, name: str, unit: str) -> tuple[float, float]:
+        """What a loop's setpoint may be, in ``unit``."""
         setpoint = self.vessel_class.loops[name].setpoint
         return setpoint.low.to(unit), setpoint.high.to(unit)

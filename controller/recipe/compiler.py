@@ -122,6 +122,7 @@ class Compiler:
 
 def _reader(name: str) -> Getter:
     def get(read: Reads) -> float:
+        """The value now."""
         value, quality = read(name)
         return value if quality < BAD and -math.inf < value < math.inf else math.nan
 

@@ -104,7 +104,7 @@ def _parts(state: Mapping[str, Json], key: str) -> list[dict[str, Json]]:
 @dataclass(slots=True)
 class ControlRecipe:
     """A recipe as one batch runs it. ``loops`` are all that it moves, with those they drive; ``feeds`` those that stop
-    when the batch is held.
+    when the batch is held, ``sampled`` the tags that come with a counted sample.
     """
 
     recipe: LoadedRecipe
@@ -112,6 +112,7 @@ class ControlRecipe:
     operations: dict[str, Operation]
     loops: tuple[str, ...]
     feeds: tuple[str, ...]
+    sampled: frozenset[str]
 
     def operation(self, name: str | None) -> Operation | None:
         """The operation of that name."""

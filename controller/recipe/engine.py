@@ -136,7 +136,7 @@ class Engine:
         return (slot.batch.operation or "") if slot is not None and slot.batch.state in OPEN else ""
 
     def _run(self, slot: _Slot, dt: float) -> Run:
-        return Run(slot.batch, slot.control.vessel_class, self._reader, dt)
+        return Run(slot.batch, slot.control.vessel_class, self._reader, dt, slot.control.sampled)
 
     def _on(self, vessel: str) -> _Slot | None:
         return next((slot for slot in self._slots.values() if slot.batch.vessel == vessel), None)

@@ -24,7 +24,7 @@ from controller.recipe.model import (
 )
 from controller.recipe.phase import Input, Phase
 from controller.recipe.symbols import ELAPSED, Symbol, class_symbols, setpoint_unit
-from controller.recipe.vocabulary import HANDS, VIABLE_DENSITY, VOLUME, driven_by, feed_loops
+from controller.recipe.vocabulary import HANDS, VIABLE_DENSITY, VOLUME, driven_by, feed_loops, sampled_tags
 
 
 def freeze(recipe: LoadedRecipe, vessel_class: VesselClassConfig, formula: Mapping[str, float]) -> ControlRecipe:
@@ -36,9 +36,8 @@ def freeze(recipe: LoadedRecipe, vessel_class: VesselClassConfig, formula: Mappi
     operations = {one.operation: freezer.operation(one) for one in recipe.config.procedure}
     moved = [phase.loop for one in recipe.config.procedure for phase in one.do if phase.loop is not None]
     driven = [slave for loop in moved for slave in driven_by(vessel_class, loop)]
-    return ControlRecipe(
-        recipe, vessel_class, operations, tuple(dict.fromkeys([*moved, *driven])), feed_loops(vessel_class)
-    )
+    loops = tuple(dict.fromkeys([*moved, *driven]))
+    return ControlRecipe(recipe, vessel_class, operations, loops, feed_loops(vessel_class), sampled_tags(vessel_class))
 
 
 class _Freezer:
@@ -51,15 +50,18 @@ class _Freezer:
         self.names = {**class_symbols(vessel_class), **self.parameters, ELAPSED: Symbol("s")}
 
     def operation(self, config: OperationConfig) -> Operation:
+        """One operation."""
         phases = [self.phase(one) for one in config.do]
         transitions = [self.transition(one) for one in config.until]
         return Operation(config.operation, config.title, phases, transitions, config.then)
 
     def transition(self, config: TransitionConfig) -> Transition:
+        """One transition."""
         when = compile_condition(config.when, self.names)
         return Transition(when, config.for_.to("s"), config.then, config.because or "")
 
     def phase(self, config: PhaseConfig) -> Phase:
+        """One phase, of the kind that is given."""
         if config.set_ is not None:
             return self.set(config.set_)
         if config.count_cells is not None:
@@ -71,9 +73,11 @@ class _Freezer:
         return self.prompt(config)
 
     def set(self, config: SetSetpoint) -> SetPhase:
+        """A setpoint, with its value worked out."""
         return SetPhase(config.loop, self.fixed(config.to, self.unit(config.loop)))
 
     def prompt(self, config: PhaseConfig) -> PromptPhase:
+        """A prompt, with its limits in the unit of each input."""
         inputs = tuple(
             Input(
                 name,
@@ -97,14 +101,17 @@ class _Freezer:
         return lambda inputs: _done_by_hand(actions, inputs)
 
     def count(self, config: CountCells) -> CountPhase:
+        """A count, with its times in seconds."""
         every, first = self.fixed(config.every, "s"), self.fixed(config.first, "s")
         return CountPhase(every, first, config.sample.to("mL"), config.text, config.time_out.to("s"))
 
     def feed_by_count(self, config: FeedByCount) -> FeedByCountPhase:
+        """A feed by count; the amount stays to be worked out with every count."""
         amount = compile_value(config.rate, self.names, self.unit(config.loop), times=(VIABLE_DENSITY, VOLUME))
         return FeedByCountPhase(self.feed_loop(config.loop), amount, self.condition(config.until))
 
     def exponential(self, config: ExponentialFeed) -> ExponentialFeedPhase:
+        """An exponential feed, with its profile worked out."""
         unit = self.unit(config.loop)
         return ExponentialFeedPhase(
             self.feed_loop(config.loop),
@@ -116,6 +123,7 @@ class _Freezer:
         )
 
     def condition(self, text: str | None) -> Condition | None:
+        """A compiled condition, or none."""
         return compile_condition(text, self.names) if text is not None else None
 
     def fixed(self, text: str, unit: str) -> float:
@@ -124,9 +132,11 @@ class _Freezer:
         return value.evaluate(lambda name: (0.0, 0))
 
     def unit(self, loop: str) -> str:
+        """The unit of a loop's setpoint."""
         return setpoint_unit(self.vessel_class, loop) or "1"
 
     def feed_loop(self, loop: str) -> FeedLoop:
+        """A feed loop and its limits."""
         setpoint, unit = self.vessel_class.loops[loop].setpoint, self.unit(loop)
         return FeedLoop(loop, setpoint.low.to(unit), setpoint.high.to(unit), unit)
 

@@ -12,14 +12,15 @@ from controller.frame import BAD
 from controller.recipe.batch import Batch
 from controller.recipe.conditions import Reader
 from controller.recipe.symbols import ELAPSED
-from controller.recipe.vocabulary import SAMPLE_NUMBER, driven_by, sampled_tags
+from controller.recipe.vocabulary import SAMPLE_NUMBER, driven_by
 
 UNKNOWN = (math.nan, BAD)
 
 
 @dataclass(slots=True)
 class Run:
-    """A batch, the plant as it reads it, the time ``dt`` since the last scan, and what it has to say.
+    """A batch, the plant as it reads it, the time ``dt`` since the last scan, and what it has to say. ``sampled`` are
+    the tags that come with a counted sample.
 
     Proposals go through the door like anybody's commands and act in a later scan.
     """
@@ -28,6 +29,7 @@ class Run:
     vessel_class: VesselClassConfig
     reader: Reader
     dt: float = 0.0
+    sampled: frozenset[str] = frozenset()
     proposals: list[Command] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
@@ -39,7 +41,7 @@ class Run:
         """
         if name == ELAPSED:
             return self.batch.operation_elapsed_s, 0
-        if name in sampled_tags(self.vessel_class) and not self.batch.has_new_sample():
+        if name in self.sampled and not self.batch.has_new_sample():
             return UNKNOWN
         return self.reader.read(self.batch.vessel, name)
 

@@ -96,17 +96,21 @@ class _Parser:
 
     @property
     def token(self) -> Token:
+        """The token at hand."""
         return self.tokens[self.position]
 
     def take(self) -> Token:
+        """The token at hand; go on to the next."""
         token = self.token
         self.position += 1
         return token
 
     def at(self, *texts: str) -> bool:
+        """Whether the token at hand is one of these operators or words."""
         return self.token.kind in {Kind.OPERATOR, Kind.WORD} and self.token.text in texts
 
     def unexpected(self, wanted: str = "") -> ConditionError:
+        """The error at the token at hand."""
         token = self.token
         found = "the text ends here" if token.kind is Kind.END else f"{token.text!r} is not expected here"
         hint = f"{wanted} is expected" if wanted else ""
@@ -115,22 +119,27 @@ class _Parser:
         return ConditionError([Fault(token.offset, found, hint)])
 
     def expect(self, text: str) -> Token:
+        """Take this operator. Raises :class:`ConditionError` when it is another."""
         if not self.at(text):
             raise self.unexpected(f"{text!r}")
         return self.take()
 
     def deeper(self) -> None:
+        """Count one more level of nesting."""
         self.depth += 1
         if self.depth > DEEPEST:
             raise ConditionError([Fault(self.token.offset, f"nested more than {DEEPEST} deep")])
 
     def expression(self) -> Node:
+        """Parts joined by ``or``."""
         return self.logic("or", self.conjunction)
 
     def conjunction(self) -> Node:
+        """Parts joined by ``and``."""
         return self.logic("and", self.negation)
 
     def logic(self, word: str, part: _Part) -> Node:
+        """Parts joined by ``word``."""
         parts = [part()]
         while self.at(word):
             self.take()
@@ -138,6 +147,7 @@ class _Parser:
         return parts[0] if len(parts) == 1 else Logic(parts[0].offset, parts[-1].end, word, tuple(parts))
 
     def negation(self) -> Node:
+        """A comparison, or not."""
         if not self.at("not"):
             return self.comparison()
         start = self.take().offset
@@ -147,6 +157,7 @@ class _Parser:
         return Unary(start, operand.end, "not", operand)
 
     def comparison(self) -> Node:
+        """A sum, or two that are compared."""
         left = self.sum()
         if not self.at(*COMPARISONS):
             return left
@@ -157,12 +168,15 @@ class _Parser:
         return Binary(left.offset, right.end, operator, left, right)
 
     def sum(self) -> Node:
+        """Products, added and subtracted."""
         return self.chain(("+", "-"), self.product)
 
     def product(self) -> Node:
+        """Factors, multiplied and divided."""
         return self.chain(("*", "/"), self.factor)
 
     def chain(self, operators: tuple[str, str], part: _Part) -> Node:
+        """Parts joined by ``operators``, from left to right."""
         left = part()
         while self.at(*operators):
             self.operators += 1
@@ -174,6 +188,7 @@ class _Parser:
         return left
 
     def factor(self) -> Node:
+        """The smallest part."""
         token = self.token
         if token.kind is Kind.NUMBER:
             self.take()
@@ -186,6 +201,7 @@ class _Parser:
         return self.nested()
 
     def nested(self) -> Node:
+        """A factor that has another inside."""
         self.deeper()
         token = self.take()
         if token.text == "-":

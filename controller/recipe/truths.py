@@ -43,6 +43,7 @@ def negation(part: Truth) -> Truth:
     inner = part.evaluate
 
     def evaluate(read: Reads) -> bool | None:
+        """The truth now."""
         truth = inner(read)
         return None if truth is None else not truth
 
@@ -68,6 +69,7 @@ def number(value: float) -> str:
 
 def _compare(compare: Callable[[float, float], bool], left: Getter, right: Getter) -> Evaluate:
     def evaluate(read: Reads) -> bool | None:
+        """The truth now."""
         a = left(read)
         b = right(read)
         if isnan(a) or isnan(b):
@@ -79,6 +81,7 @@ def _compare(compare: Callable[[float, float], bool], left: Getter, right: Gette
 
 def _joined(parts: Sequence[Evaluate], *, decisive: bool) -> Evaluate:
     def evaluate(read: Reads) -> bool | None:
+        """The truth now."""
         result: bool | None = not decisive
         for part in parts:
             truth = part(read)
@@ -93,6 +96,7 @@ def _joined(parts: Sequence[Evaluate], *, decisive: bool) -> Evaluate:
 
 def _say_all(word: str, parts: Sequence[Truth]) -> Explain:
     def explain(read: Reads) -> str:
+        """The statement now."""
         return word.join(f"({part.explain(read)})" if part.compound else part.explain(read) for part in parts)
 
     return explain
@@ -106,6 +110,7 @@ def _say(sign: str, left: Amount, right: Amount) -> Explain:
     suffix = "" if unit.text == "1" else f" {unit.text}"
 
     def explain(read: Reads) -> str:
+        """The statement now."""
         one, other = (
             number(side.get(read)) if side.constant is not None else f"{side.source} {number(side.get(read))}"
             for side in sides
