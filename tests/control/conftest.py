@@ -74,7 +74,7 @@ class Rig:
         return self.site.tags.index[name if "." in name else f"BR-101.{name}"]
 
     def loop(self, name):
-        return self.site.loops.index[f"BR-101.{name}"]
+        return self.site.loops.index[name if "." in name else f"BR-101.{name}"]
 
     def frame(self):
         frame = Frame.never_read(len(self.site.tags))
