@@ -33,6 +33,7 @@ export function Dialog({ title, about = "", wide = false, children }) {
   useEffect(() => {
     const dialog = element.current;
     dialog?.showModal();
+    /** @type {HTMLElement|null|undefined} */ (dialog?.querySelector("[data-first]"))?.focus();
     return () => dialog?.close();
   }, []);
   return html`

@@ -47,9 +47,9 @@ const REACHED = { idle: 0, sent: 1, accepted: 2, applied: 3, read_back: 4 };
 
 /**
  * The stages of a command, as they happen.
- * @param {{progress: Progress, readsBack: boolean, decimals?: number}} props
+ * @param {{progress: Progress, readsBack: boolean, decimals?: number, unit?: string}} props `unit` of what was sent
  */
-export function Stages({ progress, readsBack, decimals = 2 }) {
+export function Stages({ progress, readsBack, decimals = 2, unit = "" }) {
   const { stage, journal, title, detail, errors, readBack } = progress;
   if (stage === "idle") return null;
   if (stage === "refused" || stage === "unknown") {
@@ -57,7 +57,7 @@ export function Stages({ progress, readsBack, decimals = 2 }) {
       ${errors.length > 0 && !detail.includes(errors[0] ?? "") ? html`<ul>${errors.map((e) => html`<li>${e}</li>`)}</ul>` : null}</div>`;
   }
   const reached = REACHED[stage] ?? 0;
-  const last = readsBack ? ["Read back", readBack ? amount(readBack.value, decimals, readBack.unit) : "waiting for the device", 4]
+  const last = readsBack ? ["Read back", readBack ? `${readBack.unit === unit ? "" : "output "}${amount(readBack.value, decimals, readBack.unit)}` : "waiting for the device", 4]
     : ["Applied", reached >= 3 ? "by the scan" : "waiting for the scan", 3];
   const steps = /** @type {[string, string, number][]} */ ([
     ["Sent", "", 1], ["Accepted", journal ? `journal ${journal}` : "waiting for the journal", 2], last,

@@ -55,7 +55,7 @@ export function SetpointDialog({ vessel, loop: name }) {
         <${ReasonField} reason=${reason} onReason=${setReason} disabled=${busy || done} />
         ${asked && large && progress.stage === "idle" ? html`<p class="second" role="alert">A large step: <b class="num">${step > 0 ? "+" : ""}${amount(step, decimals, column.unit)}</b>. Confirm once more.</p>` : null}
         <${Offline} />
-        <${Stages} progress=${progress} readsBack=${true} decimals=${decimals} />
+        <${Stages} progress=${progress} readsBack=${true} decimals=${decimals} unit=${column.unit} />
         <footer class="dialog-foot">
           <button type="button" class="secondary" onClick=${close}>${done || busy ? "Close" : "Cancel"}</button>
           ${done ? null : html`<button type="submit" class="primary" disabled=${!live.value || busy || Boolean(entered.error) || same || !given}>
@@ -70,7 +70,7 @@ export function SetpointDialog({ vessel, loop: name }) {
 function NumberField({ text, onText, unit, wrong, disabled }) {
   return html`
     <span class="field big" data-wrong=${wrong ? "" : null}>
-      <input id="new-setpoint" class="num" type="text" autofocus onFocus=${(/** @type {any} */ e) => e.target.select()} inputmode="decimal" autocomplete="off" size="6" value=${text} disabled=${disabled}
+      <input id="new-setpoint" class="num" type="text" data-first onFocus=${(/** @type {any} */ e) => e.target.select()} inputmode="decimal" autocomplete="off" size="6" value=${text} disabled=${disabled}
         aria-invalid=${wrong ? "true" : "false"} aria-describedby=${wrong ? "entry-error" : null} onInput=${(/** @type {any} */ e) => onText(e.target.value)} />
       <span class="unit">${unitText(unit)}</span>
     </span>`;
