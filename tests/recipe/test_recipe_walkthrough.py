@@ -30,7 +30,7 @@ def harvest(bench):
 
 
 def test_car_t_from_the_first_prompt_to_the_last(bench):
-    bench.start()
+    bench.start(formula={"target_density": 4.0})
     bench.until(lambda: bench.state == "Complete").scan(2)
     kept = harvest(bench)
     assert kept["operations"] == ["fill", "equilibrate", "inoculate", "expand", "cool_down", "harvest"]
@@ -81,7 +81,7 @@ def test_ecoli_from_the_first_prompt_to_the_last(make_bench, ecoli):
     assert max(kept["feeds"]) <= 60.0
 
 
-SHORT = {"count_every": 1.0, "longest_expansion": 0.5}
+SHORT = {"count_every": 1.0, "longest_expansion": 0.5, "target_density": 4.0}
 
 
 def run_through(bench, kills):
