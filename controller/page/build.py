@@ -87,14 +87,14 @@ def licences(modules: Path) -> str:
 def _javascript(text: str, module: Module) -> str:
     paths = {other.name: f"./{other.target}" for other in MODULES}
 
-    def relative(match: re.Match[str]) -> str:
+    def _relative(match: re.Match[str]) -> str:
         name = match["name"]
         if name not in paths:
             raise BuildError(f"{module.source} imports {name!r}, which is not part of the page")
         return f"{match['before']}{match['quote']}{paths[name]}{match['quote']}"
 
     body = SOURCE_MAP.sub("", text).rstrip() + "\n"
-    return (BARE_IMPORT.sub(relative, body) if "import" in body else body) + module.tail
+    return (BARE_IMPORT.sub(_relative, body) if "import" in body else body) + module.tail
 
 
 def _declaration(name: str) -> str:

@@ -14,6 +14,7 @@ export function ConnectionsDialog() {
         <tbody>${all.map((c) => html`<tr key=${c.name} data-up=${rank(c.state) ? "" : null}>
           <th scope="row">${c.name}</th><td><span class="conn-state">${rank(c.state) ? "" : "! "}${word(c.state)}</span></td><td class="num">${clock(c.since)}</td><td>${c.detail}</td></tr>`)}</tbody>
       </table></div>
+      <p class="hint">Biovisor carries third-party software: <a href="vendor/LICENCES.txt" target="_blank" rel="noopener">licences</a>.</p>
     </${Dialog}>`;
 }
 
