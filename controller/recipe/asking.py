@@ -72,8 +72,11 @@ class PromptPhase(Phase):
 
 
 def ask(run: Run, name: str, text: str) -> str:
-    """Open a prompt and give its id, which no other prompt of the batch has: an old answer can't fit a new question."""
-    run.batch.prompts += 1
-    identifier = f"{name}-{run.batch.prompts}"
+    """Open a prompt and give its id: ``inoculate``, the second time ``inoculate-2``. No other prompt of the batch has
+    it, so that an old answer can't fit a new question.
+    """
+    number = run.batch.prompts.get(name, 0) + 1
+    run.batch.prompts[name] = number
+    identifier = name if number == 1 else f"{name}-{number}"
     run.tell(EventType.OPERATOR, "Prompt", text, value={"prompt": identifier})
     return identifier

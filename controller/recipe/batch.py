@@ -17,7 +17,7 @@ class Batch:
     ``elapsed_s`` and ``operation_elapsed_s`` count while the supervisor runs and the batch is not held. ``state_s`` is
     the time in the present state, ``issued`` whether a transient state has sent its commands. ``setpoints`` are those
     that the recipe put in force. ``baseline`` is the newest counted sample when the batch began, ``counted`` the newest
-    now; ``None`` until known. ``formula`` is in the units of the recipe's parameters.
+    now; ``None`` until known. ``formula`` is in the units of the recipe's parameters; ``prompts`` counts those that were opened, by name.
     """
 
     id: str
@@ -35,7 +35,7 @@ class Batch:
     issued: bool = False
     held_reason: str = ""
     deviations: list[dict[str, Json]] = field(default_factory=list)
-    prompts: int = 0
+    prompts: dict[str, int] = field(default_factory=dict)
     baseline: float | None = None
     counted: float | None = None
     setpoints: dict[str, float] = field(default_factory=dict)
