@@ -17,7 +17,8 @@ class Batch:
     ``elapsed_s`` and ``operation_elapsed_s`` count while the supervisor runs and the batch is not held. ``state_s`` is
     the time in the present state, ``issued`` whether a transient state has sent its commands. ``setpoints`` are those
     that the recipe put in force. ``baseline`` is the newest counted sample when the batch began, ``counted`` the newest
-    now; ``None`` until known. ``formula`` is in the units of the recipe's parameters; ``prompts`` counts those that were opened, by name.
+    now; ``None`` until known.
+    ``formula`` is in the units of the recipe's parameters; ``prompts`` counts those that were opened, by name.
     """
 
     id: str
