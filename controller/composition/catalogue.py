@@ -21,10 +21,10 @@ class Catalogue:
     """Recipes by name, in a mapping that the engine shares.
 
     ``frozen`` keeps the file of every recipe that was added, by its hash: a batch comes back after a restart with
-    exactly the recipe that it was made from, whatever was done to the file since.
+    exactly the recipe that it was made from, whatever was done to the file since. Without a folder nothing is kept.
     """
 
-    def __init__(self, frozen: Path, classes: Mapping[str, VesselClassConfig]) -> None:
+    def __init__(self, frozen: Path | None, classes: Mapping[str, VesselClassConfig]) -> None:
         self.recipes: dict[str, LoadedRecipe] = {}
         self._frozen = frozen
         self._classes = {kind.vessel_class: kind for kind in classes.values()}
@@ -32,12 +32,8 @@ class Catalogue:
     def add(self, path: Path, vessel_class: VesselClassConfig) -> LoadedRecipe:
         """Load a recipe for vessels of a class and freeze a copy. Raises :class:`Problems`."""
         recipe = load_recipe(path, vessel_class)
-        self._frozen.mkdir(parents=True, exist_ok=True)
-        copy = self._copy(recipe.sha256)
-        if not copy.exists():
-            partial = copy.with_suffix(".partial")
-            partial.write_bytes(path.read_bytes())
-            partial.replace(copy)
+        if self._frozen is not None:
+            self._freeze(path, self._copy(self._frozen, recipe.sha256))
         self.recipes[recipe.config.recipe] = recipe
         return recipe
 
@@ -57,12 +53,23 @@ class Catalogue:
 
     def thaw(self, scan_state: Mapping[str, Json]) -> None:
         """Load the frozen copies that the batches of a stored scan were made from. Raises :class:`Problems`."""
+        if self._frozen is None:
+            return
         for name, sha256 in batches_of(scan_state):
-            recipe = load_recipe(self._copy(sha256))
+            recipe = load_recipe(self._copy(self._frozen, sha256))
             self.recipes[name] = load_recipe(recipe.document, self._classes[recipe.config.vessel_class])
 
-    def _copy(self, sha256: str) -> Path:
-        return self._frozen / f"{sha256}.yaml"
+    @staticmethod
+    def _freeze(path: Path, copy: Path) -> None:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if not copy.exists():
+            partial = copy.with_suffix(".partial")
+            partial.write_bytes(path.read_bytes())
+            partial.replace(copy)
+
+    @staticmethod
+    def _copy(frozen: Path, sha256: str) -> Path:
+        return frozen / f"{sha256}.yaml"
 
 
 def batches_of(state: Json | Mapping[str, Json]) -> Iterator[tuple[str, str]]:

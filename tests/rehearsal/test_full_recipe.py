@@ -1,0 +1,46 @@
+"""The full-length recipe in process: days of culture in seconds, on the scan that runs hardware."""
+
+from pathlib import Path
+
+import pytest
+
+from controller.commands import Verb
+from controller.composition.rehearsal import Rehearsal
+
+ROOT = Path(__file__).parents[2]
+BENCH = ROOT / "configs/sites/bench.yaml"
+HOUR_S = 3600.0
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(240)
+def test_the_full_length_expansion_completes_and_is_controlled_all_the_way():
+    rehearsal = Rehearsal(BENCH, ROOT / "configs/recipes/car-t-expansion.yaml", "BR-101", period_s=10.0, seed=1)
+    worst = {"temperature": 0.0, "ph": 0.0, "do": 0.0}
+
+    def watch(batch):
+        if batch["operation"] == "expand" and batch["operation_elapsed_s"] > 4 * HOUR_S:
+            truth = rehearsal.plant.truth("BR-101")
+            for name, setpoint in (("temperature", 37.0), ("ph", 7.2), ("do", 50.0)):
+                worst[name] = max(worst[name], abs(truth[f"true_{name}"] - setpoint))
+
+    batch = rehearsal.run(watch=watch)
+    print(f"{batch['elapsed_s'] / 86_400:.2f} d of process time, worst deviations after four hours: {worst}")
+    assert batch["state"] == "Complete"
+    assert 3 < batch["elapsed_s"] / 86_400 < 10.5
+    assert worst["temperature"] <= 0.2
+    assert worst["ph"] <= 0.1
+    assert worst["do"] <= 5.0
+    counts = [c for c in rehearsal.record.commands if c.verb is Verb.WRITE_ONCE]
+    assert [c.value["value"] for c in counts] == [float(n + 1) for n in range(len(counts))], "one count a day, in order"
+
+
+@pytest.mark.timeout(60)
+def test_the_same_seed_gives_the_same_record():
+    def first_hours():
+        recipe = ROOT / "configs/recipes/car-t-expansion.yaml"
+        rehearsal = Rehearsal(BENCH, recipe, "BR-101", period_s=10.0, seed=7)
+        rehearsal.run(longest_s=2 * HOUR_S)
+        return [(s, event.text) for s, event in rehearsal.record.events], rehearsal.plant.truth("BR-101")
+
+    assert first_hours() == first_hours()
