@@ -25,13 +25,22 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("site", type=Path, help="site file")
     parser.add_argument("--simulate", action="store_true", help="start simulated instruments and use them")
     parser.add_argument(
-        "--instruments", type=Path, metavar="FILE", help="use instruments that `biovisor simulate` started; FILE holds its line"
+        "--instruments",
+        type=Path,
+        metavar="FILE",
+        help="use instruments that `biovisor simulate` started; FILE holds its line",
     )
     parser.add_argument("--speed", type=float, help="process time runs this much faster; simulated instruments only")
-    parser.add_argument("--recipe", type=Path, help="recipe to start on --vessel, unless that vessel already has a batch")
+    parser.add_argument(
+        "--recipe", type=Path, help="recipe to start on --vessel, unless that vessel already has a batch"
+    )
     parser.add_argument("--vessel", help="vessel for --recipe")
     parser.add_argument(
-        "--formula", action="append", default=[], metavar="NAME=VALUE", help='a formula value, such as "target_density=2 10*6/mL"'
+        "--formula",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help='a formula value, such as "target_density=2 10*6/mL"',
     )
     add_server_arguments(parser)
 

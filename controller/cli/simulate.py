@@ -21,7 +21,9 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument("site", type=Path, help="site file")
     parser.add_argument("--speed", type=float, default=1.0, help="process time runs this much faster (default 1)")
-    parser.add_argument("--data", type=Path, default=Path("data"), help="where the pseudo-terminals are linked (default ./data)")
+    parser.add_argument(
+        "--data", type=Path, default=Path("data"), help="where the pseudo-terminals are linked (default ./data)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
