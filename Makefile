@@ -27,8 +27,9 @@ demo: setup ## Two simulated bioreactors, the recipe and the page
 	@exec $(BIN)/biovisor demo
 
 test: setup-test lint ## Lint, types, import directions and all tests
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not e2e and not browser and not soak"
-	@$(BIN)/python -m pytest -m "(e2e or browser) and not soak"
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not e2e and not browser and not soak and not solo"
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "(e2e or browser) and not soak and not solo"
+	@$(BIN)/python -m pytest -m "solo and not soak"
 
 fast: setup-test ## Only the tests that start no process
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not e2e and not browser and not soak"
@@ -67,6 +68,7 @@ $(VENV)/bin/python:
 $(VENV)/.installed: $(VENV)/bin/python requirements.lock pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(BIN)/python -m compileall -q controller drivers simulators
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed requirements-test.lock

@@ -70,20 +70,29 @@ def run(args: argparse.Namespace) -> int:
 
 def complain(args: argparse.Namespace) -> str:
     """What is wrong with the combination of arguments, or an empty text."""
-    if bool(args.recipe) != bool(args.vessel):
-        return "--recipe and --vessel belong together"
-    if args.simulate and args.instruments:
-        return "--simulate starts instruments, --instruments uses running ones: choose one"
-    if args.instruments and not args.instruments.is_file():
-        return f"{args.instruments} does not exist; `biovisor simulate` prints the line that belongs in it"
-    if args.speed is not None and args.instruments:
-        return "the instruments' own speed counts: leave out --speed, or give it to `biovisor simulate`"
-    if args.speed is not None and not args.speed > 0:
-        return f"--speed must be above 0, not {args.speed:g}"
-    if args.speed not in {None, 1.0} and not args.simulate:
-        return "--speed is for simulated instruments only; hardware runs in real time"
     wrong = [text for text in args.formula if "=" not in text]
-    return f'--formula takes NAME=VALUE, not "{wrong[0]}"' if wrong else ""
+    rules = (
+        (bool(args.recipe) != bool(args.vessel), "--recipe and --vessel belong together"),
+        (
+            args.simulate and args.instruments,
+            "--simulate starts instruments, --instruments uses running ones: choose one",
+        ),
+        (
+            args.instruments and not args.instruments.is_file(),
+            f"{args.instruments} does not exist; `biovisor simulate` prints the line that belongs in it",
+        ),
+        (
+            args.speed is not None and args.instruments,
+            "the instruments' own speed counts: leave out --speed, or give it to `biovisor simulate`",
+        ),
+        (args.speed is not None and not args.speed > 0, f"--speed must be above 0, not {args.speed}"),
+        (
+            args.speed not in {None, 1.0} and not args.simulate,
+            "--speed is for simulated instruments only; hardware runs in real time",
+        ),
+        (wrong, f"--formula takes NAME=VALUE, not {wrong[:1]}"),
+    )
+    return next((complaint for broken, complaint in rules if broken), "")
 
 
 def order(args: argparse.Namespace) -> BatchOrder:

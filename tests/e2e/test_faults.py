@@ -48,7 +48,11 @@ def test_a_broken_serial_line_takes_its_loop_to_the_declared_action_and_recovers
     instruments.fault("probes-101", fault, 6)
     broken = time.monotonic()
     until(lambda: quality(supervisor, "ph") == "bad", SCANS_3, f"pH is Bad after {fault}")
-    until(lambda: instruments.state()["co2_sp"] == 0 and instruments.state()["base_rpm"] == 0, 2.5, "CO2 and base are safe")
+    until(
+        lambda: instruments.state()["co2_sp"] == 0 and instruments.state()["base_rpm"] == 0,
+        2.5,
+        "CO2 and base are safe",
+    )
     seen = watch_neighbours(supervisor, [("BR-101", "temperature"), ("BR-102", "ph")], broken + 5.5)
     assert {q for _, _, q in seen} == {"good"}, seen
     time.sleep(max(0.0, broken + 6 - time.monotonic()))

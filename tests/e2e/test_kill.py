@@ -60,7 +60,9 @@ def kill_and_restart(start, tmp_path, kills, seed):
         supervisor = start(Supervisor, *arguments).up()
         witness.assert_resumed(until(supervisor.batch, 10, "the batch is back"), killed_at)
         supervisor.ready()
-        answer = supervisor.http.post(f"/api/v1/batches/{witness.batch['id']}/restart", json={"reason": "power is back"})
+        answer = supervisor.http.post(
+            f"/api/v1/batches/{witness.batch['id']}/restart", json={"reason": "power is back"}
+        )
         assert answer.status_code in {200, 202}, answer.text
     return instruments, supervisor, answered
 
@@ -74,7 +76,9 @@ def assert_record_is_whole(instruments, supervisor, answered):
     assert len(inoculations) <= 1, "cells are added once"
     delivered = instruments.state()["feed_ml"]
     until(
-        lambda: supervisor.tag("feed_total")["value"] == pytest.approx(instruments.state()["feed_ml"], rel=0.02, abs=0.2),
+        lambda: (
+            supervisor.tag("feed_total")["value"] == pytest.approx(instruments.state()["feed_ml"], rel=0.02, abs=0.2)
+        ),
         10,
         f"the feed on record is the feed that left the pump ({delivered:.2f} mL)",
     )

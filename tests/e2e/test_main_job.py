@@ -51,7 +51,7 @@ def test_the_shortened_recipe_completes_over_real_wires(start, tmp_path):
     assert on_record == pytest.approx(final["feed_ml"], rel=0.02)
 
 
-@pytest.mark.e2e
+@pytest.mark.solo
 @pytest.mark.timeout(60)
 def test_first_scan_page_and_values_come_in_time(start, tmp_path):
     """Installation apart: first scan ≤ 0.3 s, page ≤ 2 s, every value Good ≤ 8 s after the process starts."""

@@ -5,7 +5,7 @@ import pytest
 from controller.composition.http import bind
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "example.org"])  # noqa: S104
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "example.org"])
 def test_other_addresses_are_refused_with_the_reason(host):
     with pytest.raises(ValueError, match=r"loopback|no TLS"):
         bind(host, 0)
