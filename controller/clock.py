@@ -6,7 +6,6 @@ on a :class:`ScaledClock` it runs faster than the wall, which is refused unless 
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from datetime import UTC, datetime
@@ -48,6 +47,8 @@ class ScaledClock:
 
     async def sleep_until(self, process_ns: int) -> None:
         """Wait until the process time ``process_ns``."""
+        import asyncio  # slow to import: not before the first scan
+
         delay = (process_ns - self.now_ns()) / self.speed / 1e9
         await asyncio.sleep(max(0.0, delay))
 

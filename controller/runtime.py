@@ -6,7 +6,6 @@ for the disk or for a reader: reads are collected as they arrived, writes and re
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 from controller.clock import Clock, process_age_s, wall_ns
 
 if TYPE_CHECKING:
+    import asyncio
+
     from controller.door import Door
     from controller.frame import Frame
     from controller.scan import Scan, ScanResult
@@ -92,14 +93,13 @@ class Runtime:
         self._last_ns: int | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Scan until ``stop`` is set. Deadlines are absolute: a late scan does not delay the ones after it."""
-        deadline = self.clock.now_ns()
+        """Scan until ``stop`` is set, one period after a scan that was made already. Deadlines are absolute: a late
+        scan does not delay the ones after it.
+        """
+        deadline = self.clock.now_ns() if self._last_ns is None else await self._wait(self._last_ns)
         while not stop.is_set():
             self.tick(deadline)
-            deadline = self._next_deadline(deadline)
-            await self.clock.sleep_until(deadline - round(self.period_ns * READ_LEAD))
-            self.io.request_reads()
-            await self.clock.sleep_until(deadline)
+            deadline = await self._wait(deadline)
 
     def tick(self, deadline_ns: int) -> ScanResult:
         """One scan: read → … → record. The heartbeat is told last: it says that all of it was done."""
@@ -116,6 +116,14 @@ class Runtime:
         self.io.heartbeat(self.stats.scans + 1)
         self.stats.completed(started, max(0.0, (now - deadline_ns) / NS / self.clock.speed))
         return result
+
+    async def _wait(self, deadline: int) -> int:
+        """Wait for the deadline after ``deadline``; reads are asked for a little before it."""
+        following = self._next_deadline(deadline)
+        await self.clock.sleep_until(following - round(self.period_ns * READ_LEAD))
+        self.io.request_reads()
+        await self.clock.sleep_until(following)
+        return following
 
     def _next_deadline(self, deadline: int) -> int:
         due = deadline + self.period_ns

@@ -18,7 +18,7 @@ from controller.api.gateway import Gateway
 from controller.api.metrics import Metrics
 from controller.api.routes import batches, health, loops, record, stream, vessels
 from controller.api.security import SameOrigin, SecurityHeaders
-from controller.publish import Hub
+from controller.publish.hub import Hub
 
 PAGE = Path(__file__).parent.parent / "page" / "static"
 ROUTERS = (vessels.router, loops.router, batches.router, record.router, stream.router, health.router)

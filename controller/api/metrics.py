@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
     from controller.api.gateway import Gateway
-    from controller.publish import Hub
+    from controller.publish.hub import Hub
 
 BUCKETS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 QUALITIES = ("good", "uncertain", "bad")

@@ -7,9 +7,16 @@ its first scan quickly; each sub-command imports what it needs when it runs.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module, metadata
+from importlib import import_module
+
+# Read by libraries when they are imported, so they are set before anything is; what the user has set stays.
+# A scan's arrays are a few dozen numbers: a pool of threads for them costs start-up time and gains nothing.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Looking for plug-ins reads the metadata of every installed package.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
 
 COMMANDS = ("demo", "run", "simulate", "check", "schema", "verify")
 EXIT_CODES = """exit codes:
@@ -24,6 +31,8 @@ class Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         """Print ``biovisor <version>`` and leave."""
+        from importlib import metadata
+
         parser.exit(message=f"biovisor {metadata.version('biovisor')}\n")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, TypeVar
@@ -27,6 +26,8 @@ async def within(future: Future[T], timeout_s: float) -> T | None:
     """The result of another thread's future, ``None`` when it is not there within ``timeout_s``; the future goes on."""
     if future.done():
         return future.result()
+    import asyncio
+
     done, _ = await asyncio.wait([asyncio.ensure_future(asyncio.wrap_future(shielded(future)))], timeout=timeout_s)
     return done.pop().result() if done else None
 
@@ -73,6 +74,8 @@ class SupervisorGateway:
 
     async def submit(self, command: Command) -> int:
         """Commit ``command`` and give its journal number. Raises :class:`Refused` while the scan does not run."""
+        import asyncio
+
         alive, silent_s = self.scan_alive()
         if not alive:
             raise Refused(f"the scan has not run for {silent_s:.0f} s; nothing is accepted until it does")

@@ -6,14 +6,15 @@ the answer, which makes it happen once, however often it is asked.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import deque
 from collections.abc import Iterable, Mapping
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from controller.commands import Event, Json
-from controller.composition.simulated import SimulatorError, ask
+
+if TYPE_CHECKING:
+    import asyncio
 
 log = logging.getLogger("biovisor.hands")
 RETRY_S = 1.0
@@ -27,7 +28,7 @@ class Hands:
         self._enabled = enabled
         self._todo: deque[dict[str, Json]] = deque()
         self._address: tuple[str, int] | None = None
-        self._wake = asyncio.Event()
+        self._wake: asyncio.Event | None = None
 
     def use(self, control: tuple[str, int]) -> None:
         """The simulators' control port; with real instruments this is never called and nothing is ever done."""
@@ -37,13 +38,17 @@ class Hands:
         """Queue the manual actions among ``events``."""
         for event in events if self._enabled else ():
             self._todo.extend(actions(event))
-        self._wake.set()
+        if self._wake is not None:
+            self._wake.set()
 
     async def run(self) -> None:
         """Do what is queued, until cancelled. A silent control port is asked again: the number keeps it single."""
+        import asyncio
+
+        from controller.composition.simulated import SimulatorError, ask
+
+        self._wake = asyncio.Event()
         while True:
-            await self._wake.wait()
-            self._wake.clear()
             while self._todo and self._address is not None:
                 try:
                     await ask(self._address, self._todo[0])
@@ -52,6 +57,8 @@ class Hands:
                     await asyncio.sleep(RETRY_S)
                 else:
                     self._todo.popleft()
+            await self._wake.wait()
+            self._wake.clear()
 
 
 def actions(event: Event) -> list[dict[str, Json]]:

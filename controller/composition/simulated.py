@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
@@ -18,6 +17,8 @@ from controller.commands import Json
 from controller.units import convert, parse_quantity
 
 if TYPE_CHECKING:
+    import asyncio
+
     from controller.config.load import LoadedSite
 
 COUNTER_PASSWORD = "simulated"
@@ -108,6 +109,8 @@ def exec_simulators(site: LoadedSite, *, speed: float, directory: Path) -> int:
 
 async def start_simulators(spec: Mapping[str, Json]) -> tuple[asyncio.subprocess.Process, Addresses]:
     """Start the simulators beside us; they end with us. Raises :class:`SimulatorError`."""
+    import asyncio
+
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -129,6 +132,8 @@ async def start_simulators(spec: Mapping[str, Json]) -> tuple[asyncio.subprocess
 
 async def ask(address: tuple[str, int], request: Mapping[str, Json], timeout_s: float = 5.0) -> dict[str, Json]:
     """One request to the simulators' control port. Raises :class:`SimulatorError` when it is refused or silent."""
+    import asyncio
+
     try:
         async with asyncio.timeout(timeout_s):
             reader, writer = await asyncio.open_connection(*address)

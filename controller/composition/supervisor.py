@@ -1,31 +1,27 @@
-"""A supervisor's life: lease, configuration, record, first scan; then instruments and HTTP; and the orderly end.
+"""A supervisor's start: lease, configuration, record and first scan; then it lives on in an event loop.
 
-The order matters. The first scan runs before anything slow is imported, so that values are judged (Bad, never read)
-from the first moment; outputs go to their safe values before the HTTP server stops.
+The first scan runs before anything slow is imported, so that values are judged (Bad, never read) from the first
+moment. Not even the event loop is there yet: what this module imports must not import asyncio.
 """
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import logging
-import signal
-import socket
 import sys
+from typing import TYPE_CHECKING
 
-from controller.clock import ScaledClock
-from controller.composition.assembly import Assembly
-from controller.composition.http import Http, bind
-from controller.composition.instruments import Instruments
+from controller.composition.http import bind
 from controller.composition.lease import Lease, LeaseTaken
-from controller.composition.options import Options
-from controller.composition.orders import place_orders
 from controller.composition.simulated import Addresses, SimulatorError
 from controller.config.problems import Problems
 
+if TYPE_CHECKING:
+    import socket
+
+    from controller.composition.options import Options
+
 log = logging.getLogger("biovisor")
-STOP_WITHIN_S = 0.8
-"""How long the safe values may take to reach the wires."""
 
 
 def supervise(options: Options) -> int:
@@ -45,11 +41,31 @@ def supervise(options: Options) -> int:
     except LeaseTaken as error:
         return refuse(str(error))
     try:
-        return asyncio.run(live(options, listener))
+        return begin(options, listener)
     except (Problems, SimulatorError) as error:
         return refuse(str(error))
     finally:
         lease.release()
+
+
+def begin(options: Options, listener: socket.socket) -> int:
+    """Make the first scan, then import the event loop and live in it; the exit code."""
+    # Everything made until the first scan stays: looking for garbage in it would only delay that scan.
+    gc.disable()
+    from controller.clock import ScaledClock
+    from controller.composition.assembly import Assembly
+
+    addresses = Addresses.parse(options.instruments) if options.instruments else None
+    clock = ScaledClock(addresses.speed if addresses else options.speed)
+    assembly = Assembly(options, clock, simulated=options.simulate or addresses is not None)
+    assembly.runtime.tick(clock.now_ns())
+    gc.freeze()
+    gc.enable()
+    import asyncio
+
+    from controller.composition.life import live
+
+    return asyncio.run(live(options, assembly, addresses, listener))
 
 
 def refuse(reason: str) -> int:
@@ -67,40 +83,3 @@ def configure_log() -> None:
     )
     for library in ("asyncua", "pymodbus", "uvicorn"):
         logging.getLogger(library).setLevel(logging.CRITICAL)
-
-
-async def live(options: Options, listener: socket.socket) -> int:
-    """From the first scan to the last write."""
-    addresses = Addresses.parse(options.instruments) if options.instruments else None
-    clock = ScaledClock(addresses.speed if addresses else options.speed)
-    assembly = Assembly(options, clock, simulated=options.simulate or addresses is not None)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    http = Http(assembly.gateway, listener)
-    instruments = Instruments(options, assembly, addresses)
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            scanning = tasks.create_task(assembly.runtime.run(stop), name="scan")
-            starting = tasks.create_task(start_slow_parts(options, assembly, http, instruments), name="start")
-            await scanning
-            starting.cancel()
-            await instruments.stop(assembly.scan.safe_writes(), STOP_WITHIN_S)
-    finally:
-        await asyncio.to_thread(http.stop)
-        assembly.close(clean=stop.is_set())
-    return 0
-
-
-async def start_slow_parts(options: Options, assembly: Assembly, http: Http, instruments: Instruments) -> None:
-    """What costs seconds to import or to answer: HTTP in its own thread, instruments, then what was ordered."""
-    await asyncio.sleep(0)
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(asyncio.to_thread(http.start), name="http")
-        tasks.create_task(instruments.start(), name="instruments")
-    await asyncio.to_thread(assembly.add_recipes)
-    gc.collect()
-    gc.freeze()
-    await place_orders(options, assembly)
-    await instruments.serve()

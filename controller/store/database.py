@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from importlib import resources
 from pathlib import Path
 
 from controller.store.errors import StoreTooNew, StoreUnavailable
@@ -54,9 +53,8 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 def migrations() -> list[tuple[int, str]]:
     """Number and text of every migration, in order."""
-    folder = resources.files("controller.store") / "migrations"
-    files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda entry: entry.name)
-    return [(int(entry.name.split("_")[0]), entry.read_text(encoding="utf-8")) for entry in files]
+    files = sorted((Path(__file__).parent / "migrations").glob("*.sql"))
+    return [(int(file.name.split("_")[0]), file.read_text(encoding="utf-8")) for file in files]
 
 
 def migrate(connection: sqlite3.Connection) -> None:

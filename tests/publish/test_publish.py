@@ -7,9 +7,9 @@ import threading
 import numpy as np
 import pytest
 
-from controller.publish import Hub, Publisher, column_key
+from controller.publish import Publisher, column_key
 from controller.publish.encode import Encoder, frame
-from controller.publish.hub import TooManyStreams
+from controller.publish.hub import Hub, TooManyStreams
 from controller.publish.mailbox import DELTAS, EVENTS, Mailbox
 
 COLUMNS = [

@@ -9,8 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from controller.api.problems import Problem
-from controller.publish import Hub
-from controller.publish.hub import TooManyStreams
+from controller.publish.hub import Hub, TooManyStreams
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
