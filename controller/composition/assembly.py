@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from controller.clock import ScaledClock, iso_utc
@@ -82,7 +83,10 @@ class Assembly:
         self._resume(self.store.load_checkpoint())
 
     def add_recipes(self) -> None:
-        """Make the recipes beside the site file known. Reads files: call it after the first scan."""
+        """Make the recipes beside the site file known. Reads files and imports what a batch needs, so that no scan has
+        to: call it after the first scan, on another thread.
+        """
+        import_module("controller.recipe.freeze")
         self.catalogue.add_folder(self.options.site)
         recipes = {name: recipe.config for name, recipe in self.catalogue.recipes.items()}
         self.gateway.site = site_info(self.site, recipes, simulated=self.simulated)

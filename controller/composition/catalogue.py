@@ -1,4 +1,7 @@
-"""The recipes that can be run here, and the frozen copy of each that ever was."""
+"""The recipes that can be run here, and the frozen copy of each that ever was.
+
+What reads recipes is imported with the first recipe: usually after the first scan, which does without.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,10 @@ from typing import TYPE_CHECKING, cast
 
 from controller.commands import Json
 from controller.config.problems import Problems
-from controller.recipe.check import LoadedRecipe, load_recipe
 
 if TYPE_CHECKING:
     from controller.config.vessel_class import VesselClassConfig
+    from controller.recipe.check import LoadedRecipe
 
 log = logging.getLogger("biovisor.recipes")
 
@@ -31,6 +34,8 @@ class Catalogue:
 
     def add(self, path: Path, vessel_class: VesselClassConfig) -> LoadedRecipe:
         """Load a recipe for vessels of a class and freeze a copy. Raises :class:`Problems`."""
+        from controller.recipe.check import load_recipe
+
         recipe = load_recipe(path, vessel_class)
         if self._frozen is not None:
             self._freeze(path, self._copy(self._frozen, recipe.sha256))
@@ -39,6 +44,8 @@ class Catalogue:
 
     def add_folder(self, site: Path) -> None:
         """Add every recipe beside a site file (``../recipes``) that fits a vessel class; say which do not."""
+        from controller.recipe.check import load_recipe
+
         for path in sorted((site.resolve().parent.parent / "recipes").glob("*.yaml")):
             for vessel_class in self._classes.values():
                 try:
@@ -56,6 +63,8 @@ class Catalogue:
         if self._frozen is None:
             return
         for name, sha256 in batches_of(scan_state):
+            from controller.recipe.check import load_recipe
+
             recipe = load_recipe(self._copy(self._frozen, sha256))
             self.recipes[name] = load_recipe(recipe.document, self._classes[recipe.config.vessel_class])
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from controller.config.explain import explain, suggestion
 from controller.config.location import path_in
 from controller.config.partial import Pruned, related
 from controller.config.problems import MOST_PROBLEMS, Path, Problem, Problems
@@ -100,6 +99,10 @@ def _attempt(model: type[M], pruned: Pruned) -> tuple[M | None, list[ErrorDetail
 
 def _explained(document: Document, model: type[BaseModel], errors: list[ErrorDetails]) -> list[Problem]:
     """One problem per error, without those that follow from a misspelt key or a value that YAML could not give."""
+    if not errors:
+        return []
+    from controller.config.explain import explain, suggestion
+
     meant: set[Path] = set()
     for error in errors:
         if error["type"] == "extra_forbidden":

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from controller.config.problems import Path
 from controller.recipe.checker import RecipeChecker
 from controller.recipe.conditions import Condition
-from controller.recipe.model import END, HOLD, OperationConfig
+from controller.recipe.model import OperationConfig
 from controller.recipe.symbols import ELAPSED
+from controller.recipe.vocabulary import END, HOLD
 
 ENDLESS = frozenset({"count_cells", "feed_by_count", "exponential_feed"})
 """Phases that go on until the operation ends."""

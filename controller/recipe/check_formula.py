@@ -5,9 +5,10 @@ from __future__ import annotations
 from controller.config.problems import Path, nearest
 from controller.config.vessel_class import VesselClassConfig
 from controller.recipe.checker import RecipeChecker
-from controller.recipe.model import END, HOLD, Parameter
+from controller.recipe.model import Parameter
 from controller.recipe.symbols import ELAPSED, class_symbols
 from controller.recipe.tokens import WORDS
+from controller.recipe.vocabulary import END, HOLD
 from controller.units import UnitError
 
 RESERVED = WORDS | {ELAPSED, HOLD, END}

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import TYPE_CHECKING
 
 from controller.commands import Json
 from controller.config.vessel_class import VesselClassConfig
 from controller.recipe.asking import SetPhase
-from controller.recipe.check import LoadedRecipe
 from controller.recipe.conditions import Condition
 from controller.recipe.phase import Phase, Question
 from controller.recipe.run import Run
+
+if TYPE_CHECKING:
+    from controller.recipe.check import LoadedRecipe
 
 
 @dataclass(slots=True)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from controller.commands import Command, Json
 from controller.recipe.batch import Batch
-from controller.recipe.check import LoadedRecipe
-from controller.recipe.model import Parameter
+
+if TYPE_CHECKING:
+    from controller.recipe.check import LoadedRecipe
+    from controller.recipe.model import Parameter
 
 SLACK = 1e-9
 """A value at the limit, converted from another unit, may differ by a rounding."""

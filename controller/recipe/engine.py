@@ -8,21 +8,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from controller.commands import Command, Event, EventType, Json, Outcome, Verb
 from controller.config.vessel_class import VesselClassConfig
 from controller.frame import BAD
 from controller.recipe.batch import Batch
-from controller.recipe.check import LoadedRecipe, check_recipe
 from controller.recipe.conditions import Reader
 from controller.recipe.control import ControlRecipe
 from controller.recipe.creation import Refusal, inputs_of, make_batch
-from controller.recipe.freeze import freeze
 from controller.recipe.lifecycle import change_state, step
 from controller.recipe.run import Run, event
 from controller.recipe.states import Action, State, allowed, is_final, target
 from controller.recipe.view import OPEN, view
+
+if TYPE_CHECKING:
+    from controller.recipe.check import LoadedRecipe
 
 
 class Stepped(NamedTuple):
@@ -142,6 +143,9 @@ class Engine:
         return next((slot for slot in self._slots.values() if slot.batch.vessel == vessel), None)
 
     def _create(self, command: Command) -> None:
+        from controller.recipe.check import check_recipe
+        from controller.recipe.freeze import freeze
+
         vessel_class = self._vessels.get(command.target)
         if vessel_class is None:
             raise Refusal(f"there is no vessel {command.target!r}", tuple(self._vessels))
@@ -230,6 +234,8 @@ class Engine:
         )
 
     def _revive(self, entry: Json) -> _Slot:
+        from controller.recipe.freeze import freeze
+
         data = entry.get("batch") if isinstance(entry, dict) else None
         if not isinstance(entry, dict) or not isinstance(data, dict):
             raise RestoreError("a stored batch is not readable")

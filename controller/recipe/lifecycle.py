@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from controller.commands import Event, EventType
 from controller.recipe.batch import Batch
 from controller.recipe.control import ControlRecipe, Operation
-from controller.recipe.model import END, HOLD
 from controller.recipe.run import Run, event
 from controller.recipe.states import TABLE, State
+from controller.recipe.vocabulary import END, HOLD
 
 CLOCKED = frozenset({State.RUNNING, State.PAUSING, State.PAUSED, State.RESTARTING})
 """The states in which the operation's time goes on; while a batch is held nothing the recipe counts on goes on."""

@@ -30,10 +30,6 @@ from controller.config.quantity import (
 from controller.config.schema import MODELS
 from controller.units import Quantity, missing_unit
 
-HOLD = "hold"
-END = "end"
-"""Where a transition may lead besides an operation: the batch is held, or it is complete."""
-
 KINDS = ("set", "prompt", "count_cells", "feed_by_count", "exponential_feed")
 """What a phase can be."""
 

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 
 from controller.config.vessel_class import DirectLoop, Loop, VesselClassConfig
 
+HOLD = "hold"
+END = "end"
+"""Where a transition may lead besides an operation: the batch is held, or it is complete."""
+
 SAMPLE_NUMBER = "sample_number"
 """The tag with the number of the newest counted sample."""
 
