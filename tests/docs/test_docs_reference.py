@@ -1,0 +1,157 @@
+"""The tables of the reference against the product: every route, option, fault and field, no more and no less."""
+
+import argparse
+
+import pytest
+from fastapi import FastAPI
+
+from controller.api import models
+from controller.api.answers import PROBLEMS
+from controller.api.app import ROUTERS
+from controller.api.routes.batches import Action
+from controller.cli.main import COMMANDS, EXIT_CODES, build_parser
+from drivers import options, registry
+from drivers.contract import ConnectionSpec
+from simulators.control import Control
+from simulators.faults import SERIAL_FAULTS, STREAM_FAULTS, Fault
+from simulators.hands import ACTIONS
+from simulators.instruments import generic_plc, hamilton_arc, vicell_blu, watson_marlow
+from simulators.vessel_state import STATE_RANGES
+from tests.docs.conftest import ROOT, code, inline, prose, table
+
+HTTP = ROOT / "docs/reference/http-api.md"
+CLI = ROOT / "docs/reference/command-line.md"
+INSTRUMENTS = ROOT / "docs/reference/instruments.md"
+SIMULATORS = ROOT / "docs/how-to/use-the-simulators.md"
+URLS = {
+    "generic_plc": "opc.tcp://127.0.0.1:4840",
+    "hamilton_arc": "serial:///dev/probes",
+    "watson_marlow": "serial:///dev/pump",
+    "vicell_blu": "opc.tcp://127.0.0.1:62641",
+}
+
+
+@pytest.fixture(scope="module")
+def paths():
+    """The paths of the OpenAPI document."""
+    app = FastAPI()
+    for router in ROUTERS:
+        app.include_router(router)
+    return app.openapi()["paths"]
+
+
+def names(rows):
+    """The inline code of the first column."""
+    return [name for row in rows for name in code(row[0])]
+
+
+def test_every_route_is_in_the_table_and_no_other(paths):
+    routes = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+    listed = names(table(HTTP, "Request"))
+    assert sorted(listed) == sorted(routes)
+
+
+def test_every_action_on_a_batch_is_named():
+    row = next(row for row in table(HTTP, "Request") if "{action}" in row[0])
+    assert code(row[1]) == list(Action)
+
+
+@pytest.mark.parametrize(("head", "path"), [("history", "/api/v1/history"), ("events", "/api/v1/events")])
+def test_every_query_parameter_is_described(paths, head, path):
+    parameters = [parameter["name"] for parameter in paths[path]["get"]["parameters"]]
+    assert sorted(names(table(HTTP, f"Query of {head}"))) == sorted(parameters)
+
+
+def test_every_field_of_a_body_is_described():
+    bodies = {
+        "setpoint": models.SetpointChange,
+        "output": models.OutputChange,
+        "mode": models.ModeChange,
+        "new batch": models.NewBatch,
+        "prompt": models.PromptAnswer,
+    }
+    described = {name: {"reason"} for name in bodies}
+    for fields, where, _ in table(HTTP, "Field of a body"):
+        for name in bodies if where == "all" else where.split(", "):
+            described[name] |= set(code(fields))
+    assert described == {name: set(model.model_fields) for name, model in bodies.items()}
+
+
+def test_every_status_of_a_problem_is_described():
+    assert names(table(HTTP, "Status")) == [str(status) for status in PROBLEMS]
+
+
+def subparsers():
+    actions = build_parser()._actions
+    return next(action for action in actions if isinstance(action, argparse._SubParsersAction)).choices
+
+
+def test_every_command_has_its_section():
+    headings = [line[3:] for line in prose(CLI).splitlines() if line.startswith("## ")]
+    assert sorted(headings) == sorted(COMMANDS) == sorted(subparsers())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_argument_is_described_with_its_default(command):
+    actions = [action for action in subparsers()[command]._actions if not isinstance(action, argparse._HelpAction)]
+    rows = table(CLI, "Argument", command)
+    assert sorted(names(rows)) == sorted((action.option_strings or [action.dest])[-1] for action in actions)
+    defaults = {name: code(row[1]) for row in rows for name in code(row[0])}
+    for action in actions:
+        shown = defaults[(action.option_strings or [action.dest])[-1]]
+        if shown and action.default is not None:
+            assert shown == [f"{action.default:g}" if isinstance(action.default, float) else str(action.default)]
+
+
+def test_the_exit_codes_are_those_of_the_help():
+    told = dict(line.split(maxsplit=1) for line in EXIT_CODES.splitlines()[1:])
+    assert {code(row[0])[0]: row[1] for row in table(CLI, "Exit code")} == told
+
+
+@pytest.mark.parametrize("driver", sorted(registry.names()))
+def test_every_option_of_a_driver_is_described_with_its_default(driver, monkeypatch):
+    taken = {}
+
+    def recording(method):
+        def take(self, key, default="", *limits):
+            taken[key] = default
+            return method(self, key, default, *limits)
+
+        return take
+
+    for kind in ("text", "integer", "number", "integers"):
+        monkeypatch.setattr(options.Options, kind, recording(getattr(options.Options, kind)))
+    registry.create(driver, ConnectionSpec("it", URLS[driver], {}, 1.0))
+    defaults = {key: str(list(value) if isinstance(value, tuple) else value) for key, value in taken.items()}
+    rows = table(INSTRUMENTS, "Option", driver)
+    assert {name: (code(row[1]) or [""])[0] for row in rows for name in code(row[0])} == defaults
+
+
+def test_every_driver_is_listed():
+    assert sorted(names(table(INSTRUMENTS, "Driver"))) == sorted(registry.names())
+
+
+def test_every_fault_is_described_with_the_wires_that_show_it():
+    serial, streams = (hamilton_arc, watson_marlow), (generic_plc, vicell_blu)
+    assert all(module.FAULTS >= SERIAL_FAULTS for module in serial)
+    assert all(module.FAULTS == STREAM_FAULTS for module in streams)
+    wires = {"every wire": STREAM_FAULTS, "serial lines": SERIAL_FAULTS - STREAM_FAULTS}
+    wires["Hamilton Arc"] = hamilton_arc.FAULTS - watson_marlow.FAULTS
+    described = {on: set() for on in wires}
+    for fault, _, on in table(SIMULATORS, "Fault"):
+        described[on] |= {Fault(name) for name in code(fault)}
+    assert described == wires
+
+
+def test_every_operation_and_action_of_the_control_port_is_described():
+    requests = names(table(SIMULATORS, "Request"))
+    known = Control(None, {})._operations
+    assert {request.split('"')[3] for request in requests} == set(known)
+    for row in table(SIMULATORS, "Action of `hands`"):
+        _, needed, optional = ACTIONS[code(row[0])[0]]
+        assert set(code(row[1])) == needed | optional
+    assert set(names(table(SIMULATORS, "Action of `hands`"))) == set(ACTIONS)
+
+
+def test_every_state_variable_is_named():
+    assert set(inline(SIMULATORS)) >= set(STATE_RANGES)
