@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Protocol
 from controller.clock import Clock, process_age_s, wall_ns
 
 if TYPE_CHECKING:
-    import asyncio
-
     from controller.door import Door
     from controller.frame import Frame
     from controller.scan import Scan, ScanResult
@@ -92,12 +90,12 @@ class Runtime:
         self.stats = ScanStats()
         self._last_ns: int | None = None
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Scan until ``stop`` is set, one period after a scan that was made already. Deadlines are absolute: a late
-        scan does not delay the ones after it.
+    async def run(self) -> None:
+        """Scan until cancelled, one period after a scan that was made already. Deadlines are absolute: a late scan does
+        not delay the ones after it. A scan itself is never interrupted: it does not wait for anything.
         """
         deadline = self.clock.now_ns() if self._last_ns is None else await self._wait(self._last_ns)
-        while not stop.is_set():
+        while True:
             self.tick(deadline)
             deadline = await self._wait(deadline)
 

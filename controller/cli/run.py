@@ -90,6 +90,7 @@ def complain(args: argparse.Namespace) -> str:
             args.speed not in {None, 1.0} and not args.simulate,
             "--speed is for simulated instruments only; hardware runs in real time",
         ),
+        (args.recipe and not args.recipe.is_file(), f"{args.recipe} does not exist"),
         (wrong, f"--formula takes NAME=VALUE, not {wrong[:1]}"),
     )
     return next((complaint for broken, complaint in rules if broken), "")

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 from controller.composition.options import Options
 from controller.composition.paths import instruments_path
 from controller.composition.simulated import Addresses, simulation_spec, start_simulators
+from drivers.contract import WriteState
 
 if TYPE_CHECKING:
     from controller.composition.assembly import Assembly
     from drivers.link import Link
 
 log = logging.getLogger("biovisor.instruments")
+CLOSE_WITHIN_S = 2.0
+RESTART_S = 1.0
 
 
 class Instruments:
@@ -42,22 +45,48 @@ class Instruments:
         if self.addresses is not None:
             self._assembly.hands.use(self.addresses.control)
         self.links = await asyncio.to_thread(self._assembly.wires.build, self.addresses.urls if self.addresses else {})
-        self._tasks = [asyncio.create_task(link.run(), name=f"link {name}") for name, link in self.links.items()]
+        self._tasks = [asyncio.create_task(keep(link), name=f"link {name}") for name, link in self.links.items()]
 
     async def serve(self) -> None:
         """Carry out what the simulated hands have to do, until cancelled."""
         await self._assembly.hands.run()
 
-    async def stop(self, safe: Mapping[int, float], within_s: float) -> None:
-        """Write the safe values, give them ``within_s`` to reach the wires, then let go of everything."""
+    async def make_safe(self, safe: Mapping[int, float], within_s: float) -> list[str]:
+        """Write the safe values and give them ``within_s`` to reach the wires; gives the outputs that are not known to
+        be at theirs, each with the reason.
+        """
+        for link in self.links.values():
+            link.take_outcomes()
         self._assembly.wires.io.write(safe)
-        flushes = [link.flush(within_s) for link in self.links.values()]
-        for outcome in await asyncio.gather(*flushes, return_exceptions=True):
-            if isinstance(outcome, BaseException):
-                log.warning("a safe value may not have reached its device: %r", outcome)
+        await asyncio.gather(*(link.flush(within_s) for link in self.links.values()))
+        said = {outcome.point.key: outcome for link in self.links.values() for outcome in link.take_outcomes()}
+        unsafe: list[str] = []
+        for row in safe:
+            key = self._assembly.site.tags.tags[row].full_name
+            outcome = said.get(key)
+            if outcome is None or outcome.state is not WriteState.APPLIED:
+                unsafe.append(f"{key}: {outcome.detail if outcome else 'its device did not answer in time'}")
+        return unsafe
+
+    async def close(self) -> None:
+        """Let go of the links and end our simulators, in bounded time."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CLOSE_WITHIN_S)
         if self._simulators is not None and self._simulators.returncode is None:
             self._simulators.terminate()
-            await self._simulators.wait()
+            try:
+                await asyncio.wait_for(self._simulators.wait(), CLOSE_WITHIN_S)
+            except TimeoutError:
+                self._simulators.kill()
+
+
+async def keep(link: Link) -> None:
+    """Run a link until cancelled. A fault in the link itself is logged, and it begins anew: a dead one looks up."""
+    while True:
+        try:
+            await link.run()
+        except Exception:  # the boundary of a task: whatever it is, the other instruments go on
+            log.exception("link %s failed and is started again", link.name)
+            await asyncio.sleep(RESTART_S)

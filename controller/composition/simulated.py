@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -40,6 +40,17 @@ class Addresses:
     control: tuple[str, int]
     speed: float
     document: Mapping[str, Json]
+
+    def check(self, connections: Collection[str]) -> None:
+        """Refuse instruments that are not exactly the site's: a missing one would be looked for on hardware, at this
+        speed. Raises :class:`SimulatorError`.
+        """
+        missing, unknown = set(connections) - set(self.urls), set(self.urls) - set(connections)
+        if missing or unknown:
+            raise SimulatorError(
+                "the running instruments are not those of the site; "
+                f"missing: {', '.join(sorted(missing)) or 'none'}; unknown: {', '.join(sorted(unknown)) or 'none'}"
+            )
 
     @classmethod
     def parse(cls, line: str) -> Addresses:

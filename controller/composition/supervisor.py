@@ -15,10 +15,12 @@ from controller.composition.http import bind
 from controller.composition.lease import Lease, LeaseTaken
 from controller.composition.simulated import Addresses, SimulatorError
 from controller.config.problems import Problems
+from controller.store import StoreTooNew, StoreUnavailable
 
 if TYPE_CHECKING:
     import socket
 
+    from controller.composition.assembly import Assembly
     from controller.composition.options import Options
 
 log = logging.getLogger("biovisor")
@@ -42,7 +44,7 @@ def supervise(options: Options) -> int:
         return refuse(str(error))
     try:
         return begin(options, listener)
-    except (Problems, SimulatorError) as error:
+    except (Problems, SimulatorError, StoreUnavailable, StoreTooNew, ValueError) as error:
         return refuse(str(error))
     finally:
         lease.release()
@@ -58,6 +60,7 @@ def begin(options: Options, listener: socket.socket) -> int:
     addresses = Addresses.parse(options.instruments) if options.instruments else None
     clock = ScaledClock(addresses.speed if addresses else options.speed)
     assembly = Assembly(options, clock, simulated=options.simulate or addresses is not None)
+    check(options, assembly, addresses)
     assembly.runtime.tick(clock.now_ns())
     gc.freeze()
     gc.enable()
@@ -66,6 +69,16 @@ def begin(options: Options, listener: socket.socket) -> int:
     from controller.composition.life import live
 
     return asyncio.run(live(options, assembly, addresses, listener))
+
+
+def check(options: Options, assembly: Assembly, addresses: Addresses | None) -> None:
+    """Refuse what the site's file shows to be wrong. Raises :class:`SimulatorError`, ``ValueError``."""
+    vessels = assembly.loaded.config.vessels
+    unknown = [order.vessel for order in options.batches if order.vessel not in vessels]
+    if unknown:
+        raise ValueError(f"there is no vessel {unknown[0]}; the site has {', '.join(vessels)}")
+    if addresses is not None:
+        addresses.check(assembly.loaded.config.connections)
 
 
 def refuse(reason: str) -> int:

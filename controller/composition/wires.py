@@ -62,13 +62,19 @@ class Wires:
         return self.links
 
     def view(self) -> Json:
-        """Every connection's state, in the shape of the live JSON."""
-        return [self._entry(name) for name in self._config.connections]
+        """Every connection's state, in the shape of the live JSON; the record joins them while it cannot be written."""
+        entries: list[Json] = [self._entry(name) for name in self._config.connections]
+        health = self._store.health()
+        if not health.ok:
+            entries.append({"name": "record", "state": "down", "since": "", "detail": health.detail})
+        return entries
 
     def not_ready(self) -> Sequence[str]:
-        """Why vessels cannot be operated: the connections that are not up, each with its reason."""
+        """Why vessels cannot be operated: the record, and every connection that is not up, each with its reason."""
+        health = self._store.health()
+        record = [] if health.ok else [f"the record cannot be written: {health.detail}"]
         states = ((name, self.links.get(name)) for name in self._config.connections)
-        return [
+        return record + [
             f"{name}: {link.detail if link else 'not yet started'}"
             for name, link in states
             if link is None or link.state != "up"
