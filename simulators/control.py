@@ -43,6 +43,10 @@ class World(Protocol):
         """Identifiers of what has been done by hand, in order."""
         ...
 
+    def deeds(self) -> dict[str, Json]:
+        """How often what was done to each vessel by hand, and the mL that came of it, by vessel and action."""
+        ...
+
     def set_state(self, vessel: str, state: Mapping[str, float]) -> None:
         """Set state variables of a vessel."""
         ...
@@ -133,7 +137,7 @@ class Control:
         return {}
 
     async def _hands_done(self, _request: Request) -> dict[str, Json]:
-        return {"ids": list(self._world.hands_done())}
+        return {"ids": list(self._world.hands_done()), "deeds": self._world.deeds()}
 
     async def _set(self, request: Request) -> dict[str, Json]:
         state = request["state"]

@@ -14,8 +14,11 @@ LARGEST_L = 3.0
 Amounts = Mapping[str, float]
 
 
-def perform(vessel: Vessel, action: str, amounts: Amounts) -> None:
-    """Do one action. Raises ValueError for an action, an amount or a name that makes no sense; nothing is done then."""
+def perform(vessel: Vessel, action: str, amounts: Amounts) -> float:
+    """Do one action; gives the mL that the vessel holds more since.
+
+    Raises ValueError for an action, an amount or a name that makes no sense; nothing is done then.
+    """
     if action not in ACTIONS:
         raise ValueError(f"unknown action {action!r}; known: {', '.join(ACTIONS)}")
     do, needed, optional = ACTIONS[action]
@@ -26,7 +29,9 @@ def perform(vessel: Vessel, action: str, amounts: Amounts) -> None:
     if any(not 0.0 < value < float("inf") for value in amounts.values()):
         raise ValueError(f"{action}: every amount must be above 0")
     vessel.catch_up()
+    before_l = vessel.volume_l
     do(vessel, amounts)
+    return 1000.0 * (vessel.volume_l - before_l)
 
 
 def inoculate(vessel: Vessel, amounts: Amounts) -> None:

@@ -9,10 +9,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from simulators.hands import perform
 from simulators.vessel_state import make_vessel, set_state
+
+
+@dataclass(slots=True)
+class Deeds:
+    """How often one action was done to one vessel, and the mL that it holds more since, all times together."""
+
+    times: int = 0
+    volume_ml: float = 0.0
 
 
 class Plant:
@@ -31,6 +40,7 @@ class Plant:
     def __init__(self, vessels: Mapping[str, Mapping[str, object]], seed: int = 0) -> None:
         self._vessels = {name: make_vessel(name, entry, seed) for name, entry in vessels.items()}
         self._done: set[str] = set()
+        self._deeds: dict[tuple[str, str], Deeds] = {}
         self.actuators = MappingProxyType({name: vessel.actuators for name, vessel in self._vessels.items()})
         self.sensors = MappingProxyType(
             {name: MappingProxyType(vessel.readings) for name, vessel in self._vessels.items()}
@@ -56,8 +66,17 @@ class Plant:
         Raises ValueError or KeyError for what cannot be done; it may then be asked again under the same identifier.
         """
         if identifier not in self._done:
-            perform(self._vessels[vessel], action, amounts)
+            change_ml = perform(self._vessels[vessel], action, amounts)
             self._done.add(identifier)
+            deeds = self._deeds.setdefault((vessel, action), Deeds())
+            deeds.times += 1
+            deeds.volume_ml += change_ml
+
+    def deeds(self, vessel: str) -> dict[str, Deeds]:
+        """What hands have really done to a vessel, by action. Under whatever identifier: a dose given twice counts
+        twice.
+        """
+        return {action: deeds for (name, action), deeds in self._deeds.items() if name == vessel}
 
     def set_state(self, vessel: str, state: Mapping[str, float]) -> None:
         """Set state variables of a vessel. Raises ValueError or KeyError for what does not exist."""

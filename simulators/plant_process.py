@@ -6,6 +6,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 
 from simulators.bus import Bus
 from simulators.control import Control
@@ -78,6 +79,11 @@ class PlantWorld:
     def hands_done(self) -> list[str]:
         """Identifiers of what has been done by hand, in order."""
         return list(self._done)
+
+    def deeds(self) -> dict[str, Json]:
+        """How often what was done to each vessel by hand, and the mL that came of it, by vessel and action."""
+        vessels = self._plant.vessels
+        return {vessel: {name: asdict(one) for name, one in self._plant.deeds(vessel).items()} for vessel in vessels}
 
     def set_state(self, vessel: str, state: Mapping[str, float]) -> None:
         """Set state variables. Raises ValueError or KeyError for what does not exist."""

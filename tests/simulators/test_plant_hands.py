@@ -34,6 +34,22 @@ def test_the_same_identifier_acts_once(plant):
     assert act(plant, "inoculate", "batch:8", volume_ml=50.0, density=10.5)["vcd"] > first["vcd"]
 
 
+def test_every_deed_that_changed_the_vessel_is_counted(plant):
+    act(plant, "inoculate", "batch:7", volume_ml=50.0, density=10.5)
+    act(plant, "inoculate", "batch:7", volume_ml=50.0, density=10.5)
+    act(plant, "sample", "batch:8", volume_ml=2.0)
+    with pytest.raises(ValueError, match="not that much"):
+        act(plant, "sample", "batch:9", volume_ml=2990.0)
+    act(plant, "sample", "batch:9", volume_ml=3.0)
+    deeds = plant.deeds("BR-101")
+    assert set(deeds) == {"inoculate", "sample"}
+    assert (deeds["inoculate"].times, deeds["inoculate"].volume_ml) == (1, pytest.approx(50.0))
+    assert (deeds["sample"].times, deeds["sample"].volume_ml) == (2, pytest.approx(-5.0))
+    act(plant, "inoculate", "batch:10", volume_ml=50.0, density=10.5)
+    assert plant.deeds("BR-101")["inoculate"].times == 2
+    assert plant.deeds("BR-102") == {}
+
+
 def test_a_sample_takes_volume_and_nothing_else(plant):
     act(plant, "inoculate", volume_ml=50.0, density=10.5)
     before = plant.truth("BR-101")

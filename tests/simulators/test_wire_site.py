@@ -446,7 +446,9 @@ def test_hands_and_set_change_the_vessel(site: Site):
     for _ in range(2):  # the second one is the same deed told twice
         done = site.control(op="hands", id="i-1", vessel="BR-102", action="inoculate", volume_ml=50, density=10.5)
         assert done["ok"], done
-    assert site.control(op="hands_done")["ids"] == ["i-1"]
+    told = site.control(op="hands_done")
+    assert told["ids"] == ["i-1"]
+    assert told["deeds"] == {"BR-101": {}, "BR-102": {"inoculate": {"times": 1, "volume_ml": pytest.approx(50.0)}}}
     eventually(lambda: site.state("BR-102")["volume_l"] > before["volume_l"] + 0.04)
     after = site.state("BR-102")
     assert after["volume_l"] == pytest.approx(before["volume_l"] + 0.05, abs=0.005)
