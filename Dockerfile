@@ -11,7 +11,7 @@ WORKDIR /src
 RUN python -m venv /opt/biovisor
 COPY requirements.lock ./
 RUN /opt/biovisor/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY controller controller
 COPY drivers drivers
 COPY simulators simulators
