@@ -36,8 +36,8 @@ class Version(argparse.Action):
         parser.exit(message=f"biovisor {metadata.version('biovisor')}\n")
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The whole command line; every sub-command module adds its own part with ``add_parser``."""
+def build_parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
+    """The command line with some sub-commands; each one's module adds its own part with ``add_parser``."""
     parser = argparse.ArgumentParser(
         prog="biovisor",
         description="Supervisory control for bioreactors and the instruments around them.",
@@ -46,14 +46,16 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=Version, nargs=0, help="print the version and leave")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name in COMMANDS:
+    for name in commands:
         import_module(f"controller.cli.{name}").add_parser(subparsers)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the return value is the process's exit code."""
-    args = build_parser().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else argv
+    # A command that is named first needs only its own part; anything else may need them all, for help or a complaint.
+    args = build_parser(argv[:1] if argv[:1] and argv[0] in COMMANDS else COMMANDS).parse_args(argv)
     run = import_module(f"controller.cli.{args.command}").run
     code: int = run(args)
     return code

@@ -6,19 +6,18 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping
+from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from controller.clock import ScaledClock, iso_utc
 from controller.commands import Command, Event, EventType, Json, Verb
 from controller.composition.catalogue import Catalogue
-from controller.composition.gateway import SupervisorGateway
 from controller.composition.hands import Hands
 from controller.composition.options import BatchOrder, Options
 from controller.composition.paths import recipes_path, store_path
 from controller.composition.read_back import ReadBacks
 from controller.composition.recorder import ScanRecorder
-from controller.composition.site_info import site_info
 from controller.composition.wires import Wires
 from controller.config.load import load_site
 from controller.door import Door
@@ -32,6 +31,7 @@ from controller.store import Store
 from controller.units import parse_quantity
 
 if TYPE_CHECKING:
+    from controller.composition.gateway import SupervisorGateway
     from controller.store.checkpoint import Checkpoint
 
 log = logging.getLogger("biovisor")
@@ -64,28 +64,37 @@ class Assembly:
         self.hands = Hands(enabled=simulated)
         wall_s = self.period_s / clock.speed
         self.wires = Wires(self.loaded.config, self.site, self.store, clock, wall_s, simulated=simulated)
-        read_backs = ReadBacks(self.site)
+        self.read_backs = ReadBacks(self.site)
         self.recorder = ScanRecorder(
-            self.scan, self.store, self.publisher, read_backs, self.hands, self.wires.view, self._configuration()
+            self.scan, self.store, self.publisher, self.read_backs, self.hands, self.wires.view, self._configuration()
         )
         self.runtime = Runtime(self.scan, self.wires.io, self.door, self.recorder, clock, self.period_s)
-        self.gateway = SupervisorGateway(
-            site_info(self.site, {}, simulated=simulated),
+        self._resume(self.store.load_checkpoint())
+
+    @cached_property
+    def gateway(self) -> SupervisorGateway:
+        """HTTP's way in, made when it is first asked for: the first scan does without."""
+        from controller.composition.gateway import SupervisorGateway
+        from controller.composition.site_info import site_info
+
+        return SupervisorGateway(
+            site_info(self.site, {}, simulated=self.simulated),
             self.door,
             self.store,
             self.publisher,
             self.runtime.stats,
-            read_backs,
-            wall_s,
+            self.read_backs,
+            self.period_s / self.clock.speed,
             self.wires.not_ready,
             self.number_batch,
         )
-        self._resume(self.store.load_checkpoint())
 
     def add_recipes(self) -> None:
         """Make the recipes beside the site file known. Reads files and imports what a batch needs, so that no scan has
         to: call it after the first scan, on another thread.
         """
+        from controller.composition.site_info import site_info
+
         import_module("controller.recipe.freeze")
         self.catalogue.add_folder(self.options.site)
         recipes = {name: recipe.config for name, recipe in self.catalogue.recipes.items()}

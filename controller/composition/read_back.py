@@ -12,11 +12,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from controller.api.gateway import ReadBack
 from controller.commands import Outcome, Verb
 from controller.frame import BAD, Frame
 
 if TYPE_CHECKING:
+    from controller.api.gateway import ReadBack
     from controller.model.site import Site
     from controller.scan import ScanResult
 
@@ -87,6 +87,8 @@ class ReadBacks:
                 pending.seen.add(row)
         if len(pending.seen) < len(pending.rows):
             return False
+        from controller.api.gateway import ReadBack
+
         row = pending.rows[0]
         self.of(pending.journal).set_result(ReadBack(float(frame.value[row]), self._site.tags.tags[row].unit, utc))
         return True
