@@ -33,7 +33,8 @@ class Version(argparse.Action):
         """Print ``biovisor <version>`` and leave."""
         from importlib import metadata
 
-        parser.exit(message=f"biovisor {metadata.version('biovisor')}\n")
+        sys.stdout.write(f"biovisor {metadata.version('biovisor')}\n")
+        parser.exit()
 
 
 def build_parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
@@ -45,7 +46,8 @@ def build_parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action=Version, nargs=0, help="print the version and leave")
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    # Without prog, argparse formats a usage to find it, which imports shutil with every compression there is.
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, prog=parser.prog)
     for name in commands:
         import_module(f"controller.cli.{name}").add_parser(subparsers)
     return parser

@@ -91,7 +91,7 @@ def complain(args: argparse.Namespace) -> str:
             "--speed is for simulated instruments only; hardware runs in real time",
         ),
         (args.recipe and not args.recipe.is_file(), f"{args.recipe} does not exist"),
-        (wrong, f"--formula takes NAME=VALUE, not {wrong[:1]}"),
+        (wrong, f"--formula takes NAME=VALUE, not {''.join(wrong[:1])!r}"),
     )
     return next((complaint for broken, complaint in rules if broken), "")
 

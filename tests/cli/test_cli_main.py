@@ -21,7 +21,7 @@ def test_help_is_no_error(arguments, capsys):
 def test_the_version_is_the_distributions(capsys):
     with pytest.raises(SystemExit, match=r"^0$"):
         main(["--version"])
-    assert "".join(capsys.readouterr()) == f"biovisor {metadata.version('biovisor')}\n"
+    assert capsys.readouterr().out == f"biovisor {metadata.version('biovisor')}\n"
 
 
 @pytest.mark.parametrize(
