@@ -1,7 +1,6 @@
 """The language: units, temperatures, messages with their column, live text, speed."""
 
 import math
-import sys
 import timeit
 
 import pytest
@@ -233,9 +232,14 @@ def test_on_a_vessel():
     assert condition.explain(Reader()) == "volume 1.50 > 1.00 L"
 
 
-@pytest.mark.skipif(sys.gettrace() is not None, reason="a tracer costs more than what is measured")
 def test_cheap_enough_for_every_scan():
+    """Against the same comparison written by hand, in the same run."""
     text = "abs(temperature - warm) < 0.3 Cel and abs(ph - 7.2 [pH]) < 0.1 [pH]"
     condition = compile_condition(text, SYMBOLS)
-    best = min(timeit.repeat(lambda: condition.evaluate(read), number=1000, repeat=20)) / 1000
-    assert best < 5e-6
+
+    def by_hand():
+        temperature, warm, ph = read("temperature")[0], read("warm")[0], read("ph")[0]
+        return abs(temperature - warm) < 0.3 and abs(ph - 7.2) < 0.1
+
+    compiled = min(timeit.repeat(lambda: condition.evaluate(read), number=1000, repeat=20))
+    assert compiled < 20 * min(timeit.repeat(by_hand, number=1000, repeat=20))
