@@ -1,7 +1,8 @@
 """Watson-Marlow 520/620/720 Du pumps, basic ASCII protocol (manual 520DuN p. 76, 620DuN p. 82).
 
-Points: ``speed`` (rw, {rev}/min), ``revolutions`` (r, of the pump head since this driver was made, never falling),
-``running`` (r, 0 or 1). Set commands are not acknowledged by the pump: a write is confirmed by reading the status.
+Points: ``speed`` (rw, {rev}/min; reads 0 while the pump stands, whatever speed it is set to), ``revolutions`` (r, of
+the pump head since this driver was made, never falling), ``running`` (r, 0 or 1). Set commands are not acknowledged by
+the pump: a write is confirmed by reading the status.
 """
 
 from __future__ import annotations
@@ -45,13 +46,18 @@ STATUS = re.compile(
 
 
 class Status(NamedTuple):
-    """What the pump says of itself: speed in {rev}/min, tachometer pulses, whether it runs."""
+    """What the pump says of itself: the speed it is set to in {rev}/min, tachometer pulses, whether it runs."""
 
     model: str
     head: str
     speed: float
     pulses: int
     running: bool
+
+    @property
+    def turns(self) -> float:
+        """The speed at which the head turns, {rev}/min: a pump that was stopped keeps the speed it is set to."""
+        return self.speed if self.running else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,7 @@ class WatsonMarlow:
         """Every point from one status reply. Raises :class:`DriverError`."""
         await self._clear_doubt()
         status = await self._status()
-        values = {"speed": status.speed, "revolutions": self._revolutions(status.pulses), "running": status.running}
+        values = {"speed": status.turns, "revolutions": self._revolutions(status.pulses), "running": status.running}
         return [Sample(float(values[point.address]), Quality.GOOD, Reason.OK, 0) for point in plan.points]
 
     async def write(self, writes: Sequence[tuple[Point, float]]) -> Sequence[WriteOutcome]:

@@ -80,6 +80,17 @@ async def test_start_and_stop_on_the_wire(pump: Any) -> None:
     await driver.close()
 
 
+async def test_a_pump_that_stands_reads_no_speed_whatever_it_is_set_to(pump: Any) -> None:
+    pump.speed, pump.running = 40.0, False
+    driver = await opened(pump)
+    assert await read(driver, SPEED, RUNNING) == [0.0, 0.0]
+    await driver.write([(SPEED, 40.0)])
+    assert await read(driver, SPEED, RUNNING) == [40.0, 1.0]
+    pump.running = False  # by its front panel
+    assert await read(driver, SPEED, RUNNING) == [0.0, 0.0]
+    await driver.close()
+
+
 async def test_a_pump_that_does_not_obey_refuses(pump: Any) -> None:
     driver = await opened(pump)
     pump.stuck = True
