@@ -22,6 +22,10 @@ from controller.view import AlarmList, BatchList, Columns, VesselList, View
 from drivers.contract import WriteOutcome
 
 LOOP_VERBS = {Verb.SETPOINT, Verb.MODE, Verb.OUTPUT, Verb.WRITE_ONCE}
+START_GRACE = 15.0
+"""How long a start may take before what was not read yet is told: so many times ``minimum_stale_s``, a second of wall
+time.
+"""
 LONGEST_DT_PERIODS = 10.0
 """Scans missed in a row after which control starts anew from the outputs instead of making up for the time."""
 
@@ -50,8 +54,10 @@ class Scan:
         self.estimator = Estimator(site.tags)
         self.loops = Loops(site.loops, site.outputs, LONGEST_DT_PERIODS * period)
         self.outputs = Outputs(site.outputs, site.tags, minimum_stale_s)
-        self.interlocks = Interlocks(site.interlocks, interlock_conditions(site), len(site.outputs.rows))
-        self.alarms = Alarms(site.alarms, 10.0 * minimum_stale_s)
+        grace_s = START_GRACE * minimum_stale_s
+        conditions = interlock_conditions(site)
+        self.interlocks = Interlocks(site.interlocks, conditions, len(site.outputs.rows), minimum_stale_s, grace_s)
+        self.alarms = Alarms(site.alarms, 10.0 * minimum_stale_s, grace_s)
         self.orders = Orders(site, self.loops)
         self.reader = LiveReader(site, self.loops)
         self.columns = Columns(site)
@@ -75,12 +81,12 @@ class Scan:
         recipe = self.engine.step(now_s, self.reader)
         events += recipe.events
         events += self.loops.step(frame, self.outputs, dt)
-        events += self.interlocks.step(self.reader)
+        events += self.interlocks.step(self.reader, now_s)
         writes = self.outputs.command(self.interlocks.forced, dt, now_s) | self.orders.take_once()
         self.loops.track(self.outputs)
         self._batches.refresh(changed=bool(settled or recipe.events))
         operations = {vessel.name: self.engine.operation(vessel.name) for vessel in self.site.vessels}
-        events += self.alarms.step(frame, operations, now_s)
+        events += self.alarms.step(frame, operations, now_s, self.interlocks.undecided)
         self._now_s = now_s
         return ScanResult(frame, writes, settled, list(recipe.proposals), self._batches.signed(events))
 

@@ -163,7 +163,8 @@ class Leg(StrictModel):
 
 class LoopBase(StrictModel):
     """What all loops have. ``on_bad_pv``: what the outputs do while the PV is Bad; ``on_restart``: what the loop does
-    after this program was restarted.
+    after this program was restarted. ``safe`` holds at every start, also at the first: the loop is off, and its outputs
+    go to their safe values.
     """
 
     title: Text
@@ -197,13 +198,15 @@ Loop = Annotated[PidLoop | DirectLoop, Field(discriminator="type")]
 
 class Interlock(StrictModel):
     """While tripped, the outputs in ``force`` are held at these values, whatever anything else wants. It trips when
-    ``when`` becomes true and releases when ``release`` (by default: not ``when``) is true; while that can't be decided,
-    it stays as it is.
+    ``when`` becomes true and releases when ``release`` (by default: not ``when``) is true. ``on_unknown`` says what it
+    does when that can't be decided for several scans, because a value is Bad: ``trip``, or ``keep`` its state where
+    tripping does more harm than going on unprotected.
     """
 
     title: Text
     when: Text
     release: Text | None = None
+    on_unknown: Literal["trip", "keep"] = "trip"
     force: Annotated[dict[Name, AnyQuantity], Field(min_length=1)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from controller.model.build_loops import build_loops, build_outputs, rate
@@ -31,6 +32,11 @@ def build(loaded: LoadedSite) -> Site:
         tuple(row for name in config.vessels for row in build_outputs(name, loaded.classes[name], tags))
     )
     loops = LoopTable(build_loops(loaded.classes, tags, outputs))
+    interlocks = tuple(
+        _interlock(vessel, name, interlock, outputs)
+        for vessel, kind in loaded.classes.items()
+        for name, interlock in kind.interlocks.items()
+    )
     return Site(
         name=config.site,
         title=config.title,
@@ -41,12 +47,8 @@ def build(loaded: LoadedSite) -> Site:
         tags=tags,
         outputs=outputs,
         loops=loops,
-        interlocks=tuple(
-            _interlock(vessel, name, interlock, outputs)
-            for vessel, kind in loaded.classes.items()
-            for name, interlock in kind.interlocks.items()
-        ),
-        alarms=(*_limit_alarms(loaded, tags), *_bad_value_alarms(loops, tags)),
+        interlocks=interlocks,
+        alarms=(*_limit_alarms(loaded, tags), *_bad_value_alarms(loops, tags), *_undecided_alarms(interlocks)),
         bindings=tags.bindings(),
         heartbeats={
             name: Point(f"{name}.heartbeat", connection.heartbeat, "w")
@@ -127,7 +129,7 @@ def _interlock(vessel: str, name: str, entry: vc.Interlock, outputs: OutputTable
     for output, value in entry.force.items():
         row = outputs.index[f"{vessel}.{output}"]
         force.append((row, value.to(outputs.rows[row].unit)))
-    return Interlock(vessel, name, entry.title, entry.when, entry.release, tuple(force))
+    return Interlock(vessel, name, entry.title, entry.when, entry.release, tuple(force), entry.on_unknown)
 
 
 def _limit_alarms(loaded: LoadedSite, tags: TagTable) -> list[Alarm]:
@@ -157,6 +159,7 @@ def _limit_alarm(vessel: str, name: str, entry: vc.Alarm, tags: TagTable) -> Ala
         cause=entry.cause,
         action=entry.action,
         respond_within=str(entry.respond_within),
+        tag_name=tag.name,
     )  # fmt: skip
 
 
@@ -178,6 +181,31 @@ def _bad_value_alarms(loops: LoopTable, tags: TagTable) -> list[Alarm]:
             cause="The sensor, its cable or its instrument failed, or it shows what cannot be.",
             action="Check the instrument and its connection; operate the loop by hand until the value is back.",
             respond_within="10 min",
+            tag_name=tags.tags[row].name,
         )
         for row, loop in sorted(watched.items())
+    ]  # fmt: skip
+
+
+def _undecided_alarms(interlocks: Sequence[Interlock]) -> list[Alarm]:
+    """One alarm for each interlock: nobody knows whether it should have tripped."""
+    return [
+        Alarm(
+            interlock.vessel, f"{interlock.name}_undecided", f"{interlock.title}: interlock cannot be decided", -1,
+            side="undecided",
+            limit=math.nan,
+            deadband=0.0,
+            on_delay=0.0,
+            off_delay=0.0,
+            priority=2,
+            unit="",
+            consequence="The interlock has tripped and holds its outputs."
+            if interlock.on_unknown == "trip"
+            else "The interlock stays as it is and protects nothing.",
+            cause=f"A value of its condition is not valid: {interlock.when}",
+            action="Check the instrument and its connection; watch the vessel by other means until the value is back.",
+            respond_within="10 min",
+            interlock=row,
+        )
+        for row, interlock in enumerate(interlocks)
     ]  # fmt: skip

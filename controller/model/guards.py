@@ -10,7 +10,8 @@ from typing import Literal
 class Interlock:
     """While tripped, ``force`` holds rows of the output table at values; in the order of the file, later ones win.
 
-    ``when`` and ``release`` are texts of the condition language; without ``release`` it is *not when*.
+    ``when`` and ``release`` are texts of the condition language; without ``release`` it is *not when*. ``on_unknown``
+    is what it does when it cannot be decided.
     """
 
     vessel: str
@@ -19,6 +20,7 @@ class Interlock:
     when: str
     release: str | None
     force: tuple[tuple[int, float], ...]
+    on_unknown: Literal["trip", "keep"] = "trip"
 
     @property
     def full_name(self) -> str:
@@ -31,14 +33,16 @@ class Alarm:
     """One alarm on ``tag`` (a row of the tag table), with the operator's part.
 
     ``side``: the value is above or below ``limit``, or its quality is bad. It returns ``deadband`` inside the limit.
-    Delays in seconds; ``during`` are the operations in which it counts, always when empty.
+    On the side ``undecided`` it is about an interlock (row ``interlock`` of their table) instead of a tag. Delays in
+    seconds; ``during`` are the operations in which it counts, always when empty. ``tag_name`` is the tag's name in its
+    vessel, "" where there is no tag.
     """
 
     vessel: str
     name: str
     title: str
     tag: int
-    side: Literal["above", "below", "bad"]
+    side: Literal["above", "below", "bad", "undecided"]
     limit: float
     deadband: float
     on_delay: float
@@ -50,6 +54,8 @@ class Alarm:
     cause: str = ""
     action: str = ""
     respond_within: str = ""
+    tag_name: str = ""
+    interlock: int = -1
 
     @property
     def full_name(self) -> str:

@@ -10,28 +10,32 @@ from numpy.typing import NDArray
 from controller.commands import Event, EventType, Json
 from controller.frame import BAD, Frame
 from controller.model.guards import Alarm
+from drivers.contract import Reason
 
 Flags = NDArray[np.bool_]
 KEEP_RETURNED_S = 600.0
 """Process time for which an alarm that returned stays in the list."""
 
 FORGET_EVERY_S = 1.0
+SIGN = {"above": 1.0, "below": -1.0}
 
 
 class Alarms:
     """State of all alarms, arrays of shape ``(alarms,)``; times are process seconds. ``changes`` counts what
     :meth:`view` shows. An alarm on a value that is Bad keeps its state: the bad value has its own alarm, which comes
-    after ``least_bad_s`` or later.
+    after ``least_bad_s`` or later. Of a value that was never read it comes ``grace_s`` after the first step or later.
     """
 
-    def __init__(self, alarms: Sequence[Alarm], least_bad_s: float = 0.0) -> None:
+    def __init__(self, alarms: Sequence[Alarm], least_bad_s: float = 0.0, grace_s: float = 0.0) -> None:
         n = len(alarms)
         self._alarms = tuple(alarms)
-        self._tag = np.array([alarm.tag for alarm in alarms], np.intp)
-        self._sign = np.array(
-            [{"above": 1.0, "below": -1.0, "bad": np.nan}[alarm.side] for alarm in alarms], np.float64
-        )
-        self._bad = np.isnan(self._sign)
+        self._tag = np.array([max(alarm.tag, 0) for alarm in alarms], np.intp)
+        self._sign = np.array([SIGN.get(alarm.side, np.nan) for alarm in alarms], np.float64)
+        self._bad = np.array([alarm.side == "bad" for alarm in alarms], np.bool_)
+        self._about_interlock = np.array([alarm.side == "undecided" for alarm in alarms], np.bool_)
+        self._interlock = np.array([alarm.interlock for alarm in alarms if alarm.side == "undecided"], np.intp)
+        self._unread = self._bad.copy()
+        self._grace_s, self._grace_until = grace_s, np.nan
         self._limit = np.array([alarm.limit for alarm in alarms], np.float64)
         self._deadband = np.array([alarm.deadband for alarm in alarms], np.float64)
         delays = [max(alarm.on_delay, least_bad_s if alarm.side == "bad" else 0.0) for alarm in alarms]
@@ -47,19 +51,25 @@ class Alarms:
         self._value = np.full(n, np.nan)
         self.changes = 0
 
-    def step(self, frame: Frame, operations: Mapping[str, str], now_s: float) -> list[Event]:
-        """Judge all alarms. ``operations`` names the running operation of each vessel that has one."""
+    def step(
+        self, frame: Frame, operations: Mapping[str, str], now_s: float, undecided: Flags | None = None
+    ) -> list[Event]:
+        """Judge all alarms. ``operations`` names the running operation of each vessel that has one. ``undecided`` are
+        the interlocks that cannot be decided, shape ``(interlocks,)``; None where no alarm is about one.
+        """
         if operations != self._operation:
             self._operation = dict(operations)
             self._enable()
+        self._start(frame, now_s)
         value = frame.value[self._tag]
-        turning = self._turning(value, frame.quality[self._tag] == BAD)
+        value[self._about_interlock] = np.nan
+        turning = self._turning(value, frame.quality[self._tag] == BAD, undecided)
         self._turning_since[~turning] = np.nan
         events: list[Event] = []
         if turning.any():
             np.copyto(self._turning_since, now_s, where=turning & np.isnan(self._turning_since))
             delay = np.where(self._active, self._off_delay, self._on_delay)
-            turned = turning & ((now_s - self._turning_since >= delay) | ~self._enabled)
+            turned = turning & ((now_s - self._turning_since >= delay) | ~self._enabled) & ~self._unread
             events = [self._turn(row, float(value[row]), now_s) for row in np.flatnonzero(turned).tolist()]
         self._forget(now_s)
         return events
@@ -68,11 +78,22 @@ class Alarms:
         for row, alarm in enumerate(self._alarms):
             self._enabled[row] = not alarm.during or self._operation.get(alarm.vessel, "") in alarm.during
 
-    def _turning(self, value: NDArray[np.float64], bad_value: Flags) -> Flags:
+    def _start(self, frame: Frame, now_s: float) -> None:
+        """Find the alarms about values that were never read, as long as the start may take its time."""
+        if not self._unread.any():
+            return
+        if np.isnan(self._grace_until):
+            self._grace_until = now_s + self._grace_s
+        reason = frame.reason[self._tag]
+        self._unread &= ((reason == Reason.NOT_READ) | (reason == Reason.LINK)) & (now_s < self._grace_until)
+
+    def _turning(self, value: NDArray[np.float64], bad_value: Flags, undecided: Flags | None) -> Flags:
         """Where the condition is the opposite of the alarm's state: nowhere that a value decides which is Bad."""
         beyond = (value - self._limit) * self._sign
         beyond[bad_value] = np.nan
         beyond[self._bad] = np.where(bad_value[self._bad], 1.0, -1.0)
+        if undecided is not None:
+            beyond[self._about_interlock] = np.where(undecided[self._interlock], 1.0, -1.0)
         turning = np.where(self._active, beyond <= -self._deadband, beyond > 0.0)
         return np.asarray(np.where(self._enabled, turning, self._active))
 
@@ -123,6 +144,7 @@ class Alarms:
         return {
             "id": alarm.full_name,
             "vessel": alarm.vessel,
+            "tag": alarm.tag_name,
             "title": alarm.title,
             "priority": alarm.priority,
             "state": "active" if self._active[row] else "returned",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,7 +13,8 @@ from controller.commands import Event, EventType, Json
 from controller.model.guards import Interlock
 
 PATIENCE = 3
-"""Scans for which an interlock may be undecided before that is told."""
+"""Scans for which an interlock may be undecided before that counts."""
+UNDECIDED = "cannot be decided"
 
 
 class Reader(Protocol):
@@ -34,43 +36,108 @@ class Condition(Protocol):
 
 @dataclass(slots=True)
 class _Guard:
+    """``unknown`` counts the scans since it could last be decided, at ``since``; ``blind`` is one for which that is too
+    long, ``told`` one of which the operator knows it. ``decided``: it could be decided once since the start.
+    """
+
     interlock: Interlock
     when: Condition
     release: Condition | None
     tripped: bool = False
     unknown: int = 0
+    since: float = math.nan
+    blind: bool = False
+    told: bool = False
+    decided: bool = False
     text: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether it forces its outputs: also during a start, before it can be decided."""
+        return self.tripped or (self.blind and self.interlock.on_unknown == "trip")
 
 
 class Interlocks:
     """All interlocks of the site. ``forced`` are the values they hold outputs at, NaN where none does, shape
-    ``(outputs,)``; ``changes`` counts what :meth:`view` shows.
+    ``(outputs,)``; ``undecided`` those that cannot be decided and were told, shape ``(interlocks,)``; ``changes``
+    counts what :meth:`view` shows.
+
+    One that cannot be decided for more than :data:`PATIENCE` scans and ``patience_s`` seconds does what its
+    ``on_unknown`` says. One that could never be decided since the start is told ``grace_s`` after the first step: until
+    then it only holds its outputs, and is then judged as if it had not tripped.
     """
 
     def __init__(
-        self, interlocks: Sequence[Interlock], conditions: Sequence[tuple[Condition, Condition | None]], outputs: int
+        self,
+        interlocks: Sequence[Interlock],
+        conditions: Sequence[tuple[Condition, Condition | None]],
+        outputs: int,
+        patience_s: float = 0.0,
+        grace_s: float = 0.0,
     ) -> None:
         pairs = zip(interlocks, conditions, strict=True)
         self._guards = [_Guard(interlock, when, release) for interlock, (when, release) in pairs]
+        self._patience_s, self._grace_s, self._grace_until = patience_s, grace_s, math.nan
         self.forced = np.full(outputs, np.nan)
+        self.undecided = np.zeros(len(self._guards), np.bool_)
         self.changes = 0
 
-    def step(self, reader: Reader) -> list[Event]:
-        """Judge all of them on the values of this scan. One that cannot be decided keeps its state."""
+    def step(self, reader: Reader, now_s: float) -> list[Event]:
+        """Judge all of them on the values of this scan; ``now_s`` is process time."""
+        if math.isnan(self._grace_until):
+            self._grace_until = now_s + self._grace_s
         events: list[Event] = []
         for guard in self._guards:
             truth = self._wants_trip(guard, reader)
             if truth is None:
-                guard.unknown += 1
-                if guard.unknown == PATIENCE + 1:
-                    events.append(self._event(guard, "cannot be decided", guard.when.explain(reader)))
-                continue
-            if guard.unknown > PATIENCE:
-                events.append(self._event(guard, "can be decided again", guard.when.explain(reader)))
-            guard.unknown = 0
-            if truth != guard.tripped:
-                events.append(self._turn(guard, reader, tripped=truth))
+                events += self._unknown(guard, reader, now_s)
+            else:
+                events += self._known(guard, reader, tripped=truth)
         return events
+
+    def _unknown(self, guard: _Guard, reader: Reader, now_s: float) -> list[Event]:
+        """Once undecided for too long, hold the outputs; tell it, unless this is still the start."""
+        if not guard.unknown:
+            guard.since = now_s
+        guard.unknown += 1
+        if guard.unknown <= PATIENCE or now_s - guard.since < self._patience_s or guard.told:
+            return []
+        if not guard.blind:
+            guard.blind = True
+            guard.text = guard.text or f"not decided yet: {guard.when.explain(reader)}"
+            self._force()
+        if not guard.decided and now_s < self._grace_until:
+            return []
+        guard.told = True
+        why = guard.when.explain(reader)
+        if guard.tripped or guard.interlock.on_unknown == "keep":
+            self._force()
+            return [self._event(guard, UNDECIDED, why)]
+        guard.text = f"{UNDECIDED}: {why}"
+        guard.tripped = True
+        self._force()
+        return [self._event(guard, "tripped", guard.text)]
+
+    def _known(self, guard: _Guard, reader: Reader, *, tripped: bool) -> list[Event]:
+        """Follow what was decided; whoever was told that it could not be is told that it can."""
+        events = []
+        if guard.told:
+            guard.text = self._because(guard).explain(reader)
+            events.append(self._event(guard, "can be decided again", guard.text))
+        was_blind, was_told = guard.blind, guard.told
+        guard.blind = guard.told = False
+        guard.unknown, guard.decided = 0, True
+        if tripped != guard.tripped:
+            events.append(self._turn(guard, reader, tripped=tripped))
+        elif was_blind:
+            guard.text = guard.text if was_told else ""
+            self._force()
+        return events
+
+    @staticmethod
+    def _because(guard: _Guard) -> Condition:
+        """The condition that decides what it does next."""
+        return guard.when if not guard.tripped or guard.release is None else guard.release
 
     @staticmethod
     def _wants_trip(guard: _Guard, reader: Reader) -> bool | None:
@@ -87,11 +154,12 @@ class Interlocks:
         return self._event(guard, "tripped" if tripped else "released", guard.text)
 
     def _force(self) -> None:
-        """Later interlocks of the file win over earlier ones on the same output."""
+        """Fold what changed into arrays. Later interlocks of the file win over earlier ones on the same output."""
         self.changes += 1
         self.forced[:] = np.nan
+        self.undecided[:] = [guard.told for guard in self._guards]
         for guard in self._guards:
-            if guard.tripped:
+            if guard.holds:
                 for row, value in guard.interlock.force:
                     self.forced[row] = value
 

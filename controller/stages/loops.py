@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from controller.commands import Event, EventType
 from controller.frame import BAD, F8, Frame
-from controller.model.loops import LoopTable, OutputTable
+from controller.model.loops import Loop, LoopTable, OutputTable
 from controller.stages.level import Level
 from controller.stages.loop_state import LoopState, Mode
 from controller.stages.outputs import Outputs
@@ -21,6 +21,9 @@ from drivers.contract import Reason
 
 LEAST_DT = 1e-9
 UNREAD = "waiting for the outputs to be read"
+UNREAD_VALUE = "waiting for its value to be read"
+WAITING = {UNREAD, UNREAD_VALUE}
+"""Suspensions of every start: nothing was lost, so nothing is told."""
 
 
 class Loops:
@@ -34,7 +37,7 @@ class Loops:
     def __init__(self, table: LoopTable, outputs: OutputTable, longest_dt: float = 60.0) -> None:
         loops, n = table.rows, len(table)
         self.table = table
-        self.states = [_first_state(direct=loop.type == "direct") for loop in loops]
+        self.states = [_first_state(loop) for loop in loops]
         self.levels = [Level(table, rows, longest_dt) for rows in table.levels()]
         self.level_of = {row: level for level in self.levels for row in level.every.tolist()}
         self.sp_target = np.array([loop.sp_default for loop in loops], np.float64)
@@ -135,15 +138,13 @@ class Loops:
         if loop.type == "pid" and not before and level.bank.running(level.place[row]):
             state.saved_integral = float(level.bank.integral[level.place[row]])
         if self._blind[row]:
-            state.suspended = "an output cannot be reached: holding"
+            state.suspended = UNREAD if before in WAITING else "an output cannot be reached: holding"
         elif self._bad[row]:
-            why = Reason(int(frame.reason[loop.watched])).name.lower().replace("_", " ")
-            action = "outputs at their safe values" if loop.on_bad_pv == "safe" else "output held"
-            state.suspended = f"no valid value ({why}): {action}"
+            state.suspended = _no_value(loop, Reason(int(frame.reason[loop.watched])), waits=before in WAITING)
         else:
             state.suspended = ""
             self._release(row, actual, positions)
-        if before in {UNREAD, state.suspended}:
+        if before in WAITING or before == state.suspended:
             return None
         return self._event(row, state.suspended or "works again")
 
@@ -214,13 +215,25 @@ class Loops:
         return bool(legs) and all(leg.cascade and self.states[leg.target].mode is not Mode.CASCADE for leg in legs)
 
 
-def _first_state(*, direct: bool) -> LoopState:
-    """Before anyone commands it, a direct loop keeps what it finds; a controller is off and touches nothing."""
-    if direct:
+def _first_state(loop: Loop) -> LoopState:
+    """Before anyone commands it, a loop that starts safe is off, at its safe values; another direct loop keeps what it
+    finds, and another controller is off and touches nothing.
+    """
+    if loop.on_restart == "safe":
+        return LoopState(claimed=True, reason="safe until somebody decides", suspended=UNREAD)
+    if loop.type == "direct":
         return LoopState(
             Mode.AUTO, claimed=True, adopt=True, reason="keeps the value it was found at", suspended=UNREAD
         )
     return LoopState(suspended=UNREAD)
+
+
+def _no_value(loop: Loop, reason: Reason, *, waits: bool) -> str:
+    """What a loop that ``waits`` since the start, or lost its value, says of that."""
+    if waits and reason in {Reason.LINK, Reason.NOT_READ}:
+        return UNREAD_VALUE
+    action = "outputs at their safe values" if loop.on_bad_pv == "safe" else "output held"
+    return f"no valid value ({reason.name.lower().replace('_', ' ')}): {action}"
 
 
 def _owners(table: LoopTable, outputs: int) -> NDArray[np.intp]:

@@ -60,13 +60,20 @@ def _take(loops: Loops, row: int, entry: Mapping[str, Json]) -> Mode:
     loops.sp_target[row] = min(max(_number(entry.get("sp"), loop.sp_default), loop.sp_low), loop.sp_high)
     loops.manual[row] = min(max(_number(entry.get("manual"), 0.0), loop.op_low), loop.op_high)
     state.saved_integral = _number(entry.get("integral"), math.nan)
-    if loop.on_restart != "resume" and mode is not Mode.OFF and not state.adopt:
-        held = loop.on_restart == "hold_output"
-        state.mode, state.adopt = (Mode.MANUAL, True) if held else (Mode.OFF, False)
-        state.reason = "output held since the restart" if held else "safe since the restart"
-        state.revision += 1
-        state.saved_integral = math.nan
+    if loop.on_restart == "safe":
+        state.claimed, state.adopt = True, False
+        if mode is not Mode.OFF:
+            _change(state, Mode.OFF, "safe since the restart")
+    elif loop.on_restart == "hold_output" and mode is not Mode.OFF and not state.adopt:
+        state.adopt = True
+        _change(state, Mode.MANUAL, "output held since the restart")
     return mode
+
+
+def _change(state: LoopState, mode: Mode, reason: str) -> None:
+    state.mode, state.reason = mode, reason
+    state.revision += 1
+    state.saved_integral = math.nan
 
 
 def _number(value: Json, default: float) -> float:

@@ -101,13 +101,15 @@ def test_a_bad_value_is_an_alarm_of_its_own():
 def test_the_most_urgent_is_first_and_the_operators_part_is_there():
     watch = Watch(
         alarm("low_priority", priority=3, on_delay=0.0),
-        alarm("urgent", priority=1, on_delay=0.0, consequence="a", cause="b", action="c", respond_within="10 min"),
-    )
+        alarm("urgent", priority=1, on_delay=0.0, consequence="a", cause="b", action="c", respond_within="10 min",
+              tag_name="warmth"),
+    )  # fmt: skip
     watch.see(38.0)
     entries = watch.alarms.view()
     assert [entry["id"] for entry in entries] == ["V.urgent", "V.low_priority"]
     assert entries[0] == {
-        "id": "V.urgent", "vessel": "V", "title": "Temperature urgent", "priority": 1, "state": "active", "since": 1.0,
+        "id": "V.urgent", "vessel": "V", "tag": "warmth",
+        "title": "Temperature urgent", "priority": 1, "state": "active", "since": 1.0,
         "value": 38.0, "unit": "Cel", "consequence": "a", "cause": "b", "action": "c", "respond_within": "10 min",
     }  # fmt: skip
 

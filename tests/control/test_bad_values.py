@@ -71,6 +71,7 @@ def test_it_is_told_once_and_the_loop_says_why(warm):
 
 def test_feed_stops_while_its_total_is_unknown(rig):
     rig.step()
+    rig.mode("feed", "auto")
     rig.setpoint("feed", 30.0)
     assert rig.device("feed_flow") == 30.0
     rig.bad[rig.row("feed_total")] = Reason.DEVICE
@@ -81,11 +82,16 @@ def test_feed_stops_while_its_total_is_unknown(rig):
     assert rig.device("feed_flow") == 30.0
 
 
-def test_a_bad_value_does_not_matter_in_manual(warm):
+def test_in_manual_a_bad_value_matters_to_the_interlock_only(warm):
     warm.mode("temperature", "manual")
     warm.step(warm.command(Verb.OUTPUT, "temperature", value=12.0))
     warm.bad[warm.row("temperature")] = Reason.LINK
-    warm.run(5)
+    warm.run(3)
+    assert warm.device("heater") == 12.0
+    warm.run(2)
+    assert warm.device("heater") == 0.0
+    warm.bad.clear()
+    warm.run(2)
     assert warm.device("heater") == 12.0
 
 

@@ -73,6 +73,8 @@ def test_alarms_know_the_operators_part_and_bad_values_have_one(site):
     assert alarms["BR-101.temperature_high"].title == "Temperature high"
     assert alarms["BR-101.ph_low"].during == {"expand"}
     assert alarms["BR-101.ph_bad"].side == "bad"
+    assert alarms["BR-101.ph_bad"].tag_name == alarms["BR-101.ph_low"].tag_name == "ph"
+    assert alarms["BR-102.overfill_undecided"].interlock == 4
     assert "feed_total_bad" in {alarm.name for alarm in site.alarms}
     assert all(alarm.consequence and alarm.cause and alarm.action for alarm in site.alarms)
 
@@ -80,6 +82,7 @@ def test_alarms_know_the_operators_part_and_bad_values_have_one(site):
 def test_heartbeats_and_interlocks(site):
     assert site.heartbeats["plc-101"].address == "Host.Heartbeat"
     assert len(interlock_conditions(site)) == len(site.interlocks) == 6
+    assert [interlock.on_unknown for interlock in site.interlocks[:3]] == ["trip", "trip", "keep"]
     overfill = site.interlocks[1]
     assert dict(overfill.force) == {
         site.outputs.index["BR-101.feed_flow"]: 0.0,

@@ -17,6 +17,7 @@ def before(rig):
         rig.mode(loop, "auto")
     rig.setpoint("temperature", 36.9)
     rig.setpoint("feed", 12.0)
+    rig.mode("feed", "auto")
     rig.setpoint("air", 70.0)
     rig.run(600)
     return rig

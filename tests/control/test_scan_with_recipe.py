@@ -61,7 +61,7 @@ def test_the_recipe_sets_its_loops_through_the_door(batch):
     follow(batch, 4)
     loops = {loop["name"]: loop for loop in batch.scan.view().vessels[0]["loops"]}
     assert {name: loop["mode"] for name, loop in loops.items()} == {
-        "temperature": "auto", "ph": "auto", "do": "auto", "agitation": "cascade", "air": "auto", "feed": "auto",
+        "temperature": "auto", "ph": "auto", "do": "auto", "agitation": "cascade", "air": "auto", "feed": "off",
     }  # fmt: skip
     assert loops["temperature"]["held_by"] == "recipe"
 
