@@ -35,9 +35,16 @@ class Verb(StrEnum):
     PROMPT_ANSWER = "prompt.answer"  # batch id; value {"prompt": id, "inputs": {name: number}}
 
 
+STOPPING = frozenset({Verb.BATCH_HOLD, Verb.BATCH_STOP, Verb.BATCH_ABORT})
+"""What ends or interrupts a batch."""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A wish to change something. ``journal`` is 0 until the journal committed it under that number."""
+    """A wish to change something. ``journal`` is 0 until the journal committed it under that number.
+
+    ``batch`` and ``operation`` say for which step of which batch a recipe wants it; empty for anybody else's.
+    """
 
     verb: Verb
     target: str
@@ -48,6 +55,15 @@ class Command:
     id: str = ""
     expected_revision: int | None = None
     journal: int = 0
+    batch: str = ""
+    operation: str = ""
+
+    @property
+    def stops(self) -> bool:
+        """Whether it only leads to the safe side: a batch held, stopped or aborted, a loop off. It can't be too late
+        for that, and nothing is gained by refusing it.
+        """
+        return self.verb in STOPPING or (self.verb is Verb.MODE and self.value.get("mode") == "off")
 
     def committed(self, journal: int) -> Command:
         """The same command, under its journal number."""

@@ -35,7 +35,8 @@ TYPES = {"api": EventType.OPERATOR, "cli": EventType.OPERATOR, "recipe": EventTy
 def command_entry(command: Command) -> Entry:
     """A command as it was asked for, before anything was decided about it."""
     is_batch = command.verb in {verb for verb in Verb if verb.name.startswith("BATCH_")} - {Verb.BATCH_CREATE}
-    batch = command.target if is_batch or command.verb is Verb.PROMPT_ANSWER else str(command.value.get("batch", ""))
+    named = command.batch or str(command.value.get("batch", ""))
+    batch = command.target if is_batch or command.verb is Verb.PROMPT_ANSWER else named
     return {
         "kind": "command",
         "type": TYPES.get(command.source, EventType.GENERAL),
@@ -51,6 +52,7 @@ def command_entry(command: Command) -> Entry:
         "reason": command.reason,
         "id": command.id,
         "expected_revision": command.expected_revision,
+        "operation": command.operation,
     }
 
 
@@ -85,6 +87,8 @@ def entry_command(entry: Mapping[str, Any]) -> Command:
         id=entry["id"],
         expected_revision=entry["expected_revision"],
         journal=entry["number"],
+        batch=entry["batch"] if entry["source"] == "recipe" and entry["batch"] != entry["object"] else "",
+        operation=entry.get("operation", ""),
     )
 
 

@@ -90,15 +90,13 @@ class Pending:
         self.checkpoint = self.checkpoint or batch.checkpoint
         self.trim()
 
-    def refuse(self, why: str, older_than_ns: int) -> None:
-        """Give up the commands that have waited since before ``older_than_ns`` (wall)."""
-        kept: deque[Waiting] = deque()
-        for waiting in self.entries:
-            if waiting.future is not None and waiting.since_ns <= older_than_ns:
-                waiting.refuse(why)
-            else:
-                kept.append(waiting)
-        self.entries = kept
+    def give_up(self, older_than_ns: int) -> list[Waiting]:
+        """Take out the commands that have waited since before ``older_than_ns`` (wall). The caller refuses them, once
+        it has let go of the lock: whoever hears of it may hand over something new.
+        """
+        given_up = [one for one in self.entries if one.future is not None and one.since_ns <= older_than_ns]
+        self.entries = deque(one for one in self.entries if one.future is None or one.since_ns > older_than_ns)
+        return given_up
 
     def trim(self) -> None:
         """Give up the oldest scans and events beyond the limits; commands are never given up silently."""

@@ -141,7 +141,9 @@ class Writer:
             with self._condition:
                 self._ended = True
                 self._pending.put_back(self._in_flight)
-                self._pending.refuse("the store is closed", wall_ns())
+                given_up = self._pending.give_up(wall_ns())
+            for waiting in given_up:
+                waiting.refuse("the store is closed")
             self._connection.close()
 
     def _next(self) -> Batch | None:
@@ -217,7 +219,9 @@ class Writer:
             self._health = replace(self._health, ok=False, detail=detail, failures=self._health.failures + 1)
             self._pending.put_back(batch)
             self._in_flight = Batch()
-            self._pending.refuse(detail, wall_ns() - (round(self._limits.commit_s * NS) if busy else 0))
+            given_up = self._pending.give_up(wall_ns() - (round(self._limits.commit_s * NS) if busy else 0))
+        for waiting in given_up:
+            waiting.refuse(detail)
 
     def _record_gap(self) -> None:
         """What had to be given up while nothing could be stored becomes a record itself."""

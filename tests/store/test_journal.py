@@ -20,6 +20,12 @@ def test_commands_get_rising_numbers_and_come_back_as_they_were(store):
     assert store.command(9) is None
 
 
+def test_the_step_of_the_batch_that_a_recipe_wants_it_for_is_recorded(store):
+    sent = Command(Verb.SETPOINT, "BR-101.feed", {"value": 0.0}, "r", "recipe", batch="B1", operation="expand")
+    assert store.command(store.commit(sent).result(5)) == sent.committed(1)
+    assert store.entries(batch="B1")[0]["operation"] == "expand"
+
+
 @pytest.mark.parametrize("verb", list(Verb))
 def test_every_verb_is_recorded_in_batchml_words(store, verb):
     sent = Command(

@@ -66,6 +66,22 @@ def test_a_command_does_not_wait_for_ever_and_then_never_acts(path, clock):
     store.close()
 
 
+def test_whoever_hears_of_a_refusal_can_hand_over_an_event_at_once(path, clock):
+    """On the writer's own thread, in the middle of its trouble: the event must not get lost."""
+    store = Store(path, COLUMNS, clock=clock, limits=Limits(commit_s=0.3))
+    other = lock(path)
+    refused = [store.commit(command()) for _ in range(3)]
+    for future in refused:
+        future.add_done_callback(lambda done: store.append([event(f"acted: {done.exception()}")]))
+    store.append([event("between")])
+    for future in refused:
+        assert isinstance(future.exception(5), StoreUnavailable)
+    other.close()
+    until(lambda: store.health().ok and store.health().entries == 4)
+    assert [row["text"][:6] for row in store.entries()] == ["betwee", "acted:", "acted:", "acted:"]
+    store.close()
+
+
 def test_a_command_whose_sender_gave_up_is_not_stored(store, path):
     other = lock(path)
     store.append([event("first")])
