@@ -51,7 +51,8 @@ ACCEPTED: dict[int | str, dict[str, Any]] = {
     status: {"description": text, "content": {Answer.media_type: {}}}
     for status, text in {
         200: "The scan has acted; a setpoint has been read back from the device.",
-        202: "Committed to the journal; `command` says what becomes of it.",
+        202: "Committed to the journal; `command` says what becomes of it. What only stops something acts also while "
+        "nothing can be stored: `journal` is null then, and `detail` says why.",
     }.items()
 }
 """The answers to a command besides its usual one."""

@@ -114,7 +114,8 @@ class Gateway(Protocol):
         """How the scan is doing."""
 
     async def submit(self, command: Command) -> int:
-        """Through the one door: the number under which the journal committed ``command``.
+        """Through the one door: the number under which the journal committed ``command``. 0: nothing can be stored now,
+        and it acts all the same, because it only stops something; the record follows.
 
         Raises :class:`Refused`, :class:`controller.store.StoreUnavailable`.
         """

@@ -38,6 +38,13 @@ def accepted(journal: int, state: str, **more: Any) -> dict[str, Any]:
     return {"accepted": True, "journal": journal, "command": f"/api/v1/commands/{journal}", "state": state, **more}
 
 
+def unrecorded(gateway: Gateway, **more: Any) -> Answer:
+    """The answer to a command that acts although it is not on record yet."""
+    why = gateway.store.health().detail or "the journal did not take it in time"
+    body = {"accepted": True, "journal": None, "command": None, "state": "accepted", **more}
+    return Answer({**body, "detail": f"not yet on record: {why}"}, 202)
+
+
 def read_back_view(read_back: ReadBack) -> dict[str, Any]:
     """What the device says."""
     return {"value": read_back.value, "unit": read_back.unit, "time": read_back.time}
@@ -61,6 +68,8 @@ async def order_change(gateway: Gateway, command: Command, wait: float) -> Answe
     Raises :class:`Problem` (409) when the scan refuses it within that time.
     """
     journal = await gateway.submit(command)
+    if journal == 0:
+        return unrecorded(gateway)
     deadline = wall_ns() + round(wait * 1e9)
     outcome = await gateway.outcome(journal, wait) if wait else None
     if outcome is None:
@@ -79,6 +88,8 @@ async def order_batch(gateway: Gateway, command: Command, status: int = 200, **m
     Raises :class:`Problem` (409) when the scan refuses it.
     """
     journal = await gateway.submit(command)
+    if journal == 0:
+        return unrecorded(gateway, **more)
     outcome = await gateway.outcome(journal, SCAN_WAIT_S)
     if outcome is None:
         return Answer(accepted(journal, "accepted", **more), 202)

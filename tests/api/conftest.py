@@ -66,7 +66,7 @@ class Bench:
         self.publisher = Publisher({"name": "bench", "simulated": True}, COLUMNS, ["plc", "plc", "", "", "", ""])
         self.store = Store(path, list(self.publisher.keys), clock=self.clock)
         self.stats = ScanStats()
-        self.door = Door(self.store.commit)
+        self.door = Door(self.store.commit, self.store.append)
         self.loops = {name: {"sp": 37.0, "mode": "auto", "revision": 0} for name in LOOPS}
         self.batches = {}
         self.quality = 0

@@ -1,6 +1,8 @@
 """Setpoints, modes, outputs, batches and prompts over real HTTP."""
 
 import dataclasses
+import sqlite3
+import time
 
 import pytest
 
@@ -165,3 +167,30 @@ def test_a_recipe_for_another_class_is_refused(http, bench, monkeypatch):
     other = dataclasses.replace(bench.site.recipes["expand"], vessel_class="wave-bag")
     monkeypatch.setattr(bench, "site", dataclasses.replace(bench.site, recipes={"expand": other}))
     assert "wave-bag" in problem(make_batch(http), 422)["detail"]
+
+
+@pytest.fixture
+def locked(bench):
+    """The bench with its record locked by somebody else."""
+    other = sqlite3.connect(bench.store.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    yield bench
+    other.close()
+
+
+def test_what_only_stops_is_accepted_and_acts_while_nothing_can_be_stored(http, bench, request):
+    batch = make_batch(http).json()["batch"]
+    http.post(f"/api/v1/batches/{batch}/start", json={"reason": "go"})
+    request.getfixturevalue("locked")
+    held = http.post(f"/api/v1/batches/{batch}/hold", json={"reason": "foam"}, timeout=9)
+    assert held.status_code == 202, held.text
+    body = held.json()
+    assert (body["accepted"], body["journal"], body["state"], body["batch"]) == (True, None, "accepted", batch)
+    assert body["detail"].startswith("not yet on record: ")
+    assert "locked" in body["detail"]
+    off = "/api/v1/vessels/BR-101/loops/agitation/mode"
+    assert http.put(off, json={"mode": "off", "reason": "foam"}, timeout=9).json()["journal"] is None
+    end = time.monotonic() + 2
+    while bench.batches[batch]["state"] != "Held" or bench.loops["agitation"]["mode"] != "off":
+        assert time.monotonic() < end
+        time.sleep(0.01)
