@@ -19,6 +19,8 @@ class Batch:
     that the recipe put in force. ``baseline`` is the newest counted sample when the batch began, ``counted`` the newest
     now; ``None`` until known.
     ``formula`` is in the units of the recipe's parameters; ``prompts`` counts those that were opened, by name.
+    ``feeds_off``: since this hold began every feed has been seen at zero; ``feeding_s`` is how long it has not.
+    ``missed`` are the loops whose commands a restart of the supervisor kept from acting.
     """
 
     id: str
@@ -40,6 +42,9 @@ class Batch:
     baseline: float | None = None
     counted: float | None = None
     setpoints: dict[str, float] = field(default_factory=dict)
+    feeds_off: bool = False
+    feeding_s: float = 0.0
+    missed: list[str] = field(default_factory=list)
 
     def has_new_sample(self) -> bool:
         """Whether a sample has been counted since the batch began."""

@@ -18,6 +18,7 @@ from controller.recipe.conditions import Reader
 from controller.recipe.control import ControlRecipe
 from controller.recipe.creation import Refusal, inputs_of, make_batch
 from controller.recipe.lifecycle import change_state, step
+from controller.recipe.restoring import NOT_REVIVED, RestoreError, after_outage, set_aside
 from controller.recipe.run import Run, event
 from controller.recipe.states import Action, State, allowed, is_final, target
 from controller.recipe.view import OPEN, view
@@ -31,10 +32,6 @@ class Stepped(NamedTuple):
 
     proposals: list[Command]
     events: list[Event]
-
-
-class RestoreError(LookupError):
-    """A stored batch whose vessel or recipe is not here."""
 
 
 @dataclass(slots=True)
@@ -55,15 +52,30 @@ ACTIONS: Mapping[Verb, Action] = {Verb(f"batch.{action}"): action for action in 
 
 
 class Engine:
-    """Runs one batch per vessel. ``recipes`` may gain entries later; a batch keeps the recipe that it began with."""
+    """Runs one batch per vessel. New batches are made from ``recipes``, by name; a batch keeps the recipe that it began
+    with, and comes back after a restart with the one of its hash, from ``frozen`` or else from ``recipes``.
+    """
 
-    def __init__(self, recipes: Mapping[str, LoadedRecipe], vessels: Mapping[str, VesselClassConfig]) -> None:
+    def __init__(
+        self,
+        recipes: Mapping[str, LoadedRecipe],
+        vessels: Mapping[str, VesselClassConfig],
+        frozen: Mapping[str, LoadedRecipe] | None = None,
+    ) -> None:
         self._recipes = recipes
         self._vessels = vessels
+        self._frozen = {} if frozen is None else frozen
+        self._aside: list[Json] = []
         self._slots: dict[str, _Slot] = {}
         self._events: list[Event] = []
         self._reader: Reader = _NothingRead()
         self._last_s: float | None = None
+
+    def use_recipes(self, recipes: Mapping[str, LoadedRecipe]) -> None:
+        """Make new batches from these. They must not be changed afterwards: this one assignment is then all that
+        another thread has to do.
+        """
+        self._recipes = recipes
 
     def apply(self, command: Command, now_s: float) -> Outcome:
         """Carry out a committed ``batch.*`` or ``prompt.answer`` command; its events come with the next step."""
@@ -93,38 +105,55 @@ class Engine:
         return Stepped(proposals, events)
 
     def settle(self, outcomes: Iterable[Outcome]) -> None:
-        """Hear what became of proposals: a batch whose command was refused is held, because its step did not happen."""
+        """Hear what became of proposals: a batch whose command was refused is held, because its step did not happen.
+
+        What an operation wanted that is over says nothing about the present one.
+        """
         for outcome in outcomes:
-            identifier = outcome.command.who.removeprefix("recipe ")
-            slot = self._slots.get(identifier)
-            if slot is None or outcome.applied or outcome.command.source != "recipe":
+            command = outcome.command
+            slot = self._slots.get(command.batch) if command.source == "recipe" else None
+            if slot is None or outcome.applied or command.operation != (slot.batch.operation or ""):
                 continue
-            reason = f"{outcome.command.verb} {outcome.command.target} was refused: {outcome.reason}"
+            reason = f"{command.verb} {command.target} was refused: {outcome.reason}"
             if target(slot.batch.state, Action.HOLD) is State.HOLDING and slot.batch.state is not State.HOLDING:
                 self._events.append(change_state(slot.batch, State.HOLDING, reason))
             else:
                 self._events.append(event(slot.batch, EventType.MESSAGE, "Status Change", reason))
 
+    def missed(self, commands: Iterable[Command]) -> None:
+        """Hear which of its proposals a restart kept from acting: they are put in force when the batch is restarted."""
+        for command in commands:
+            slot = self._slots.get(command.batch)
+            loop = command.target.partition(".")[2]
+            if slot is not None and command.verb in {Verb.SETPOINT, Verb.MODE} and loop not in slot.batch.missed:
+                slot.batch.missed.append(loop)
+
     def state(self) -> dict[str, Json]:
-        """Everything that has to survive a restart, as JSON."""
+        """Everything that has to survive a restart, as JSON; batches that could not be taken back are part of it."""
         batches: list[Json] = []
         for slot in self._slots.values():
             operation = slot.control.operation(slot.batch.operation)
             batches.append({"batch": slot.batch.to_json(), "progress": operation.state() if operation else None})
-        return {"batches": batches}
+        return {"batches": [*batches, *self._aside]}
 
     def restore(self, state: Mapping[str, Json], now_s: float, outage_s: float) -> list[Event]:
         """Take back what :meth:`state` gave after ``outage_s`` without supervision: active batches come back Held.
 
-        Raises :class:`RestoreError` when a batch's vessel or recipe is missing: a batch is never lost.
+        A batch that cannot come back is set aside: that is told as an alarm, nothing else waits for it, and it stays in
+        :meth:`state`, so that a later start can take it back.
         """
         self._last_s = now_s
         events: list[Event] = []
         stored = state.get("batches")
         for entry in stored if isinstance(stored, list) else []:
-            slot = self._revive(entry)
+            try:
+                slot = self._revive(entry)
+            except NOT_REVIVED as error:
+                self._aside.append(entry)
+                events.append(set_aside(entry, error))
+                continue
             self._slots[slot.batch.id] = slot
-            events += _after_outage(slot.batch, outage_s)
+            events += after_outage(slot.batch, outage_s)
         return events
 
     def view(self) -> list[dict[str, Json]]:
@@ -149,10 +178,10 @@ class Engine:
         vessel_class = self._vessels.get(command.target)
         if vessel_class is None:
             raise Refusal(f"there is no vessel {command.target!r}", tuple(self._vessels))
-        key = command.value.get("recipe")
-        recipe = self._recipes.get(key) if isinstance(key, str) else None
+        key, recipes = command.value.get("recipe"), self._recipes
+        recipe = recipes.get(key) if isinstance(key, str) else None
         if recipe is None or not isinstance(key, str):
-            raise Refusal(f"there is no recipe {key!r}", tuple(self._recipes))
+            raise Refusal(f"there is no recipe {key!r}", tuple(recipes))
         problems = check_recipe(recipe, vessel_class)
         if problems:
             raise Refusal(f"the recipe does not fit {vessel_class.vessel_class}: {problems[0].message}")
@@ -241,8 +270,11 @@ class Engine:
             raise RestoreError("a stored batch is not readable")
         progress = entry.get("progress")
         batch = Batch.from_json(data)
-        vessel_class = self._vessels.get(batch.vessel)
-        recipe = next((one for one in self._recipes.values() if one.sha256 == batch.sha256), None)
+        present, vessel_class = self._on(batch.vessel), self._vessels.get(batch.vessel)
+        if present is not None:
+            raise RestoreError(f"{batch.vessel} holds batch {present.batch.id}")
+        recipe = self._frozen.get(batch.sha256)
+        recipe = recipe or next((one for one in self._recipes.values() if one.sha256 == batch.sha256), None)
         if vessel_class is None or recipe is None:
             missing = f"vessel {batch.vessel}" if vessel_class is None else f"recipe {batch.recipe} ({batch.sha256})"
             raise RestoreError(f"batch {batch.id} cannot go on without {missing}")
@@ -251,18 +283,3 @@ class Engine:
         if operation is not None and isinstance(progress, dict):
             operation.restore(progress)
         return _Slot(batch, control)
-
-
-def _after_outage(batch: Batch, outage_s: float) -> list[Event]:
-    """What a restart of the supervisor does to a batch: active ones are held, those that were ending go on ending."""
-    batch.issued = False
-    if batch.state not in OPEN:
-        return []
-    text = f"{batch.id}: the supervisor was away for {outage_s:.1f} s; held in {batch.operation or 'its beginning'}"
-    told = event(batch, EventType.GENERAL, "System", text, value=outage_s)
-    if batch.state is State.HELD:
-        return [told]
-    reason = f"supervisor restarted after {outage_s:.1f} s"
-    changed = change_state(batch, State.HELD, reason)
-    batch.held_reason = reason
-    return [told, changed]

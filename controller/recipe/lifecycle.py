@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from controller.commands import Event, EventType
 from controller.recipe.batch import Batch
 from controller.recipe.control import ControlRecipe, Operation
 from controller.recipe.run import Run, event
 from controller.recipe.states import TABLE, State
-from controller.recipe.vocabulary import END, HOLD
+from controller.recipe.vocabulary import END, HOLD, driven_by
 
 CLOCKED = frozenset({State.RUNNING, State.PAUSING, State.PAUSED, State.RESTARTING})
 """The states in which the operation's time goes on; while a batch is held nothing the recipe counts on goes on."""
+
+AGAIN_S = 30.0
+"""Process time after which a held batch tells a feed again to stop that is not seen at zero."""
 
 
 def step(run: Run, recipe: ControlRecipe) -> None:
@@ -40,6 +43,7 @@ def change_state(batch: Batch, state: State, reason: str = "", *, who: str = "",
     batch.issued = False
     if state is State.HOLDING:
         batch.held_reason = reason
+        batch.feeds_off, batch.feeding_s = False, 0.0
     elif state is State.RUNNING:
         batch.held_reason = ""
     return event(
@@ -75,6 +79,7 @@ def _run(run: Run, recipe: ControlRecipe) -> None:
         transition.passed = True
         enter(run, State.HOLDING, because)
         return
+    run.belongs = "" if target == END else target
     _leave(run, operation)
     if target == END:
         _complete(run, recipe, because)
@@ -86,6 +91,7 @@ def _begin(run: Run, recipe: ControlRecipe) -> None:
     """The first operation, or the one to begin at, with everything in force that the ones before it set."""
     first = next(iter(recipe.operations))
     name = run.batch.begin_at or first
+    run.belongs = name
     for phase in recipe.setpoints_before(name):
         phase.start(run)
     _enter_operation(run, recipe.operations[name], "the batch starts")
@@ -132,17 +138,42 @@ def _paused(run: Run, recipe: ControlRecipe) -> None:
 
 def _hold(run: Run, recipe: ControlRecipe) -> None:
     """Stop the feeds; arrive when they are seen to be at zero. Everything else goes on being controlled."""
-    if not run.batch.issued:
-        _stop_feeds(run, recipe, "hold")
-    elif _feeds_stopped(run, recipe):
+    _stop_until_seen(run, recipe)
+    if run.batch.feeds_off:
         enter(run, State.HELD, run.batch.held_reason)
         run.batch.issued = True
 
 
 def _held(run: Run, recipe: ControlRecipe) -> None:
     """Nothing may be fed, whatever was on its way: also after a restart of the supervisor, or an unconfirmed hold."""
-    if not run.batch.issued:
-        _stop_feeds(run, recipe, "hold")
+    _stop_until_seen(run, recipe)
+
+
+def _stop_until_seen(run: Run, recipe: ControlRecipe) -> None:
+    """Stop the feeds, and tell those again that are not seen at zero. What an operator feeds by hand later, in a batch
+    that is held, is the operator's.
+    """
+    batch = run.batch
+    if batch.feeds_off:
+        return
+    if not batch.issued:
+        _stop_feeds(run, recipe.feeds, "hold")
+        return
+    feeding = _still_feeding(run, recipe)
+    if not feeding:
+        batch.feeds_off = True
+        return
+    before, batch.feeding_s = batch.feeding_s, batch.feeding_s + run.dt
+    if batch.feeding_s // AGAIN_S > before // AGAIN_S:
+        if before < AGAIN_S:
+            _tell_feeding(run, feeding)
+        _stop_feeds(run, feeding, "hold")
+
+
+def _tell_feeding(run: Run, feeding: Sequence[str]) -> None:
+    names = ", ".join(f"{run.batch.vessel}.{loop}" for loop in feeding)
+    text = f"{run.batch.id}: {names} was told to stop and is not seen at zero after {AGAIN_S:.0f} s: check the pump"
+    run.tell(EventType.MESSAGE, "Status Change", text, value=names, reason="told again until it is")
 
 
 def _restart(run: Run, recipe: ControlRecipe) -> None:
@@ -155,20 +186,29 @@ def _restart(run: Run, recipe: ControlRecipe) -> None:
     if operation is None:
         return
     moved = {phase.moves for phase in operation.phases}
-    for feed in recipe.feeds:
-        if feed in run.batch.setpoints and feed not in moved:
-            run.set_loop(feed, run.batch.setpoints[feed], "restart")
+    for loop in _to_restore(run.batch, recipe):
+        if loop not in moved:
+            run.set_loop(loop, run.batch.setpoints[loop], "restart")
+    run.batch.missed.clear()
     for transition in operation.transitions:
         transition.true_s = None
     for phase in operation.phases:
         phase.resume(run)
 
 
+def _to_restore(batch: Batch, recipe: ControlRecipe) -> list[str]:
+    """The loops with a setpoint of this batch that is no longer in force: feeds, and what a restart of the supervisor
+    kept from acting, itself or through a loop that it drives. Nobody else's loop is touched.
+    """
+    wanted = {*recipe.feeds, *batch.missed}
+    return [loop for loop in batch.setpoints if wanted & {loop, *driven_by(recipe.vessel_class, loop)}]
+
+
 def _stop(run: Run, recipe: ControlRecipe) -> None:
     """Stop the feeds first, then switch everything off."""
     if not run.batch.issued:
-        _stop_feeds(run, recipe, "stop")
-    elif _feeds_stopped(run, recipe):
+        _stop_feeds(run, recipe.feeds, "stop")
+    elif not _still_feeding(run, recipe):
         _switch_off(run, recipe, "stop")
         enter(run, State.STOPPED)
 
@@ -182,14 +222,17 @@ def _abort(run: Run, recipe: ControlRecipe) -> None:
         enter(run, State.ABORTED)
 
 
-def _stop_feeds(run: Run, recipe: ControlRecipe, step_name: str) -> None:
-    for loop in recipe.feeds:
+def _stop_feeds(run: Run, feeds: Sequence[str], step_name: str) -> None:
+    for loop in feeds:
         run.stop_feed(loop, step_name)
     run.batch.issued = True
 
 
-def _feeds_stopped(run: Run, recipe: ControlRecipe) -> bool:
-    return all(run.number(f"{loop}.sp") <= 0.0 for loop in recipe.feeds)
+def _still_feeding(run: Run, recipe: ControlRecipe) -> list[str]:
+    """The feeds that are not known to be stopped: their setpoint and their output are to be zero. An output that an
+    interlock holds at zero does not count alone, because it comes back.
+    """
+    return [loop for loop in recipe.feeds if not (run.number(f"{loop}.sp") <= 0.0 and run.number(f"{loop}.op") <= 0.0)]
 
 
 def _switch_off(run: Run, recipe: ControlRecipe, step_name: str) -> None:

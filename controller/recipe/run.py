@@ -20,7 +20,8 @@ UNKNOWN = (math.nan, BAD)
 @dataclass(slots=True)
 class Run:
     """A batch, the plant as it reads it, the time ``dt`` since the last scan, and what it has to say. ``sampled`` are
-    the tags that come with a counted sample.
+    the tags that come with a counted sample. ``belongs`` is the operation that proposals are for when it's not the
+    present one: what ends an operation is for the next.
 
     Proposals go through the door like anybody's commands and act in a later scan.
     """
@@ -32,6 +33,7 @@ class Run:
     sampled: frozenset[str] = frozenset()
     proposals: list[Command] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    belongs: str | None = None
 
     def read(self, name: str) -> tuple[float, int]:
         """Value and quality of a name of the language.
@@ -98,7 +100,18 @@ class Run:
         batch = self.batch
         place = "/".join(part for part in (batch.recipe, batch.operation, step) if part)
         reason = f"{place}: {why}" if why else place
-        self.proposals.append(Command(verb, f"{batch.vessel}.{target}", value, f"recipe {batch.id}", "recipe", reason))
+        self.proposals.append(
+            Command(
+                verb,
+                f"{batch.vessel}.{target}",
+                value,
+                f"recipe {batch.id}",
+                "recipe",
+                reason,
+                batch=batch.id,
+                operation=(batch.operation or "") if self.belongs is None else self.belongs,
+            )
+        )
 
 
 def event(

@@ -38,10 +38,14 @@ class Bench:
         self.events = []
         self.pending = []
         self.hands = []
+        self.stuck = {}
 
     def read(self, vessel, name):
         assert vessel == VESSEL
-        value = self.setpoints[name[:-3]] if name.endswith(".sp") else self.values[name]
+        if name.endswith(".op"):
+            value = self.stuck.get(name[:-3], self.setpoints[name[:-3]] if self.modes[name[:-3]] == "auto" else 0.0)
+        else:
+            value = self.setpoints[name[:-3]] if name.endswith(".sp") else self.values[name]
         return value, 2 if math.isnan(value) else 0
 
     def scan(self, times=1):

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from controller.commands import Command, Verb
-from controller.recipe.engine import Engine, RestoreError
+from controller.commands import Command, EventType, Verb
+from controller.recipe.engine import Engine
 from controller.recipe.states import State
 
 VESSEL = "BR-101"
@@ -123,17 +123,96 @@ def test_nothing_stored_is_nothing_restored(bench):
     assert bench.engine.view() == []
 
 
-def test_a_batch_is_never_lost_in_silence(bench, ecoli):
-    bench.start().scan()
-    stored = bench.engine.state()
-    with pytest.raises(RestoreError, match="without recipe car-t-expansion"):
-        Engine({"other": ecoli}, bench.classes).restore(stored, 0.0, 0.0)
-    with pytest.raises(RestoreError, match="without vessel BR-101"):
-        Engine(bench.recipes, {}).restore(stored, 0.0, 0.0)
-    with pytest.raises(RestoreError, match="not readable"):
-        Engine(bench.recipes, bench.classes).restore({"batches": [{"batch": None, "progress": None}]}, 0.0, 0.0)
-    with pytest.raises(RestoreError, match="not readable"):
-        Engine(bench.recipes, bench.classes).restore({"batches": [3]}, 0.0, 0.0)
+def aside(engine, stored):
+    """Restore what cannot come back; gives the one event that says so."""
+    (told,) = engine.restore(stored, 0.0, 0.0)
+    assert told.type is EventType.ALARM
+    assert engine.view() == []
+    assert engine.state() == stored, "it is kept for a later attempt"
+    assert engine.step(1.0, None).proposals == []
+    return told.text
+
+
+def test_a_batch_that_cannot_come_back_is_set_aside_loudly_and_kept(bench, ecoli):
+    stored = bench.start().scan().engine.state()
+    assert "without recipe car-t-expansion" in aside(Engine({"other": ecoli}, bench.classes), stored)
+    assert "without vessel BR-101" in aside(Engine(bench.recipes, {}), stored)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda entry: entry.update(batch=None),
+        lambda entry: entry["batch"].pop("vessel"),
+        lambda entry: entry["batch"].update(state="Dreaming"),
+        lambda entry: entry["batch"].update(formula=None),
+        lambda entry: entry["progress"]["phases"].append({}),
+        lambda entry: entry["progress"].pop("transitions"),
+    ],
+)
+def test_a_batch_that_is_stored_wrongly_is_set_aside(bench, damage):
+    stored = json.loads(json.dumps(bench.start().scan().engine.state()))
+    damage(stored["batches"][0])
+    assert "set aside" in aside(Engine(bench.recipes, bench.classes), stored)
+    assert "not readable" in aside(Engine(bench.recipes, bench.classes), {"batches": [3]})
+
+
+def test_one_batch_that_is_set_aside_does_not_stop_another_nor_its_own_return(bench):
+    stored = bench.start().scan().engine.state()
+    lost = json.loads(json.dumps(stored["batches"][0]))
+    lost["batch"] |= {"id": "B0", "sha256": "0" * 64}
+    engine = Engine(bench.recipes, bench.classes)
+    events = engine.restore({"batches": [lost, *stored["batches"]]}, 0.0, 0.0)
+    assert [one["id"] for one in engine.view()] == ["B1"]
+    assert events[0].object == "B0"
+    kept = engine.state()
+    assert lost in kept["batches"]
+    later = Engine(bench.recipes, bench.classes, {"0" * 64: bench.recipe})
+    later.restore({"batches": [lost]}, 0.0, 0.0)
+    assert [(one["id"], one["state"]) for one in later.view()] == [("B0", "Held")]
+
+
+def test_two_batches_never_share_a_vessel(bench):
+    stored = bench.start().scan().engine.state()
+    other = json.loads(json.dumps(stored["batches"][0]))
+    other["batch"]["id"] = "B2"
+    engine = Engine(bench.recipes, bench.classes)
+    told = engine.restore({"batches": [*stored["batches"], other]}, 0.0, 0.0)
+    assert [one["id"] for one in engine.view()] == ["B1"]
+    assert "BR-101 holds batch B1" in told[-1].text
+
+
+def test_the_recipe_of_a_batch_comes_by_its_hash_whatever_has_its_name_now(bench, ecoli):
+    stored = bench.start().scan().engine.state()
+    name = bench.recipe.config.recipe
+    engine = Engine({name: ecoli}, bench.classes, {bench.recipe.sha256: bench.recipe})
+    engine.restore(stored, 0.0, 0.0)
+    assert engine.view()[0]["title"] == bench.recipe.config.title
+
+
+def test_new_batches_are_made_from_the_recipes_in_use(bench, ecoli):
+    bench.engine.use_recipes({ecoli.config.recipe: ecoli})
+    refused = bench.create()
+    assert not refused.applied
+    assert refused.allowed == (ecoli.config.recipe,)
+
+
+def test_what_a_restart_kept_from_acting_is_put_in_force_when_the_batch_is_restarted(bench):
+    bench.start(begin_at="expand").scan()
+    lost = [one for one in bench.pending if one.target in {"BR-101.temperature", "BR-101.agitation"}]
+    assert {one.verb for one in lost} == {Verb.SETPOINT, Verb.MODE}
+    bench.pending = []
+    bench.kill()
+    bench.engine.missed(lost)
+    bench.kill()
+    bench.scan(2)
+    assert bench.modes["temperature"] == "off"
+    bench.order(Verb.BATCH_RESTART)
+    bench.scan(3)
+    assert bench.setpoints["temperature"] == 37.0
+    assert bench.modes["temperature"] == "auto"
+    assert bench.modes["agitation"] == "cascade", "through the loop that drives it"
+    assert bench.modes["air"] == "off", "what was not missed is left to whoever changed it"
 
 
 def test_a_recipe_is_found_by_its_content(bench):
