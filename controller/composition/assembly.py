@@ -10,14 +10,16 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from controller.clock import ScaledClock, iso_utc
+from controller.clock import ScaledClock
 from controller.commands import Command, Event, EventType, Json, Verb
+from controller.composition.batch_ids import BatchIds
 from controller.composition.catalogue import Catalogue
 from controller.composition.hands import Hands
 from controller.composition.options import BatchOrder, Options
 from controller.composition.paths import recipes_path, store_path
 from controller.composition.read_back import ReadBacks
 from controller.composition.recorder import ScanRecorder
+from controller.composition.replay import TOO_LATE, still_counts
 from controller.composition.wires import Wires
 from controller.config.load import load_site
 from controller.door import Door
@@ -27,6 +29,7 @@ from controller.recipe.conditions import check_condition
 from controller.recipe.engine import Engine
 from controller.runtime import Runtime
 from controller.scan import Scan
+from controller.stages.orders import refused
 from controller.store import Store
 from controller.units import parse_quantity
 
@@ -40,6 +43,8 @@ WALL_PERIOD_S = 0.1
 STALE_WALL_S = 1.0
 """No value counts as stale before so much wall time."""
 ENDED = {"Complete", "Stopped", "Aborted"}
+REFUSED = "Command Refused"
+"""The event by which :func:`controller.stages.orders.refused` puts a refusal on record."""
 
 
 class Assembly:
@@ -56,11 +61,12 @@ class Assembly:
         self.site = build(self.loaded)
         self.period_s = max(self.site.scan_period_s, WALL_PERIOD_S * clock.speed)
         self.catalogue = Catalogue(recipes_path(options.data), self.loaded.classes)
-        self.engine = Engine(self.catalogue.recipes, self.loaded.classes)
+        self.engine = Engine(self.catalogue.recipes, self.loaded.classes, self.catalogue.thawed)
         self.scan = Scan(self.site, self.engine, minimum_stale_s=STALE_WALL_S * clock.speed)
         self.publisher = Publisher(self._described(), self.scan.columns.described, self.scan.columns.connections)
         self.store = Store(store_path(options.data), list(self.publisher.keys), clock=clock)
-        self.door = Door(self.store.commit)
+        self.door = Door(self.store.commit, self.store.append)
+        self.number_batch = BatchIds(clock.utc).new
         self.hands = Hands(enabled=simulated)
         wall_s = self.period_s / clock.speed
         self.wires = Wires(self.loaded.config, self.site, self.store, clock, wall_s, simulated=simulated)
@@ -93,12 +99,9 @@ class Assembly:
         """Make the recipes beside the site file known. Reads files and imports what a batch needs, so that no scan has
         to: call it after the first scan, on another thread.
         """
-        from controller.composition.site_info import site_info
-
         import_module("controller.recipe.freeze")
         self.catalogue.add_folder(self.options.site)
-        recipes = {name: recipe.config for name, recipe in self.catalogue.recipes.items()}
-        self.gateway.site = site_info(self.site, recipes, simulated=self.simulated)
+        self._offer_recipes()
 
     def close(self, *, clean: bool) -> None:
         """Write the last state and close the record."""
@@ -113,10 +116,13 @@ class Assembly:
         return any(batch["vessel"] == vessel and batch["state"] not in ENDED for batch in self.engine.view())
 
     def new_batch(self, order: BatchOrder) -> Command:
-        """The command that creates an ordered batch. Raises :class:`controller.config.problems.Problems` for a wrong
-        recipe, ``LookupError`` for an unknown vessel or formula name, ``UnitError`` for a wrong value.
+        """The command that creates an ordered batch. Reads files: call it on another thread.
+
+        Raises :class:`controller.config.problems.Problems` for a wrong recipe, ``LookupError`` for an unknown vessel or
+        formula name, ``UnitError`` for a wrong value.
         """
         recipe = self.catalogue.add(order.recipe, self.loaded.classes[order.vessel])
+        self._offer_recipes()
         formula: dict[str, Json] = {
             name: parse_quantity(text).to(recipe.config.formula[name].value.unit)
             for name, text in order.formula.items()
@@ -129,14 +135,17 @@ class Assembly:
         }
         return Command(Verb.BATCH_CREATE, order.vessel, value, who="cli", source="cli", reason=order.reason)
 
-    def number_batch(self, vessel: str) -> str:
-        """A batch id that was never used: vessel, UTC date, and the next journal number."""
-        day = iso_utc(self.clock.utc())[:10].replace("-", "")
-        newest = self.store.entries(limit=1)
-        return f"{vessel}-{day}-{(cast('int', newest[-1]['number']) if newest else 0) + 1:04d}"
+    def _offer_recipes(self) -> None:
+        """Tell the scan and HTTP, from any thread: each gets a new object, never changed, by one assignment."""
+        from controller.composition.site_info import site_info
+
+        recipes = self.catalogue.recipes
+        self.engine.use_recipes(recipes)
+        configs = {name: recipe.config for name, recipe in recipes.items()}
+        self.gateway.site = site_info(self.site, configs, simulated=self.simulated)
 
     def _resume(self, checkpoint: Checkpoint | None) -> None:
-        """Take over what the last supervisor left: batches Held, loops by their policy, commands answered."""
+        """Take over what the last one left: batches Held or set aside, loops by their policy, commands answered."""
         started = Event(EventType.GENERAL, "System", "supervisor", f"started on site {self.site.name}")
         self.store.append([started])
         if checkpoint is None:
@@ -145,11 +154,29 @@ class Assembly:
         if checkpoint.state["configuration"] != self._configuration():
             changed = "the configuration files are not those of the last run; batches stay Held until somebody decides"
             self.store.append([Event(EventType.GENERAL, "System", "supervisor", changed)])
-        self.catalogue.thaw(state)
-        outage_s = max(0.0, self.clock.utc() - checkpoint.utc) * self.clock.speed
-        events = self.scan.restore(dict(state), self.clock.now_ns() / 1e9, outage_s)
+        for wrong in self.catalogue.thaw(state):
+            log.error(wrong)
+            self.store.append([Event(EventType.ALARM, "System", "supervisor", wrong)])
+        away_s = max(0.0, self.clock.utc() - checkpoint.utc)
+        events = self.scan.restore(dict(state), self.clock.now_ns() / 1e9, away_s * self.clock.speed)
         self.store.append(events)
-        self.door.replay(self.store.commands_after(self.scan.applied))
+        self._replay(away_s)
+
+    def _replay(self, away_s: float) -> None:
+        """Act on what was answered and never acted, as far as it still counts after ``away_s`` (wall); the rest is
+        refused, on record and once: a later restart does not judge it again.
+        """
+        waiting = [one for one in self.store.commands_after(self.scan.applied) if not self._refused(one)]
+        self.door.replay(one for one in waiting if still_counts(one, away_s))
+        late = [one for one in waiting if not still_counts(one, away_s)]
+        for command in late:
+            outcome, event = refused(command, TOO_LATE)
+            self.door.settle([outcome])
+            self.store.append([event])
+        self.engine.missed(late)
+
+    def _refused(self, command: Command) -> bool:
+        return any(row["subtype"] == REFUSED for row in self.store.answers(command.journal))
 
     def _described(self) -> dict[str, Json]:
         return {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from controller.api.gateway import ReadBack, Refused, SiteInfo
 from controller.commands import Command, Event, Outcome
+from controller.door import DoorClosed
 
 if TYPE_CHECKING:
     from controller.composition.read_back import ReadBacks
@@ -48,6 +49,7 @@ class SupervisorGateway:
     """What :class:`controller.api.gateway.Gateway` asks for, on a running supervisor.
 
     ``period_s`` is the scan's period in wall seconds; ``not_ready`` gives the reasons why vessels cannot be operated.
+    ``site`` is never changed, only replaced as a whole by any thread: a request sees the one or the other.
     """
 
     def __init__(
@@ -73,13 +75,19 @@ class SupervisorGateway:
         self._number_batch = number_batch
 
     async def submit(self, command: Command) -> int:
-        """Commit ``command`` and give its journal number. Raises :class:`Refused` while the scan does not run."""
+        """Commit ``command`` and give its journal number; 0 when it acts although it could not be committed yet.
+
+        Raises :class:`Refused` while the scan does not run, and when the supervisor is stopping.
+        """
         import asyncio
 
         alive, silent_s = self.scan_alive()
         if not alive:
             raise Refused(f"the scan has not run for {silent_s:.0f} s; nothing is accepted until it does")
-        return await asyncio.wrap_future(self._door.submit(command))
+        try:
+            return await asyncio.wrap_future(self._door.submit(command))
+        except DoorClosed as closed:
+            raise Refused(str(closed)) from None
 
     async def outcome(self, journal: int, timeout_s: float) -> Outcome | None:
         """What the scan made of a command, waiting at most ``timeout_s``."""

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 
 from controller.commands import Command, Outcome, Verb
 from controller.composition.options import BatchOrder, Options
+from controller.config.problems import Problems
+from controller.door import DoorClosed
+from controller.store import StoreUnavailable
+from controller.units import UnitError
 
 if TYPE_CHECKING:
     from controller.composition.assembly import Assembly
@@ -16,15 +20,20 @@ log = logging.getLogger("biovisor.orders")
 
 
 async def place_orders(options: Options, assembly: Assembly) -> None:
-    """Create and start every ordered batch whose vessel has none; what is refused is logged and on record."""
+    """Create and start every ordered batch whose vessel has none. What goes wrong is logged: the site runs on."""
     for order in options.batches:
-        if not assembly.occupied(order.vessel):
-            await place(order, assembly)
+        try:
+            if not assembly.occupied(order.vessel):
+                await place(order, assembly)
+        except (Problems, LookupError, UnitError, StoreUnavailable, DoorClosed) as error:
+            log.error("%s on %s: %s", order.recipe, order.vessel, error)
 
 
 async def place(order: BatchOrder, assembly: Assembly) -> None:
-    """Create one batch and start it. Raises what :meth:`Assembly.new_batch` raises for a wrong recipe or formula."""
-    create = assembly.new_batch(order)
+    """Create one batch and start it. Raises what :meth:`Assembly.new_batch` raises for a wrong recipe or formula, and
+    :class:`StoreUnavailable` or :class:`DoorClosed` when it is not accepted.
+    """
+    create = await asyncio.to_thread(assembly.new_batch, order)
     outcome = await settle(assembly, create)
     if outcome.applied:
         batch = str(create.value["batch"])
