@@ -21,14 +21,14 @@ CAR_T = ROOT / "configs/recipes/car-t-expansion.yaml"
 
 
 def until(condition, timeout_s, what):
-    """The first true value of ``condition()``; fails with ``what`` after ``timeout_s``."""
+    """The first true value of ``condition()``; fails after ``timeout_s`` with ``what``, a text or what gives one."""
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:
         with contextlib.suppress(httpx.TransportError):
             if value := condition():
                 return value
         time.sleep(0.05)
-    raise AssertionError(f"not within {timeout_s} s: {what}")
+    raise AssertionError(f"not within {timeout_s} s: {what() if callable(what) else what}")
 
 
 class Process:
@@ -116,6 +116,30 @@ class Supervisor(Process):
         path = f"/api/v1/vessels/{vessel}/loops/{loop}/setpoint"
         return self.http.put(path, json={"value": value, "unit": unit, "reason": reason}, headers=headers)
 
+    def engage(self, vessel="BR-101", **setpoints):
+        """Put loops in auto, each at its ``(setpoint, unit)``; all of it has been carried out when this returns.
+
+        First all modes, then the setpoints: a controller keeps the output and the setpoint it finds in the scan in
+        which it is engaged, and only a later setpoint moves it at once.
+        """
+        path = f"/api/v1/vessels/{vessel}/loops"
+        body = {"mode": "auto", "reason": "test"}
+        self.carried_out([self.http.put(f"{path}/{loop}/mode", json=body) for loop in setpoints])
+        self.carried_out([self.setpoint(loop, *asked, vessel) for loop, asked in setpoints.items()])
+        for loop, (setpoint, _) in setpoints.items():
+            shown = self.loop(loop, vessel)
+            assert (shown["mode"], shown["sp"]) == ("auto", pytest.approx(setpoint)), shown
+
+    def carried_out(self, answers):
+        """A scan has done what was accepted; that a device read it back is another question."""
+        for answer in answers:
+            assert answer.status_code == 202, answer.text
+            command = answer.json()["command"]
+            until(lambda: self.is_applied(command), 5, lambda: self.http.get(command).text)  # noqa: B023
+
+    def is_applied(self, command):
+        return self.http.get(command).json()["state"] in {"applied", "read_back"}
+
     def answer_prompts(self, vessel="BR-101", inputs=None):
         """Answer every open prompt of the vessel's batch as an operator would; returns their names."""
         batch = self.batch(vessel)
@@ -162,6 +186,10 @@ class Instruments(Process):
     def state(self, vessel="BR-101"):
         answer = self.ask(op="state", vessel=vessel)
         return answer.get("state", answer)
+
+    def deeds(self, vessel="BR-101"):
+        """How often hands did what to the plant, and the mL that came of it, by action."""
+        return self.ask(op="hands_done")["deeds"][vessel]
 
     def fault(self, instrument, fault, duration_s, **more):
         return self.ask(op="fault", instrument=instrument, fault=fault, duration_s=duration_s, **more)

@@ -23,11 +23,9 @@ def watch_neighbours(supervisor, tags, until_s):
     return seen
 
 
-def engage(supervisor, *loops):
-    for loop in loops:
-        path = f"/api/v1/vessels/BR-101/loops/{loop}/mode"
-        answer = supervisor.http.put(path, json={"mode": "auto", "reason": "test"}, headers={"Prefer": "wait=5"})
-        assert answer.status_code in {200, 202}, answer.text
+def acts_on_ph(instruments):
+    state = instruments.state()
+    return state["co2_sp"] > 0 or state["base_rpm"] > 0
 
 
 def test_a_frozen_plc_turns_bad_alone_and_recovers(bench):
@@ -43,15 +41,15 @@ def test_a_frozen_plc_turns_bad_alone_and_recovers(bench):
 @pytest.mark.parametrize("fault", ["disconnect", "garbage", "silence"])
 def test_a_broken_serial_line_takes_its_loop_to_the_declared_action_and_recovers(bench, fault):
     instruments, supervisor = bench
-    engage(supervisor, "ph")
-    until(lambda: instruments.state()["co2_sp"] > 0 or instruments.state()["base_rpm"] > 0, 10, "the pH loop acts")
+    supervisor.engage(ph=(round(instruments.state()["true_ph"] - 0.2, 2), "[pH]"))
+    until(lambda: acts_on_ph(instruments), 10, lambda: f"the pH loop acts: {supervisor.loop('ph')}")
     instruments.fault("probes-101", fault, 6)
     broken = time.monotonic()
     until(lambda: quality(supervisor, "ph") == "bad", SCANS_3, f"pH is Bad after {fault}")
     until(
-        lambda: instruments.state()["co2_sp"] == 0 and instruments.state()["base_rpm"] == 0,
+        lambda: not acts_on_ph(instruments),
         2.5,
-        "CO2 and base are safe",
+        lambda: f"CO2 and base are safe: {supervisor.loop('ph')}",
     )
     seen = watch_neighbours(supervisor, [("BR-101", "temperature"), ("BR-102", "ph")], broken + 5.5)
     assert {q for _, _, q in seen} == {"good"}, seen
