@@ -16,7 +16,7 @@ from controller.api.server import ServerError
 from controller.commands import Event, EventType
 from controller.composition.http import Http
 from controller.composition.instruments import Instruments
-from controller.composition.orders import place_orders
+from controller.composition.orders import OrderRefused, place_orders
 from controller.composition.simulated import SimulatorError
 from controller.config.problems import Problems
 from controller.store import StoreUnavailable
@@ -34,8 +34,8 @@ log = logging.getLogger("biovisor")
 STOP_WITHIN_S = 0.8
 """How long the safe values may take to reach the wires."""
 FAILURES = (
-    ServerError, SimulatorError, Problems, StoreUnavailable, DriverError, UnknownDriver, LookupError, ValueError,
-    OSError,
+    OrderRefused, ServerError, SimulatorError, Problems, StoreUnavailable, DriverError, UnknownDriver, LookupError,
+    ValueError, OSError,
 )  # fmt: skip
 """What may go wrong with a site's files, addresses or ports after the first scan."""
 
@@ -92,6 +92,7 @@ class Life:
 
     async def _end(self, scanning: asyncio.Task[None], *others: asyncio.Task[object]) -> list[str]:
         """Safe outputs first, then everything else; gives the outputs that are not known to be safe."""
+        self._assembly.door.close("the supervisor is stopping")
         for task in (scanning, *others):
             task.cancel()
         unsafe = await self._instruments.make_safe(self._assembly.scan.safe_writes(), STOP_WITHIN_S)

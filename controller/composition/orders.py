@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING
 
 from controller.commands import Command, Outcome, Verb
@@ -16,22 +15,26 @@ from controller.units import UnitError
 if TYPE_CHECKING:
     from controller.composition.assembly import Assembly
 
-log = logging.getLogger("biovisor.orders")
+
+class OrderRefused(Exception):
+    """A batch that was ordered cannot be made or started; the message says which and why."""
 
 
 async def place_orders(options: Options, assembly: Assembly) -> None:
-    """Create and start every ordered batch whose vessel has none. What goes wrong is logged: the site runs on."""
+    """Create and start every ordered batch whose vessel has none. Raises :class:`OrderRefused` for the first that
+    cannot be: the supervisor's life decides whether it goes on.
+    """
     for order in options.batches:
         try:
             if not assembly.occupied(order.vessel):
                 await place(order, assembly)
         except (Problems, LookupError, UnitError, StoreUnavailable, DoorClosed) as error:
-            log.error("%s on %s: %s", order.recipe, order.vessel, error)
+            raise OrderRefused(f"{order.recipe} on {order.vessel}: {error}") from error
 
 
 async def place(order: BatchOrder, assembly: Assembly) -> None:
     """Create one batch and start it. Raises what :meth:`Assembly.new_batch` raises for a wrong recipe or formula, and
-    :class:`StoreUnavailable` or :class:`DoorClosed` when it is not accepted.
+    :class:`StoreUnavailable` or :class:`DoorClosed` when it is not accepted, ``LookupError`` when it is refused.
     """
     create = await asyncio.to_thread(assembly.new_batch, order)
     outcome = await settle(assembly, create)
@@ -39,7 +42,7 @@ async def place(order: BatchOrder, assembly: Assembly) -> None:
         batch = str(create.value["batch"])
         outcome = await settle(assembly, Command(Verb.BATCH_START, batch, who="cli", source="cli", reason=order.reason))
     if not outcome.applied:
-        log.error("%s on %s: %s", order.recipe, order.vessel, outcome.reason)
+        raise LookupError(outcome.reason)
 
 
 async def settle(assembly: Assembly, command: Command) -> Outcome:

@@ -66,7 +66,7 @@ class ReadBacks:
     def _follow(self, outcome: Outcome) -> None:
         command = outcome.command
         rows = self._rows.get(command.target, ())
-        if outcome.applied and rows and command.verb in {Verb.SETPOINT, Verb.MODE, Verb.OUTPUT}:
+        if command.journal and outcome.applied and rows and command.verb in {Verb.SETPOINT, Verb.MODE, Verb.OUTPUT}:
             self._pending.append(Pending(command.journal, rows))
             for row in rows:
                 self._forget_older(row)

@@ -14,7 +14,7 @@ from controller.api.gateway import Refused
 from controller.commands import Command, Event, EventType, Verb
 from controller.composition.assembly import Assembly
 from controller.composition.options import BatchOrder, Options
-from controller.composition.orders import place_orders
+from controller.composition.orders import OrderRefused, place_orders
 from controller.composition.replay import TOO_LATE
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -290,16 +290,19 @@ def test_a_stopping_supervisor_accepts_nothing_and_runs_to_its_end(running):
     assert running.batch()["state"] == "Running"
 
 
-def test_an_order_that_goes_wrong_does_not_end_the_site(site, caplog):
+def test_an_order_that_goes_wrong_says_which_and_why(site):
+    def refusal(order):
+        with pytest.raises(OrderRefused) as refused:
+            asyncio.run(place_orders(replace(site.options, batches=(order,)), site.assembly))
+        return str(refused.value)
+
     wrong = site.folder / "wrong.yaml"
     wrong.write_text("recipe: none\n")
-    orders = (BatchOrder(wrong, "BR-101"), BatchOrder(site.folder / "configs" / CAR_T, "BR-102", {"nothing": "1 s"}))
-    asyncio.run(place_orders(replace(site.options, batches=orders), site.assembly))
+    assert "wrong.yaml:1:1" in refusal(BatchOrder(wrong, "BR-101"))
+    recipe = site.folder / "configs" / CAR_T
+    assert "nothing" in refusal(BatchOrder(recipe, "BR-102", {"nothing": "1 s"}))
     site.assembly.door.close("the supervisor is stopping")
-    order = BatchOrder(site.folder / "configs" / CAR_T, "BR-102")
-    asyncio.run(place_orders(replace(site.options, batches=(order,)), site.assembly))
-    assert [record.message.split(": ")[-1] for record in caplog.records][-1] == "the supervisor is stopping"
-    assert len(caplog.records) == 3
+    assert refusal(BatchOrder(recipe, "BR-102")).endswith("the supervisor is stopping")
     site.scan()
 
 
