@@ -143,7 +143,7 @@ class Ordeal:
             self.answer_if_asked("inoculate")
             self.answer_if_asked("count_cells")
             until(lambda: self.instruments.state()["feed_rpm"] > 0, 30, lambda: f"the feed runs: {self.where()}")
-            longest_s = 1.0
+            longest_s = 0.8
         self.change_setpoints(expanding=expanding)
         time.sleep(self.dice.uniform(0.0, longest_s))
         if moment == "counting":
@@ -176,7 +176,7 @@ class Ordeal:
         self.restart()
 
     def assert_held_with_the_last_setpoints(self):
-        supervisor = self.supervisor.ready()
+        supervisor = self.supervisor
         until(lambda: self.instruments.state()["feed_rpm"] == 0, 3, lambda: f"no feed: {supervisor.loop('feed')}")
         for name, setpoint in self.last.items():
             loop = supervisor.loop(name)
