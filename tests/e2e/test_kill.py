@@ -87,9 +87,12 @@ class Ordeal:
 
     def change_setpoints(self, *, expanding):
         """New setpoints, never the recipe's own; of the pH only when nothing waits for it."""
-        self.set("air", round(self.dice.uniform(51, 60), 1), "mL/min")
+        self.change_air()
         if expanding:
             self.set("ph", round(self.dice.uniform(7.75, 7.85), 2), "[pH]")
+
+    def change_air(self):
+        self.set("air", round(self.dice.uniform(51, 60), 1), "mL/min")
 
     def prompt(self, name):
         """The open prompt of that name, without its repetition's number, when there is one."""
@@ -129,7 +132,7 @@ class Ordeal:
         return {name: self.supervisor.batch()[name] for name in ("state", "operation", "waiting_for", "prompts")}
 
     def to_the_moment(self, moment):
-        """Bring the batch to ``moment``, let it live there for a random while, and change the air a last time."""
+        """Bring the batch to ``moment``, let it live there for a random while."""
         longest_s = 0.3
         expanding = not moment.startswith(("equilibrate", "inoculation"))
         if moment == "equilibrate":
@@ -149,7 +152,6 @@ class Ordeal:
         if moment == "counting":
             self.answer("count_cells")
             time.sleep(self.dice.uniform(0.1, 0.8))
-        self.change_setpoints(expanding=expanding)
 
     def answer_if_asked(self, name):
         if self.prompt(name):
@@ -164,6 +166,8 @@ class Ordeal:
         answering = self.answer_in_the_background(name) if name else None
         seen = {**self.supervisor.batch(), "utc": time.time()}
         time.sleep(self.dice.uniform(0.0, SCAN_WALL_S))
+        self.change_air()
+        time.sleep(self.dice.choice([0.0, self.dice.uniform(0.0, SCAN_WALL_S)]))  # mostly before a scan acts on it
         killed_utc = time.time()
         self.supervisor.kill()
         if answering:
