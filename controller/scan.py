@@ -133,6 +133,7 @@ class Scan:
             "totals": self.estimator.state(),
             "interlocks": self.interlocks.state(),
             "alarms": self.alarms.state(),
+            "samples": self.validator.state(),
             "engine": self.engine.state(),
         }
 
@@ -146,6 +147,7 @@ class Scan:
         interlocks = state.get("interlocks")
         self.interlocks.restore(interlocks if isinstance(interlocks, list) else [])
         self.alarms.restore(mapping(state.get("alarms")), shift)
+        self.validator.restore(mapping(state.get("samples")), shift)
         events = restore_loops(self.loops, mapping(state.get("loops")))
         events += self.engine.restore(mapping(state.get("engine")), now_s, outage_s)
         self._batches.refresh(changed=True)

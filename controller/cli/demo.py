@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,9 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the demonstration until Ctrl-C."""
+    if not args.speed > 0:
+        sys.stderr.write(f"biovisor demo: --speed must be above 0, not {args.speed}\n")
+        return 2
     from controller.composition.options import BatchOrder, Options
     from controller.composition.paths import fresh
     from controller.composition.supervisor import supervise

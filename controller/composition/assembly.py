@@ -70,7 +70,7 @@ class Assembly:
         self.hands = Hands(enabled=simulated)
         wall_s = self.period_s / clock.speed
         self.wires = Wires(self.loaded.config, self.site, self.store, clock, wall_s, simulated=simulated)
-        self.read_backs = ReadBacks(self.site)
+        self.read_backs = ReadBacks(self.site, self.scan.loops)
         self.recorder = ScanRecorder(
             self.scan, self.store, self.publisher, self.read_backs, self.hands, self.wires.view, self._configuration()
         )
@@ -110,6 +110,10 @@ class Assembly:
             self.store.append([stopped])
             self.recorder.checkpoint(self.clock.utc(), self.clock.now_ns() / 1e9, clean=True)
         self.store.close()
+
+    def has_batch(self, vessel: str) -> bool:
+        """Whether a batch is on the vessel, one that has ended and was not reset included."""
+        return any(batch["vessel"] == vessel for batch in self.engine.view())
 
     def occupied(self, vessel: str) -> bool:
         """Whether a batch that has not ended holds the vessel."""

@@ -20,6 +20,8 @@ def bind(host: str, port: int) -> socket.socket:
         address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
     except ValueError:
         raise ValueError(f"--host takes a loopback address such as 127.0.0.1 or ::1, not {host!r}") from None
+    if not 0 <= port <= 65535:
+        raise ValueError(f"--port takes a number from 0 to 65535, not {port}")
     if not address.is_loopback:
         raise ValueError(
             f"refusing to listen on {host}: there are no accounts and no TLS, so everyone on that network could "

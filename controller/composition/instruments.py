@@ -62,7 +62,11 @@ class Instruments:
         said = {outcome.point.key: outcome for link in self.links.values() for outcome in link.take_outcomes()}
         unsafe: list[str] = []
         for row in safe:
-            key = self._assembly.site.tags.tags[row].full_name
+            tag = self._assembly.site.tags.tags[row]
+            key = tag.full_name
+            owner = self.links.get(tag.connection or "")
+            if owner is None or owner.identity is None:
+                continue  # it never answered in this run, so nothing was ever written to it
             outcome = said.get(key)
             if outcome is None or outcome.state is not WriteState.APPLIED:
                 unsafe.append(f"{key}: {outcome.detail if outcome else 'its device did not answer in time'}")

@@ -26,7 +26,7 @@ async def place_orders(options: Options, assembly: Assembly) -> None:
     """
     for order in options.batches:
         try:
-            if not assembly.occupied(order.vessel):
+            if not assembly.has_batch(order.vessel):
                 await place(order, assembly)
         except (Problems, LookupError, UnitError, StoreUnavailable, DoorClosed) as error:
             raise OrderRefused(f"{order.recipe} on {order.vessel}: {error}") from error

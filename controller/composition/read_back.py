@@ -12,13 +12,15 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from controller.commands import Outcome, Verb
+from controller.commands import Command, Outcome, Verb
 from controller.frame import BAD, Frame
+from controller.stages.loop_state import Mode
 
 if TYPE_CHECKING:
     from controller.api.gateway import ReadBack
     from controller.model.site import Site
     from controller.scan import ScanResult
+    from controller.stages.loops import Loops
 
 KEPT = 512
 TOLERANCE = 5e-3
@@ -39,8 +41,9 @@ class Pending:
 class ReadBacks:
     """Follows applied loop commands; looked up by journal number, from any thread."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, loops: Loops) -> None:
         self._site = site
+        self._loops = loops
         self._rows = {loop.full_name: self._outputs_of(row) for row, loop in enumerate(site.loops.rows)}
         self._written: dict[int, deque[float]] = {}
         self._pending: list[Pending] = []
@@ -66,10 +69,15 @@ class ReadBacks:
     def _follow(self, outcome: Outcome) -> None:
         command = outcome.command
         rows = self._rows.get(command.target, ())
-        if command.journal and outcome.applied and rows and command.verb in {Verb.SETPOINT, Verb.MODE, Verb.OUTPUT}:
+        if command.journal and outcome.applied and rows and self._has_effect(command):
             self._pending.append(Pending(command.journal, rows))
             for row in rows:
                 self._forget_older(row)
+
+    def _has_effect(self, command: Command) -> bool:
+        """Whether the device will see it: a setpoint moves nothing while its loop is off or in manual."""
+        mode = self._loops.states[self._loops.table.index[command.target]].mode
+        return command.verb in {Verb.MODE, Verb.OUTPUT} or (command.verb is Verb.SETPOINT and mode >= Mode.AUTO)
 
     def _forget_older(self, row: int) -> None:
         """Only what is written from now on is the consequence of the command."""

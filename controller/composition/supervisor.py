@@ -32,7 +32,7 @@ def supervise(options: Options) -> int:
     try:
         listener = bind(options.host, options.port)
     except OSError as error:
-        return refuse(f"cannot listen on {options.host}:{options.port}: {error}")
+        return refuse(f"cannot listen on {options.host}:{options.port}: {error.strerror}; choose another with --port")
     except ValueError as error:
         return refuse(str(error))
     host, port = listener.getsockname()[:2]

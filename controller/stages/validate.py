@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
+from controller.commands import Json
 from controller.frame import BAD, UNCERTAIN, Frame
 from controller.model.tags import TagTable
 from drivers.contract import Reason
@@ -31,6 +34,10 @@ class Validator:
         limit[[tag.point is not None and tag.point.access == "w" for tag in rows]] = np.inf
         self.oldest_good, self.oldest = limit * (2.0 / 3.0), limit
         self._low, self._high = tags.low, tags.high
+        self._sampled = np.array([row for row, tag in enumerate(rows) if tag.sampled], np.intp)
+        self._sample_names = [rows[row].full_name for row in self._sampled]
+        self._sample = np.full(len(self._sampled), np.nan)
+        self._sampled_at = np.full(len(self._sampled), -np.inf)
         self._rated = np.array([row for row, tag in enumerate(rows) if np.isfinite(tag.max_rate)], np.intp)
         self._max_rate = tags.column(rows[row].max_rate for row in self._rated)
         self._believed = np.full(len(self._rated), np.nan)
@@ -48,7 +55,30 @@ class Validator:
             self._mark(frame, (frame.age > self.oldest) & (frame.quality < BAD), BAD, Reason.STALE)
         if len(self._rated):
             self._judge_rates(frame, now_s)
+        if len(self._sampled):
+            self._age_samples(frame, now_s)
         return frame
+
+    def state(self) -> dict[str, Json]:
+        """The newest sample of every sampled tag and its process time, by name."""
+        kept = zip(self._sample_names, self._sample.tolist(), self._sampled_at.tolist(), strict=True)
+        return {name: [value, at] for name, value, at in kept if np.isfinite(value)}
+
+    def restore(self, state: Mapping[str, Json], shift: float) -> None:
+        """Take over what :meth:`state` gave, on a process time that is ``shift`` later."""
+        for place, name in enumerate(self._sample_names):
+            entry = state.get(name)
+            if isinstance(entry, list) and all(isinstance(number, float | int) for number in entry):
+                value, at = (float(str(number)) for number in entry)
+                self._sample[place], self._sampled_at[place] = value, at + shift
+
+    def _age_samples(self, frame: Frame, now_s: float) -> None:
+        """A sampled value is as old as its sample, however often it is read again."""
+        value = frame.value[self._sampled]
+        new = np.isfinite(value) & (value != self._sample)
+        self._sample[new], self._sampled_at[new] = value[new], now_s - frame.age[self._sampled][new]
+        known = np.isfinite(value)
+        frame.age[self._sampled[known]] = now_s - self._sampled_at[known]
 
     def _judge_values(self, frame: Frame, wrong: Flags) -> None:
         """What is no number is Bad, and NaN; what is out of range is Bad, and stays."""

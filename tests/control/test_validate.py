@@ -93,3 +93,18 @@ def test_f03_no_number_but_numbers_leave_it():
         raw = Frame(rng.choice(bad, n), np.zeros(n, np.uint8), np.zeros(n, np.uint8), np.zeros(n))
         frame = validator.step(raw, float(scan))
         assert np.isfinite(frame.value[frame.quality < 2]).all()
+
+
+def test_a_sampled_value_is_as_old_as_its_sample_also_after_a_restart(rig):
+    row = rig.site.tags.index["BR-101.viable_density"]
+    rig.set(viable_density=1.5)
+    rig.run(100)
+    age = rig.scan.reader.frame.age[row]
+    assert 95.0 <= age <= 101.0
+    kept = rig.scan.validator.state()
+    rig.scan.validator.restore({name: [value, at] for name, (value, at) in kept.items()}, 50.0)
+    rig.step()
+    assert rig.scan.reader.frame.age[row] == pytest.approx(age + 1.0 - 50.0, abs=0.1)
+    rig.set(viable_density=1.6)
+    rig.step()
+    assert rig.scan.reader.frame.age[row] <= 2.0

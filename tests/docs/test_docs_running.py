@@ -15,7 +15,7 @@ from tests.e2e.conftest import Instruments, Supervisor, until
 HTTP = ROOT / "docs/reference/http-api.md"
 SIMULATORS = ROOT / "docs/how-to/use-the-simulators.md"
 HOST = "http://127.0.0.1:8000"
-BATCH = re.compile(r"BR-10\d-\d{8}-\d{4}")
+BATCH = re.compile(r"BR-10\d-\d{8}-\w{4}")
 ALWAYS = ("accepted", "state", "verb", "target", "who", "unit", "reason", "batch_state", "confirm_step", "mode")
 """Fields of an example answer that are the same in every run."""
 CURLS = {page: [line for where, line in COMMANDS if where == page and line.startswith("curl ")] for page, _ in COMMANDS}
