@@ -14,7 +14,7 @@ from controller.clock import ScaledClock
 from controller.commands import Command, Event, EventType, Json, Verb
 from controller.composition.batch_ids import BatchIds
 from controller.composition.catalogue import Catalogue
-from controller.composition.hands import Hands
+from controller.composition.hands import Hands, answered
 from controller.composition.options import BatchOrder, Options
 from controller.composition.paths import recipes_path, store_path
 from controller.composition.read_back import ReadBacks
@@ -164,6 +164,9 @@ class Assembly:
         away_s = max(0.0, self.clock.utc() - checkpoint.utc)
         events = self.scan.restore(dict(state), self.clock.now_ns() / 1e9, away_s * self.clock.speed)
         self.store.append(events)
+        for batch in self.engine.view():
+            if self.simulated and batch["state"] not in ENDED:
+                self.hands.notice(answered(self.store, str(batch["id"])))
         self._replay(away_s)
 
     def _replay(self, away_s: float) -> None:
