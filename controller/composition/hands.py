@@ -11,13 +11,18 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 
-from controller.commands import Event, Json
+from controller.commands import Event, EventType, Json
 
 if TYPE_CHECKING:
     import asyncio
 
+    from controller.store import Store
+
 log = logging.getLogger("biovisor.hands")
 RETRY_S = 1.0
+PROMPT_RESPONSE = "Prompt Response"
+EVERY = 100_000
+"""More rows than a batch writes."""
 PLANT_UNITS = {"volume": "volume_ml", "density": "density"}
 
 
@@ -61,10 +66,30 @@ class Hands:
             self._wake.clear()
 
 
+def answered(store: Store, batch: str) -> list[Event]:
+    """The answered prompts of a batch, from the record: a supervisor that was killed between an answer and the deed asks
+    again, under the same number.
+    """
+    return [
+        Event(
+            EventType.OPERATOR,
+            PROMPT_RESPONSE,
+            batch,
+            row["text"],
+            row["vessel"],
+            batch,
+            row["value"],
+            command=row["command"],
+        )
+        for row in store.entries(after=0, limit=EVERY, batch=batch)
+        if row["kind"] == "event" and row["subtype"] == PROMPT_RESPONSE
+    ]
+
+
 def actions(event: Event) -> list[dict[str, Json]]:
     """The control-port requests that an event asks for; empty for nearly every event."""
     value = event.value
-    if event.subtype != "Prompt Response" or not isinstance(value, Mapping) or not value.get("simulate"):
+    if event.subtype != PROMPT_RESPONSE or not isinstance(value, Mapping) or not value.get("simulate"):
         return []
     wanted = cast("Mapping[str, Mapping[str, Json]]", value["simulate"])
     return [

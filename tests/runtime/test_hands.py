@@ -19,7 +19,8 @@ ANSWER = Event(
 def test_an_answer_says_what_the_hands_do():
     (request,) = actions(ANSWER)
     assert request == {
-        "op": "hands", "id": "B-1:7:inoculate", "vessel": "BR-101", "action": "inoculate", "volume_ml": 50.0, "density": 10.5,
+        "op": "hands", "id": "B-1:7:inoculate", "vessel": "BR-101", "action": "inoculate", "volume_ml": 50.0,
+        "density": 10.5,
     }  # fmt: skip
 
 
