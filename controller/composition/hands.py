@@ -67,8 +67,8 @@ class Hands:
 
 
 def answered(store: Store, batch: str) -> list[Event]:
-    """The answered prompts of a batch, from the record: a supervisor that was killed between an answer and the deed asks
-    again, under the same number.
+    """The answered prompts of a batch, from the record: a supervisor that was killed between an answer and the deed
+    asks again, under the same number.
     """
     return [
         Event(
