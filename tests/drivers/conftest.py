@@ -11,6 +11,7 @@ import struct
 import termios
 import threading
 import tty
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ from drivers.contract import Point
 Replies = Sequence[tuple[float, bytes]]
 
 
-class PtyPeer:
+class PtyPeer(ABC):
     """The far end of a serial line. ``mangle`` turns a reply into timed pieces; ``silent`` drops requests."""
 
     def __init__(self) -> None:
@@ -35,9 +36,9 @@ class PtyPeer:
         self.requests = 0
         asyncio.get_running_loop().add_reader(self.master, self._readable)
 
+    @abstractmethod
     def answer(self, data: bytearray) -> bytes | None:
         """Take one request off ``data`` and return its reply; ``None`` while it is incomplete."""
-        raise NotImplementedError
 
     def _readable(self) -> None:
         try:

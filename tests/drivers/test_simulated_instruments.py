@@ -61,7 +61,7 @@ class Site:
             "vessels": {VESSEL: {"model": "tc_m", "seed": 101, "volume_l": 1.0, "temperature_c": 30.0}},
             "instruments": {name: {"kind": kind, "vessel": VESSEL, **extra[name]} for name, kind in KINDS.items()},
         }
-        del spec["instruments"]["counter"]["vessel"]  # type: ignore[attr-defined]
+        del spec["instruments"]["counter"]["vessel"]  # type: ignore[attr-defined]  # a dict: the counter serves all vessels
         self.process = subprocess.Popen(
             [sys.executable, "-m", "simulators"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )

@@ -164,11 +164,11 @@ class Ordeal:
         self.to_the_moment(moment)
         name = {"inoculation answered": "inoculate", "count answered": "count_cells"}.get(moment)
         answering = self.answer_in_the_background(name) if name else None
-        seen = {**self.supervisor.batch(), "utc": time.time()}
+        seen = {**self.supervisor.batch(), "utc": time.time()}  # the stored checkpoint is stamped in UTC
         time.sleep(self.dice.uniform(0.0, SCAN_WALL_S))
         self.change_air()
         time.sleep(self.dice.choice([0.0, self.dice.uniform(0.0, SCAN_WALL_S)]))  # mostly before a scan acts on it
-        killed_utc = time.time()
+        killed_utc = time.time()  # likewise
         self.supervisor.kill()
         if answering:
             answering.join()

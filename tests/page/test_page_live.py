@@ -103,7 +103,7 @@ def test_frozen_server_is_seen_within_four_seconds_and_recovers(site, watch, sha
         ".observe(document.body, {subtree: true, childList: true})"
     )
     site.freeze()
-    frozen = time.time()
+    frozen = time.time()  # compared with the page's own Date.now()
     page.wait_for_selector(".lost-banner", timeout=8000)
     assert page.evaluate("window.lostAt") / 1000 - frozen <= 4.0
     expect(page.locator(".lost-banner")).to_contain_text("No data since")
