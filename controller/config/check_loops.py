@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from controller.config.checker import MEASURED, Checker, same
+from controller.config.loop_class import DirectLoop, Leg, PidLoop
 from controller.config.problems import Path
-from controller.config.vessel_class import DirectLoop, Leg, PidLoop
 from controller.units import Quantity, parse_unit, per
 
 Target = tuple[str | None, tuple[Quantity, Quantity] | None]

@@ -7,8 +7,9 @@ from collections.abc import Collection, Mapping
 from controller.config.bind import Bound
 from controller.config.problems import Path, nearest
 from controller.config.site import Calibration, Connection, SiteConfig, Vessel, simulated_vessels
+from controller.config.tag_class import Source
 from controller.config.url import Endpoint, parse_url
-from controller.config.vessel_class import Source, VesselClassConfig
+from controller.config.vessel_class import VesselClassConfig
 from controller.units import UnitError, parse_quantity, parse_unit, per
 
 SIMULATED = {"volume": "L", "temperature": "Cel", "density": "10*6/mL"}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from controller.config.checker import MEASURED, Checker, ConditionCheck
+from controller.config.guard_class import Alarm, Interlock
 from controller.config.problems import Path
-from controller.config.vessel_class import Alarm, Band, Calculated, Interlock, Output, Source
+from controller.config.tag_class import Band, Calculated, Output, Source
 from controller.units import mismatch, parse_unit, per
 
 

@@ -15,9 +15,10 @@ from controller.units import UnitError, convert, per
 from drivers.contract import Access, Point
 
 if TYPE_CHECKING:
-    from controller.config import vessel_class as vc
+    from controller.config import guard_class, tag_class
     from controller.config.load import LoadedSite
     from controller.config.site import Vessel as VesselConfig
+    from controller.config.vessel_class import VesselClassConfig
     from controller.units import Quantity
 
 BAD_VALUE_DELAY_S = 10.0
@@ -69,7 +70,7 @@ def _tags(loaded: LoadedSite) -> tuple[Tag, ...]:
     return tuple(tags)
 
 
-def _measurement(vessel: str, config: VesselConfig, name: str, entry: vc.Measurement) -> Tag:
+def _measurement(vessel: str, config: VesselConfig, name: str, entry: tag_class.Measurement) -> Tag:
     low, high = entry.credible.to(entry.unit)
     connection, point = _point(vessel, config, name, entry.source, entry.unit, entry.calibration or name, "r")
     return Tag(
@@ -82,14 +83,14 @@ def _measurement(vessel: str, config: VesselConfig, name: str, entry: vc.Measure
     )  # fmt: skip
 
 
-def _output_tag(vessel: str, config: VesselConfig, name: str, entry: vc.Output) -> Tag:
+def _output_tag(vessel: str, config: VesselConfig, name: str, entry: tag_class.Output) -> Tag:
     low, high = entry.range.to(entry.unit)
     access: Access = "w" if entry.once else "rw"
     connection, point = _point(vessel, config, name, entry.source, entry.unit, name, access)
     return Tag(vessel, name, entry.title, entry.unit, 1, "output", low, high, connection, point)
 
 
-def _calculated(vessel: str, kind: vc.VesselClassConfig, name: str, entry: vc.Calculated, first: int) -> Tag:
+def _calculated(vessel: str, kind: VesselClassConfig, name: str, entry: tag_class.Calculated, first: int) -> Tag:
     """A volume is the weight divided by the density. The vessel's measurements start at row ``first``."""
     source = first + list(kind.measurements).index(entry.inputs[0])
     weight_unit = kind.measurements[entry.inputs[0]].unit
@@ -102,7 +103,7 @@ def _calculated(vessel: str, kind: vc.VesselClassConfig, name: str, entry: vc.Ca
 
 
 def _point(
-    vessel: str, config: VesselConfig, name: str, source: vc.Source, unit: str, calibration: str, access: Access
+    vessel: str, config: VesselConfig, name: str, source: tag_class.Source, unit: str, calibration: str, access: Access
 ) -> tuple[str, Point]:
     """The connection and the point of a tag. A calibration converts the instrument's number to the tag's unit."""
     gain, offset = 1.0, 0.0
@@ -124,7 +125,7 @@ def _calibration_gain(factor: Quantity, unit: str) -> float:
         return convert(factor.value, per(factor.unit, "min"), unit)
 
 
-def _interlock(vessel: str, name: str, entry: vc.Interlock, outputs: OutputTable) -> Interlock:
+def _interlock(vessel: str, name: str, entry: guard_class.Interlock, outputs: OutputTable) -> Interlock:
     force = []
     for output, value in entry.force.items():
         row = outputs.index[f"{vessel}.{output}"]
@@ -140,7 +141,7 @@ def _limit_alarms(loaded: LoadedSite, tags: TagTable) -> list[Alarm]:
     ]
 
 
-def _limit_alarm(vessel: str, name: str, entry: vc.Alarm, tags: TagTable) -> Alarm:
+def _limit_alarm(vessel: str, name: str, entry: guard_class.Alarm, tags: TagTable) -> Alarm:
     row = tags.index[f"{vessel}.{entry.tag}"]
     tag = tags.tags[row]
     limit = entry.above or entry.below

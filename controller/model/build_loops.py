@@ -13,11 +13,12 @@ from controller.model.tuning import Tuning
 from controller.units import convert_difference, per
 
 if TYPE_CHECKING:
-    from controller.config import vessel_class as vc
+    from controller.config import loop_class
+    from controller.config.vessel_class import VesselClassConfig
     from controller.units import Quantity
 
 
-def build_outputs(vessel: str, kind: vc.VesselClassConfig, tags: TagTable) -> list[Output]:
+def build_outputs(vessel: str, kind: VesselClassConfig, tags: TagTable) -> list[Output]:
     """The outputs of one vessel."""
     rows = []
     for name, entry in kind.outputs.items():
@@ -30,7 +31,7 @@ def build_outputs(vessel: str, kind: vc.VesselClassConfig, tags: TagTable) -> li
     return rows
 
 
-def build_loops(classes: Mapping[str, vc.VesselClassConfig], tags: TagTable, outputs: OutputTable) -> tuple[Loop, ...]:
+def build_loops(classes: Mapping[str, VesselClassConfig], tags: TagTable, outputs: OutputTable) -> tuple[Loop, ...]:
     """The loops of all vessels."""
     names = [f"{vessel}.{name}" for vessel, kind in classes.items() for name in kind.loops]
     rows = {name: row for row, name in enumerate(names)}
@@ -45,11 +46,11 @@ class _Builder:
     """Loops of one vessel; ``rows`` are the places of all loops in the table."""
 
     def __init__(
-        self, vessel: str, kind: vc.VesselClassConfig, tags: TagTable, outputs: OutputTable, rows: Mapping[str, int]
+        self, vessel: str, kind: VesselClassConfig, tags: TagTable, outputs: OutputTable, rows: Mapping[str, int]
     ) -> None:
         self._vessel, self._kind, self._tags, self._outputs, self._rows = vessel, kind, tags, outputs, rows
 
-    def loop(self, name: str, entry: vc.PidLoop | vc.DirectLoop) -> Loop:
+    def loop(self, name: str, entry: loop_class.PidLoop | loop_class.DirectLoop) -> Loop:
         """One loop; its setpoint is in the unit of its PV, that of a direct loop in the unit of its output."""
         pv = -1 if entry.pv is None else self._tags.index[f"{self._vessel}.{entry.pv}"]
         unit, setpoint = self._unit(name), entry.setpoint
@@ -76,7 +77,7 @@ class _Builder:
     def _output(self, name: str) -> Output:
         return self._outputs.rows[self._outputs.index[f"{self._vessel}.{name}"]]
 
-    def _direct(self, base: Loop, entry: vc.DirectLoop) -> Loop:
+    def _direct(self, base: Loop, entry: loop_class.DirectLoop) -> Loop:
         output = self._output(entry.output)
         return replace(
             base,
@@ -87,7 +88,7 @@ class _Builder:
             op_unit=output.unit,
         )
 
-    def _pid(self, base: Loop, entry: vc.PidLoop) -> Loop:
+    def _pid(self, base: Loop, entry: loop_class.PidLoop) -> Loop:
         unit = entry.legs[0].from_.unit
         legs = tuple(sorted((self._leg(leg, unit) for leg in entry.legs), key=lambda leg: leg.low))
         low, high = legs[0].low, legs[-1].high
@@ -109,7 +110,7 @@ class _Builder:
             op_unit=unit,
         )
 
-    def _leg(self, leg: vc.Leg, unit: str) -> Leg:
+    def _leg(self, leg: loop_class.Leg, unit: str) -> Leg:
         if leg.loop is not None:
             target, actuator_unit = self._rows[f"{self._vessel}.{leg.loop}"], self._unit(leg.loop)
         else:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from controller.config.vessel_class import DirectLoop, PidLoop, VesselClassConfig
+from controller.config.loop_class import DirectLoop, PidLoop
+from controller.config.vessel_class import VesselClassConfig
 
 ELAPSED = "elapsed"
 """Process time since the operation began."""

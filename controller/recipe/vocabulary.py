@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from controller.config.vessel_class import DirectLoop, Loop, VesselClassConfig
+from controller.config.loop_class import DirectLoop, Loop
+from controller.config.vessel_class import VesselClassConfig
 
 HOLD = "hold"
 END = "end"

@@ -11,7 +11,8 @@ from controller.cli.main import COMMANDS as SUBCOMMANDS
 from controller.cli.main import build_parser
 from controller.cli.run import complain
 from controller.config.load import load_class
-from controller.config.vessel_class import Measurement, Output, Tuning
+from controller.config.loop_class import Tuning
+from controller.config.tag_class import Measurement, Output
 from controller.recipe.check import load_recipe
 from tests.docs.conftest import ALL, COMMANDS, PAGES, ROOT, inline, name, prose
 

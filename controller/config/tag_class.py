@@ -1,0 +1,109 @@
+"""The model of a vessel class's tags: what is read, calculated and written."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from controller.config.quantity import (
+    AnyQuantity,
+    Duration,
+    Name,
+    Period,
+    QuantityOrNone,
+    StrictModel,
+    Text,
+    UnitCode,
+    Volume,
+    refuse,
+)
+
+Decimals = Annotated[int, Field(ge=0, le=6)]
+
+
+class Band(StrictModel):
+    """From ``low`` to ``high``, low below high, in units that convert into each other."""
+
+    low: AnyQuantity
+    high: AnyQuantity
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.low.to(self.high.unit) >= self.high.value:
+            raise refuse(f"low ({self.low}) is not below high ({self.high})")
+        return self
+
+    def to(self, unit: str) -> tuple[float, float]:
+        """Low and high in another unit. Raises :class:`UnitError`."""
+        return self.low.to(unit), self.high.to(unit)
+
+
+class VolumeBand(Band):
+    """A band of volumes."""
+
+    low: Volume
+    high: Volume
+
+
+class Source(StrictModel):
+    """Where a tag lives: the instrument's role in the vessel, and the instrument's own word for the point.
+    ``{vessel}`` in the point stands for the vessel's name.
+    """
+
+    instrument: Name
+    point: Text
+
+
+class Measurement(StrictModel):
+    """A tag that is read. ``credible`` is what the sensor can truthfully say: a value outside is Bad. ``max_rate`` is
+    the fastest the process can move, ``max_age`` when a value is stale, ``filter`` a first-order time constant.
+    ``calibration`` names the site's factor from the instrument's unit to this tag's; ``rebase: batch`` counts from
+    the start of a batch; ``sampled`` values come from single samples and do not age.
+    """
+
+    title: Text
+    source: Source
+    unit: UnitCode
+    decimals: Decimals
+    credible: Band
+    max_rate: AnyQuantity | None = None
+    max_age: Period | None = None
+    filter: Duration | None = None
+    calibration: Name | None = None
+    rebase: Literal["batch"] | None = None
+    sampled: bool = False
+
+
+class Calculated(StrictModel):
+    """A tag calculated in the scan by the method ``from_`` out of ``inputs``, which are measurements; the quality is
+    the worst input's. ``volume_from_weight`` takes one weight and a ``density``.
+    """
+
+    title: Text
+    from_: Literal["volume_from_weight"] = Field(alias="from")
+    inputs: Annotated[list[Name], Field(min_length=1)]
+    density: AnyQuantity | None = None
+    unit: UnitCode
+    decimals: Decimals
+
+
+class Output(StrictModel):
+    """A tag that is written, never outside ``range``, never faster than ``max_rate``. ``safe`` is where it goes when
+    its loop, its device or this program can no longer decide; ``none`` for outputs that are only written ``once`` per
+    command, which have nothing to go back to.
+    """
+
+    title: Text
+    source: Source
+    unit: UnitCode
+    range: Band
+    max_rate: AnyQuantity | None = None
+    safe: QuantityOrNone
+    once: bool = False
+
+    @model_validator(mode="after")
+    def _safe_unless_once(self) -> Self:
+        if self.safe == "none" and not self.once:
+            raise refuse("only an output with once: true can have safe: none", "give the value that is safe")
+        return self
