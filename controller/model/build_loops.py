@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from controller.model.loops import Leg, Loop, Output, OutputTable
 from controller.model.tags import TagTable
-from controller.model.tuning import Tuning
+from controller.model.tuning import Gap, Tuning
 from controller.units import convert_difference, per
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class _Builder:
                 integral_time=tuning.integral_time.to("s") if tuning.integral_time else math.inf,
                 derivative_time=tuning.derivative_time.to("s") if tuning.derivative_time else 0.0,
                 tracking_time=tuning.tracking_time.to("s") if tuning.tracking_time else 0.0,
-                gap=tuning.gap.difference(base.unit) if tuning.gap else 0.0,
+                gap=Gap(tuning.gap.difference(base.unit)) if tuning.gap else Gap(),
                 low=low,
                 high=high,
             ),

@@ -3,7 +3,7 @@
 import pytest
 
 from controller.model.loops import Leg, Loop, LoopTable
-from controller.model.tuning import Tuning
+from controller.model.tuning import Gap, Tuning
 from controller.reading import interlock_conditions
 
 
@@ -47,7 +47,7 @@ def test_loops_are_in_their_own_units(site):
     temperature, ph = loop(site, "BR-101.temperature"), loop(site, "BR-101.ph")
     assert temperature.tuning == Tuning(46.0, 710.0, tracking_time=60.0)
     assert (ph.op_low, ph.op_high, ph.op_unit) == (-100.0, 100.0, "%")
-    assert ph.tuning.gap == 0.02
+    assert ph.tuning.gap == Gap(0.02)
     assert loop(site, "BR-101.agitation").sp_rate == 20.0
     assert loop(site, "BR-101.feed").unit == "mL/h"
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from controller.model.tuning import Tuning
+from controller.model.tuning import Gap, Tuning
 from controller.stages.pid import PidBank
 
 WIDE = {"low": -1e6, "high": 1e6}
@@ -127,7 +127,7 @@ def test_p6_manual_to_auto_and_back():
         {"integral_time": 5.0},
         {"derivative_time": 30.0},
         {"setpoint_weight": 0.0},
-        {"gap": 0.5},
+        {"gap": Gap(0.5)},
         {"tracking_time": 1.0},
     ],
 )
@@ -151,7 +151,7 @@ def test_p7_an_output_that_cannot_follow_does_not_wind_up():
 
 def test_p9_inside_the_gap_nothing_moves():
     rng = np.random.default_rng(9)
-    pid = One(120.0, 900.0, derivative_time=10.0, gap=0.02, low=-100)
+    pid = One(120.0, 900.0, derivative_time=10.0, gap=Gap(0.02), low=-100)
     pid.bank.achieved[0] = 12.0
     pid.step(7.2, 7.2, 1.0, live=False)
     noise = np.clip(rng.normal(0.0, 0.005, 20_000), -0.0199, 0.0199)

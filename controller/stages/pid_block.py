@@ -1,0 +1,291 @@
+"""One block of PID controllers: the arithmetic of a scan in as few array operations as it takes.
+
+What a controller does is folded into coefficients when it changes (mode, tuning, time between scans), so that a scan
+is a dozen operations over whole arrays, with no masks. With the error ``e`` and the measurement ``y`` of a controller,
+its integral ``I`` and the derivative's memory ``s``::
+
+    I += R e' + alpha (achieved' - wanted')      s = keep s + (1 - keep) kick z'      (primes: of the last scan)
+    wanted = (K b + kick c) e - (K (1-b) + kick (1-c)) y + I + s                      z = (1-c) y - c e
+
+which is the controller of :mod:`controller.stages.pid`, its derivative being ``D = s - kick z``. A controller that does
+not act has zeros for coefficients and inputs, and its integral is what its output achieved.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controller.frame import F8
+from controller.model.tuning import Tuning
+from controller.stages.pid_gap import Gaps
+
+add, maximum, minimum, multiply, subtract = np.add, np.maximum, np.minimum, np.multiply, np.subtract
+Flags = NDArray[np.bool_]
+LARGEST = 1e15
+"""A reading beyond this is no number of any process: it is treated like NaN."""
+BOUND = LARGEST * LARGEST
+LONGEST_RELEASE_S = 60.0
+RELEASED = 1e-9
+"""In output units: what a resumed controller still holds back below this is forgotten."""
+PAGE, APART = 512, 160
+"""Numbers in 4 KiB, and how far from a multiple of that rows begin: at the same place of a page they would drive each
+other out of the processor's cache.
+"""
+PARAMETERS = (
+    "gain", "integral_time", "derivative_time", "derivative_filter", "setpoint_weight", "derivative_weight",
+    "tracking_time", "low", "high",
+)  # fmt: skip
+
+
+def rows_of(rows: int, n: int) -> tuple[F8, F8]:
+    """Zeros of shape ``(rows, n)``, and all of the memory they lie in, with which one operation serves all rows."""
+    stride = n if n < APART else n + (APART - n) % PAGE
+    flat = np.zeros(rows * stride)
+    return flat.reshape(rows, stride)[:, :n], flat
+
+
+class PidBlock:
+    """``n`` controllers; see :class:`controller.stages.pid.PidBank` for what the arrays and methods mean. ``shared``
+    are the bank's achieved, output and wanted of this block, shape ``(3, n)``.
+    """
+
+    def __init__(self, tunings: Sequence[Tuning], longest_dt: float, shared: F8) -> None:
+        n = len(tunings)
+        self.longest_dt = longest_dt
+        self.achieved, self.output, self.wanted = shared[:3]
+        state, self._state = rows_of(2, n)
+        self.integral, self._memory = state
+        self._x, self._all_x = rows_of(3, n)
+        self._error, self._measured, self._shortfall = self._x
+        self._inputs = self._x[:2]
+        self._all_inputs = self._all_x[: len(self._state)]
+        self._change, self._all_change = rows_of(3, n)
+        self._moved, self._all_moved = rows_of(3, n)
+        self._weigh, self._all_weigh = rows_of(2, n)
+        self._terms = self._all_moved[: len(self._state)]
+        self._keep, self._kick, self._cross = rows_of(3, n)[0]
+        self._release, self._resumed = np.zeros(n), np.full(n, np.nan)
+        self._running, self._idle = np.zeros(n, np.bool_), np.ones(n, np.bool_)
+        self._live: Flags = np.zeros(n, np.bool_)
+        self._dt, self._changed, self._has_idle, self._releasing = math.nan, True, True, False
+        self._rested: Flags = np.zeros(0, np.bool_)
+        self._sp: F8 = np.zeros(0)
+        self._extra: F8 | None = None
+        self._parameters = rows_of(len(PARAMETERS), n)[0]
+        self._parameters[:] = [[getattr(one, name) for one in tunings] for name in PARAMETERS]
+        self.low, self.high = self._parameters[7:]
+        self._given_gaps = [one.gap for one in tunings]
+        self._learn_gaps()
+        self._learn()
+
+    def retune(self, row: int, tuning: Tuning) -> None:
+        """Change one controller's parameters; it goes on from the achieved output."""
+        self._parameters[:, row] = [getattr(tuning, name) for name in PARAMETERS]
+        if tuning.gap != self._given_gaps[row]:
+            self._given_gaps[row] = tuning.gap
+            self._learn_gaps()
+        self._learn()
+        self.rebase(row)
+
+    def reschedule(self, rows: NDArray[np.intp], gain: F8, integral_time: F8, derivative_time: F8) -> None:
+        """Change gains and times while the controllers act: with the inputs of the last scan the output is the same."""
+        weight = self._parameters[4, rows]
+        seen = weight * self._error[rows] - (1.0 - weight) * self._measured[rows]
+        self.integral[rows] += (self._parameters[0, rows] - gain) * seen
+        self._parameters[0, rows], self._parameters[1, rows] = gain, integral_time
+        self._parameters[2, rows] = derivative_time
+        self._learn()
+
+    def rebase(self, row: int | slice | Flags = slice(None)) -> None:
+        """Continue from the achieved output in the next scan."""
+        self._running[row] = False
+        self._changed = True
+
+    def resume(self, row: int, integral: float) -> None:
+        """Start from the achieved output, and fade to what ``integral`` asks for."""
+        self._resumed[row] = integral
+        self.rebase(row)
+
+    def running(self, row: int) -> bool:
+        """Whether the controller acted in the last scan."""
+        return bool(self._running[row])
+
+    def terms(self) -> F8:
+        """The parts of the last output, shape ``(4, n)``: proportional, integral, derivative, feed-forward."""
+        gain, weight = self._parameters[0], self._parameters[4]
+        proportional = gain * (weight * self._error - (1.0 - weight) * self._measured)
+        derivative = self._memory - self._kick * self._derived()
+        extra = np.zeros(len(gain)) if self._extra is None else self._extra
+        parts = np.stack((proportional, self.integral, derivative, extra))
+        parts[0, self._idle] = parts[2, self._idle] = parts[3, self._idle] = 0.0
+        return parts
+
+    def step(
+        self, pv: F8, sp: F8, live: Flags, dt: float, up: Flags | None, down: Flags | None, extra: F8 | None
+    ) -> None:
+        """One scan; the outputs are in ``output``."""
+        if dt != self._dt:
+            dt = self._elapse(dt)
+        self._integrate(up, down)
+        started = self._measure(pv, sp, live)
+        wanted = self.wanted
+        multiply(self._all_weigh, self._all_inputs, self._terms)
+        add(self._terms, self._state, self._terms)
+        add(self._moved[0], self._moved[1], wanted)
+        if extra is not self._extra or extra is not None:
+            self._add(extra)
+        if self._releasing:
+            self._fade(dt)
+        if started is not None:
+            self._settle(started)
+        output = self.output
+        maximum(wanted, self.low, out=output)
+        minimum(output, self.high, out=output)
+
+    def _integrate(self, up: Flags | None, down: Flags | None) -> None:
+        """Let the last scan's error, and what its output fell short by, act over the time since."""
+        subtract(self.achieved, self.wanted, self._shortfall)
+        multiply(self._all_change, self._all_x, self._all_moved)
+        moved = self._moved
+        integral = moved[0]
+        add(integral, moved[2], integral)
+        if up is not None:
+            np.minimum(integral, 0.0, out=integral, where=up)
+        if down is not None:
+            np.maximum(integral, 0.0, out=integral, where=down)
+        if not self._has_derivative:
+            add(self.integral, integral, self.integral)
+            return
+        if self._has_cross:
+            moved[1] -= self._cross * self._error
+        multiply(self._memory, self._keep, self._memory)
+        add(self._state, self._terms, self._state)
+
+    def _measure(self, pv: F8, sp: F8, live: Flags) -> Flags | None:
+        """Errors and measurements of those who act; gives those that put out what they achieved, when that changed."""
+        subtract(sp, pv, self._error)
+        self._measured[:] = pv
+        if self._gaps is not None:
+            self._rest(self._gaps, sp)
+        if self._changed or live is not self._live:
+            return self._sort(live)
+        if self._has_idle:
+            np.copyto(self._inputs, 0.0, where=self._idle)
+            np.copyto(self.integral, self.achieved, where=self._idle)
+        return None if self._all_inputs.dot(self._all_inputs) < BOUND else self._sort(live)
+
+    def _rest(self, gaps: Gaps, sp: F8) -> None:
+        """A gap is taken off the error and put on the measurement."""
+        rows = gaps.rows
+        off, jumped = gaps.take_off(self._error[rows])
+        if self._has_derivative:
+            self._hold_still(rows, off, sp)
+        self._error[rows] -= off
+        self._measured[rows] += off
+        if jumped is not None:
+            jumped[self._idle[rows]] = 0.0
+            self.integral[rows] += self._parameters[0, rows] * jumped
+            self._memory[rows] += self._kick[rows] * jumped
+
+    def _hold_still(self, rows: NDArray[np.intp], off: F8, sp: F8) -> None:
+        """A setpoint that moves while its controller rests moves what counts as measurement: no derivative of that."""
+        resting = off == self._error[rows]
+        followed = np.where(resting & self._rested, sp[rows] - self._sp, 0.0)
+        self._memory[rows] += self._kick[rows] * followed
+        self._rested, self._sp = resting, sp[rows].copy()
+
+    def _sort(self, live: Flags) -> Flags:
+        """Find who acts: live, with usable inputs. Gives those that put out what was achieved: all others, and those
+        that did not act in the last scan.
+        """
+        if live is not self._live:
+            live.setflags(write=False)  # a change is seen by the array being another one
+            self._live = live
+        usable = (np.abs(self._inputs) < LARGEST).all(axis=0)
+        run = usable & live
+        settled = ~(run & self._running)
+        np.copyto(self._inputs, 0.0, where=~run)
+        if (run == self._idle).any():
+            np.logical_not(run, out=self._idle)
+            self._has_idle = bool(self._idle.any())
+            self._fold()
+        self._memory[settled] = (self._kick * self._derived())[settled]
+        self._running = run
+        self._changed = bool((live & ~usable).any())
+        return settled
+
+    def _add(self, extra: F8 | None) -> None:
+        """Feed-forward, for those who act."""
+        self._extra = extra
+        if extra is not None:
+            np.add(self.wanted, extra, out=self.wanted, where=self._running)
+
+    def _fade(self, dt: float) -> None:
+        """Let what a resumed controller holds back go, with the tracking time constant, at most a minute."""
+        self._release *= np.exp(-dt / np.minimum(self._tracking, LONGEST_RELEASE_S))
+        self.wanted += self._release
+        self._releasing = bool((np.abs(self._release) > RELEASED).any())
+
+    def _settle(self, rows: Flags) -> None:
+        """Put out what was achieved, with the integral that makes it so."""
+        np.copyto(self._release, 0.0, where=rows)
+        np.add(self.integral, self.achieved - self.wanted, out=self.integral, where=rows)
+        np.copyto(self.integral, self.achieved, where=self._idle)
+        np.copyto(self.wanted, self.achieved, where=rows)
+        resuming = rows & self._running & ~np.isnan(self._resumed)
+        if resuming.any():
+            np.subtract(self.integral, self._resumed, out=self._release, where=resuming)
+            np.copyto(self.integral, self._resumed, where=resuming)
+            self._resumed[resuming] = np.nan
+            self._releasing = True
+
+    def _elapse(self, dt: float) -> float:
+        """Coefficients for another ``dt``. After an interruption it is 0, and all go on from the achieved outputs."""
+        if not 0.0 <= dt <= self.longest_dt:
+            self.rebase()
+            dt = 0.0
+        self._dt = dt
+        self._fold()
+        return dt
+
+    def _learn(self) -> None:
+        """Take over changed parameters."""
+        tracking, integral = self._parameters[6], self._parameters[1]
+        self._tracking = np.where(tracking > 0.0, tracking, integral)
+        self._has_derivative = bool(self._parameters[2].any())
+        self._has_cross = self._has_derivative and bool(self._parameters[5].any())
+        self._fold()
+
+    def _learn_gaps(self) -> None:
+        rows = [row for row, gap in enumerate(self._given_gaps) if gap.width > 0.0]
+        self._gaps = Gaps(rows, [self._given_gaps[row] for row in rows]) if rows else None
+        self._rested, self._sp = np.zeros(len(rows), np.bool_), np.zeros(len(rows))
+
+    def _derived(self) -> F8:
+        """What the derivative acts on: the measurement, less a share of the setpoint."""
+        if not self._has_cross:
+            return np.asarray(self._measured)
+        share = self._parameters[5]
+        derived: F8 = (1.0 - share) * self._measured - share * self._error
+        return derived
+
+    def _fold(self) -> None:
+        """Parameters, the time between scans and who acts, as coefficients. A derivative keeps its value."""
+        gain, integral_time, td, n, b, c = self._parameters[:6]
+        dt = 0.0 if math.isnan(self._dt) else self._dt
+        whole = td + n * dt
+        keep = np.divide(td, whole, out=np.zeros_like(td), where=whole > 0.0)
+        kick = np.where(self._idle, 0.0, keep * gain * n)
+        self._memory += (kick - self._kick) * self._derived()
+        self._kick[:] = kick
+        self._keep[:] = np.where(self._idle, 0.0, keep)
+        fresh = (1.0 - keep) * kick
+        self._change[0], self._change[1] = gain / integral_time * dt, fresh * (1.0 - c)
+        self._change[2], self._cross[:] = -np.expm1(-dt / self._tracking), fresh * c
+        self._weigh[0], self._weigh[1] = gain * b + kick * c, -(gain * (1.0 - b) + kick * (1.0 - c))
+        if self._has_idle:
+            self._change[:, self._idle] = self._weigh[:, self._idle] = 0.0
