@@ -52,7 +52,7 @@ class Scan:
         self.engine = engine
         self.validator = Validator(site.tags, site.scan_period_s, minimum_stale_s)
         self.estimator = Estimator(site.tags)
-        self.loops = Loops(site.loops, site.outputs, LONGEST_DT_PERIODS * period)
+        self.loops = Loops(site.loops, site.outputs, len(site.tags), LONGEST_DT_PERIODS * period)
         self.outputs = Outputs(site.outputs, site.tags, minimum_stale_s)
         grace_s = START_GRACE * minimum_stale_s
         conditions = interlock_conditions(site)

@@ -120,7 +120,7 @@ class VesselList:
 
     def _loop(self, row: int, loop: Loop) -> Entry:
         state, columns = self._loops.states[row], self._columns
-        mode_words: list[Json] = [*modes(self._loops, row)]
+        mode_words: list[Json] = [*modes(self._loops.table, row)]
         return {
             "name": loop.name,
             "title": loop.title,
@@ -144,11 +144,10 @@ class VesselList:
 
     def _holder(self, row: int, loop: Loop) -> str:
         """Who has the last word on the loop now."""
-        outputs = [leg.target for leg in loop.legs if not leg.cascade] if loop.legs else [loop.output]
-        if np.isfinite(self._interlocks.forced[outputs]).any():
+        if np.isfinite(self._interlocks.forced[list(loop.moves)]).any():
             return "interlock"
         state = self._loops.states[row]
-        return "cascade" if state.mode is Mode.CASCADE else state.held_by
+        return {Mode.CASCADE: "cascade", Mode.REMOTE: "program"}.get(state.mode, state.held_by)
 
 
 class BatchList:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from controller.api.gateway import FormulaInfo, LoopInfo, RecipeInfo, SiteInfo, VesselInfo
+from controller.stages.orders import modes
 
 if TYPE_CHECKING:
     from controller.model.loops import Loop
@@ -30,7 +31,6 @@ def site_info(site: Site, recipes: Mapping[str, RecipeConfig], *, simulated: boo
 
 def loop_info(site: Site, loop: Loop) -> LoopInfo:
     """One loop's limits and modes."""
-    driven = site.loops.master[site.loops.index[loop.full_name]] >= 0
     return LoopInfo(
         name=loop.name,
         title=loop.title,
@@ -40,7 +40,7 @@ def loop_info(site: Site, loop: Loop) -> LoopInfo:
         output_unit=loop.op_unit,
         output_low=loop.op_low,
         output_high=loop.op_high,
-        modes=("off", "manual", "auto", "cascade") if driven else ("off", "manual", "auto"),
+        modes=tuple(modes(site.loops, site.loops.index[loop.full_name])),
         confirm_step=None if math.isnan(loop.confirm_step) else loop.confirm_step,
     )
 

@@ -1,4 +1,4 @@
-"""The model of a vessel class's loops: setpoints, tunings and the actuators they move."""
+"""The model of a vessel class's loops: setpoints and the actuators they move."""
 
 from __future__ import annotations
 
@@ -6,30 +6,24 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from controller.config.quantity import AnyQuantity, Duration, Name, Period, StrictModel, Text, refuse
+from controller.config.quantity import AnyQuantity, Duration, Name, Signal, StrictModel, Text, UnitCode, refuse
+from controller.config.tag_class import Decimals
+from controller.config.tuning_class import FeedForward, Gap, Schedule, Tuning
 
 
 class Setpoint(StrictModel):
-    """What a loop may be asked for. ``max_rate`` ramps it; a step beyond ``confirm_step`` asks the operator again."""
+    """What a loop may be asked for. ``max_rate`` ramps it, from where the process is when the loop is switched on or,
+    with ``ramp_from: setpoint``, from the last setpoint; ``filter`` smooths it; a step beyond ``confirm_step`` asks the
+    operator again.
+    """
 
     default: AnyQuantity
     low: AnyQuantity
     high: AnyQuantity
     max_rate: AnyQuantity | None = None
+    ramp_from: Literal["pv", "setpoint"] = "pv"
+    filter: Duration | None = None
     confirm_step: AnyQuantity | None = None
-
-
-class Tuning(StrictModel):
-    """A PID loop's parameters. ``gain`` is output per PV unit and positive when more output raises the PV;
-    ``tracking_time`` is the anti-windup time (by default the integral time); inside ``gap`` around the setpoint the
-    output does not move.
-    """
-
-    gain: AnyQuantity
-    integral_time: Period | None = None
-    derivative_time: Duration | None = None
-    tracking_time: Period | None = None
-    gap: AnyQuantity | None = None
 
 
 class Leg(StrictModel):
@@ -54,29 +48,40 @@ class Leg(StrictModel):
 
 
 class LoopBase(StrictModel):
-    """What all loops have. ``on_bad_pv``: what the outputs do while the PV is Bad; ``on_restart``: what the loop does
-    after this program was restarted. ``safe`` holds at every start, also at the first: the loop is off, and its outputs
-    go to their safe values.
+    """What all loops have. ``on_bad_pv``: what the outputs do while the PV is Bad: hold (at ``fallback``, if given), go
+    safe, or the loop goes to manual and stays there. ``on_restart``: what the loop does after this program was
+    restarted. ``safe`` holds at every start, also at the first: the loop is off, and its outputs go to their safe
+    values. A loop whose setpoint another one moves says which tags a higher setpoint ``raises`` or ``lowers``; an
+    actuator that does not is taken to do what its output does.
     """
 
     title: Text
     setpoint: Setpoint
-    on_bad_pv: Literal["safe", "hold"]
+    on_bad_pv: Literal["safe", "hold", "manual"]
     on_restart: Literal["resume", "hold_output", "safe"]
+    raises: list[Signal] = Field(default_factory=list)
+    lowers: list[Signal] = Field(default_factory=list)
 
 
 class PidLoop(LoopBase):
-    """A loop that this program closes. Its output is in the unit of the legs' ``from`` and ``to``."""
+    """A loop that this program closes. Its output is in the unit of the legs' ``from`` and ``to``. ``legs_act``: one
+    after the other, or together where they overlap.
+    """
 
     type: Literal["pid"]
-    pv: Name
+    pv: Signal
     tuning: Tuning
-    legs: Annotated[list[Leg], Field(min_length=1)]
+    gap: Gap | None = None
+    schedule: Schedule | None = None
+    feed_forward: Annotated[list[FeedForward], Field(max_length=8)] = Field(default_factory=list)
+    legs: Annotated[list[Leg], Field(min_length=1, max_length=10)]
+    legs_act: Literal["in_sequence", "together"] = "in_sequence"
+    fallback: AnyQuantity | None = None
 
 
 class DirectLoop(LoopBase):
-    """A loop that an instrument closes itself: its setpoint is written to ``output``. ``total`` is the tag that counts
-    what was delivered.
+    """An actuator that is set: the setpoint is written to ``output``. ``total`` is the tag that counts what was
+    delivered.
     """
 
     type: Literal["direct"]
@@ -85,4 +90,52 @@ class DirectLoop(LoopBase):
     total: Name | None = None
 
 
-Loop = Annotated[PidLoop | DirectLoop, Field(discriminator="type")]
+class Shown(StrictModel):
+    """Measurements in which an instrument tells of its own controller."""
+
+    output: Name | None = None
+    gain: Name | None = None
+    integral_time: Name | None = None
+    derivative_time: Name | None = None
+    mode: Name | None = None
+
+
+class RemoteLoop(LoopBase):
+    """A loop that the instrument closes itself: the setpoint is written to ``output`` and read back from it. ``shows``
+    are the measurements in which the instrument tells of its controller.
+    """
+
+    type: Literal["remote"]
+    pv: Name
+    output: Name
+    shows: Shown = Shown()
+
+
+class RatioLoop(LoopBase):
+    """The output is the setpoint, a ratio, times the signal ``of``."""
+
+    type: Literal["ratio"]
+    of: Signal
+    pv: Name | None = None
+    output: Name | None = None
+    loop: Name | None = None
+    decimals: Decimals = 2
+
+    @model_validator(mode="after")
+    def _one_target(self) -> Self:
+        if (self.output is None) == (self.loop is None):
+            raise refuse("a ratio moves either an output or a loop", "write one of output: and loop:")
+        return self
+
+
+class StationLoop(LoopBase):
+    """A setpoint that others work with, such as a total gas flow that a mixer divides."""
+
+    type: Literal["station"]
+    unit: UnitCode
+    decimals: Decimals = 1
+    pv: Name | None = None
+    on_bad_pv: Literal["safe", "hold", "manual"] = "hold"
+
+
+Loop = Annotated[PidLoop | DirectLoop | RemoteLoop | RatioLoop | StationLoop, Field(discriminator="type")]

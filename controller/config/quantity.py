@@ -178,6 +178,10 @@ UnitCode = Annotated[str, Parsed(_unit_code, lambda: {"type": "string", "descrip
 """A UCUM unit code."""
 Name = Annotated[str, matching(r"[a-z][a-z0-9_]{0,63}", "a name of lower-case letters, digits and _", "base_flow")]
 """A tag, loop, role, interlock or alarm: lower case, digits, underscores, so that conditions can use it."""
+Signal = Annotated[
+    str, matching(r"[a-z][a-z0-9_]{0,63}(\.(sp|op))?", "a tag, or a loop's setpoint or output", "kla, or do.op")
+]
+"""A tag's name, ``<loop>.sp`` or ``<loop>.op``."""
 Identifier = Annotated[str, matching(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", "a name of letters, digits, - and _", "BR-101")]
 """A site, vessel, connection or class: letters, digits, hyphens, underscores."""
 Version = Annotated[str, matching(r"\d{1,6}\.\d{1,6}\.\d{1,6}(-[0-9A-Za-z.-]+)?", "a version", "1.0.0")]

@@ -12,6 +12,7 @@ from controller.config.quantity import (
     Name,
     Period,
     QuantityOrNone,
+    Signal,
     StrictModel,
     Text,
     UnitCode,
@@ -91,7 +92,8 @@ class Calculated(StrictModel):
 class Output(StrictModel):
     """A tag that is written, never outside ``range``, never faster than ``max_rate``. ``safe`` is where it goes when
     its loop, its device or this program can no longer decide; ``none`` for outputs that are only written ``once`` per
-    command, which have nothing to go back to.
+    command, which have nothing to go back to. ``raises`` and ``lowers`` are the tags that more of it moves up or down:
+    loops are checked against that.
     """
 
     title: Text
@@ -101,6 +103,8 @@ class Output(StrictModel):
     max_rate: AnyQuantity | None = None
     safe: QuantityOrNone
     once: bool = False
+    raises: list[Signal] = Field(default_factory=list)
+    lowers: list[Signal] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _safe_unless_once(self) -> Self:

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.frame import F8
-from controller.model.tuning import Tuning
+from controller.model.tuning import FeedForward, Schedule, Tuning
 
-BadPvAction = Literal["hold", "safe"]
+LoopType = Literal["pid", "direct", "remote", "ratio", "station"]
+BadPvAction = Literal["hold", "safe", "manual"]
 RestartAction = Literal["resume", "hold_output", "safe"]
 
 
@@ -80,32 +81,45 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """One loop. ``pv`` and ``total`` are rows of the tag table or -1; setpoints in ``unit``, outputs in ``op_unit``.
+    """One loop. ``pv`` and ``total`` are signals or -1; setpoints in ``unit``, outputs in ``op_unit``.
 
-    A *pid* loop has a tuning and legs; a *direct* loop writes its setpoint to ``output``, a row of the output table.
+    A *pid* loop has a tuning and legs. A *direct* and a *remote* loop write their setpoint to ``output``, a row of the
+    output table; a *ratio* loop writes its setpoint times ``factor`` times the signal ``of`` to it, or to the setpoint
+    of the loop ``slave``. A *station* moves nothing: others work with its setpoint. ``fallback`` is the output while
+    the PV is Bad, NaN to hold; ``shows`` are the tags in which an instrument tells of its own controller.
     """
 
     vessel: str
     name: str
     title: str
-    type: Literal["pid", "direct"]
+    type: LoopType
     unit: str
     decimals: int
     sp_default: float
     sp_low: float
     sp_high: float
     sp_rate: float = math.inf
+    ramp_from_pv: bool = True
+    sp_filter: float = 0.0
     confirm_step: float = math.nan
     pv: int = -1
     total: int = -1
     tuning: Tuning | None = None
+    schedule: Schedule | None = None
+    feed_forward: tuple[FeedForward, ...] = ()
     legs: tuple[Leg, ...] = ()
+    together: bool = False
     output: int = -1
+    of: int = -1
+    factor: float = 1.0
+    slave: int = -1
     op_low: float = 0.0
     op_high: float = 100.0
     op_unit: str = "%"
     on_bad_pv: BadPvAction = "hold"
+    fallback: float = math.nan
     on_restart: RestartAction = "safe"
+    shows: tuple[tuple[str, int], ...] = ()
 
     @property
     def full_name(self) -> str:
@@ -115,7 +129,23 @@ class Loop:
     @property
     def watched(self) -> int:
         """The tag without which the loop cannot be trusted, or -1."""
+        if self.type == "ratio":
+            return self.of
         return self.pv if self.pv >= 0 else self.total
+
+    @property
+    def moves(self) -> tuple[int, ...]:
+        """The rows of the output table that it moves itself."""
+        return (
+            tuple(leg.target for leg in self.legs if not leg.cascade)
+            if self.legs
+            else (self.output,) * (self.output >= 0)
+        )
+
+    @property
+    def slaves(self) -> tuple[int, ...]:
+        """The rows of the loops whose setpoints it may move."""
+        return tuple(leg.target for leg in self.legs if leg.cascade) if self.legs else (self.slave,) * (self.slave >= 0)
 
 
 @dataclass(slots=True)
@@ -128,7 +158,7 @@ class LoopTable:
 
     def __post_init__(self) -> None:
         self.index = {loop.full_name: row for row, loop in enumerate(self.rows)}
-        masters = {leg.target: row for row, loop in enumerate(self.rows) for leg in loop.legs if leg.cascade}
+        masters = {slave: row for row, loop in enumerate(self.rows) for slave in loop.slaves}
         self.master = tuple(masters.get(row, -1) for row in range(len(self.rows)))
 
     def __len__(self) -> int:

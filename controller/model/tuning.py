@@ -44,3 +44,29 @@ class Tuning:
     gap: Gap = Gap()
     low: float = 0.0
     high: float = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Tunings by a ``signal`` (a number of :class:`controller.model.signals.SignalIndex`): at the rising values ``at``
+    the gains and times of the same place; all of the same length, at least 2.
+    """
+
+    signal: int
+    at: tuple[float, ...]
+    gain: tuple[float, ...]
+    integral_time: tuple[float, ...]
+    derivative_time: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedForward:
+    """``gain`` (output units per signal unit) times what ``signal`` is above ``around``, through a ``lag`` in s. With
+    ``washout`` in s only its changes, which fade with that time.
+    """
+
+    signal: int
+    gain: float
+    around: float = 0.0
+    lag: float = 0.0
+    washout: float = 0.0

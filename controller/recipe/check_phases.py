@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from controller.config.loop_units import setpoint_unit
 from controller.config.problems import Path, nearest
 from controller.config.vessel_class import VesselClassConfig
 from controller.recipe.checker import RecipeChecker
 from controller.recipe.conditions import Value
 from controller.recipe.model import CountCells, ExponentialFeed, FeedByCount, Input, PhaseConfig, SetSetpoint
-from controller.recipe.symbols import Symbol, setpoint_unit
+from controller.recipe.symbols import Symbol
 from controller.recipe.vocabulary import COUNT_REQUEST, HANDS, SAMPLE_NUMBER, VIABLE_DENSITY, VOLUME, is_feed
 from controller.units import UnitError, convert
 
@@ -181,7 +182,7 @@ class _PhaseChecker:
         """The unit of a loop's setpoint; ``None``, with a problem, when there is no such loop."""
         if not self.check.known((*path, "loop"), name, self.vessel_class.loops, "loop"):
             return None
-        return setpoint_unit(self.vessel_class, name)
+        return setpoint_unit(self.vessel_class, self.vessel_class.loops[name])
 
     def feed_loop(self, path: Path, name: str) -> str | None:
         """The unit of a feed loop's setpoint; ``None``, with a problem, when there is no such loop."""

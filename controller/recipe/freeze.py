@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from math import inf
 
 from controller.commands import Json
+from controller.config.loop_units import setpoint_unit
 from controller.config.vessel_class import VesselClassConfig
 from controller.recipe.asking import Hands, PromptPhase, SetPhase
 from controller.recipe.check import LoadedRecipe
@@ -23,7 +24,7 @@ from controller.recipe.model import (
     TransitionConfig,
 )
 from controller.recipe.phase import Input, Phase
-from controller.recipe.symbols import ELAPSED, Symbol, class_symbols, setpoint_unit
+from controller.recipe.symbols import ELAPSED, Symbol, class_symbols
 from controller.recipe.vocabulary import HANDS, VIABLE_DENSITY, VOLUME, driven_by, feed_loops, sampled_tags
 
 
@@ -133,7 +134,7 @@ class _Freezer:
 
     def unit(self, loop: str) -> str:
         """The unit of a loop's setpoint."""
-        return setpoint_unit(self.vessel_class, loop) or "1"
+        return setpoint_unit(self.vessel_class, self.vessel_class.loops[loop]) or "1"
 
     def feed_loop(self, loop: str) -> FeedLoop:
         """A feed loop and its limits."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from controller.config.loop_class import DirectLoop, PidLoop
+from controller.config.loop_units import output_unit, setpoint_unit
 from controller.config.vessel_class import VesselClassConfig
 
 ELAPSED = "elapsed"
@@ -28,22 +28,8 @@ def class_symbols(vessel_class: VesselClassConfig) -> dict[str, Symbol]:
     """Everything that a vessel of a class can be asked: ``temperature``, ``temperature.sp``, ``temperature.op``."""
     sections = (vessel_class.measurements, vessel_class.calculated, vessel_class.outputs)
     symbols = {name: Symbol(tag.unit) for section in sections for name, tag in section.items()}
-    for name in vessel_class.loops:
-        setpoint, output = setpoint_unit(vessel_class, name), output_unit(vessel_class, name)
+    for name, loop in vessel_class.loops.items():
+        setpoint, output = setpoint_unit(vessel_class, loop), output_unit(vessel_class, loop)
         symbols.update({f"{name}.sp": Symbol(setpoint)} if setpoint else {})
         symbols.update({f"{name}.op": Symbol(output)} if output else {})
     return symbols
-
-
-def setpoint_unit(vessel_class: VesselClassConfig, loop: str) -> str | None:
-    """The unit of a loop's setpoint: that of its PV, without one that of its output; ``None`` when it is not known."""
-    config = vessel_class.loops[loop]
-    if isinstance(config, DirectLoop):
-        return vessel_class.unit(config.output)
-    return vessel_class.unit(config.pv)
-
-
-def output_unit(vessel_class: VesselClassConfig, loop: str) -> str | None:
-    """The unit of a loop's output; ``None`` when it is not known."""
-    config = vessel_class.loops[loop]
-    return config.legs[0].from_.unit if isinstance(config, PidLoop) else vessel_class.unit(config.output)

@@ -20,10 +20,11 @@ ENGAGED = 1e-3
 class Legs:
     """The legs of ``loops`` controllers as arrays of shape ``(legs,)``, sorted by controller and by ``low``.
 
-    ``target`` are rows of the output table, or of the loop table where ``cascade``.
+    ``target`` are rows of the output table, or of the loop table where ``cascade``. The legs of loops that act
+    ``together`` may overlap.
     """
 
-    def __init__(self, loops: Sequence[Sequence[Leg]]) -> None:
+    def __init__(self, loops: Sequence[Sequence[Leg]], together: Sequence[bool] = ()) -> None:
         flat = [(row, leg) for row, legs in enumerate(loops) for leg in sorted(legs, key=lambda leg: leg.low)]
         self.loops = len(loops)
         self.loop = np.array([row for row, _ in flat], np.intp)
@@ -39,6 +40,7 @@ class Legs:
         place = np.arange(len(flat))
         self._above, self._below = place < last[self.loop], place > self._first[self.loop]
         self._share = np.zeros(len(flat))
+        self._together = np.flatnonzero(together)
 
     def spread(self, output: F8) -> F8:
         """Controller outputs ``(loops,)`` to actuator values ``(legs,)``."""
@@ -54,12 +56,28 @@ class Legs:
         A leg that falls short counts only when no further leg of the loop can take over in that direction. An actuator
         of which nothing is known (NaN) counts as having followed.
         """
+        if not len(self._first):
+            return output.copy()
         shortfall = self._shares(actual)
         shortfall -= self._share
         shortfall *= self._span
         shortfall[~np.isfinite(shortfall)] = 0.0
+        common = self._common(shortfall, output) if len(self._together) else None
         shortfall[((shortfall < 0.0) & self._above) | ((shortfall > 0.0) & self._below)] = 0.0
-        return np.asarray(output + np.add.reduceat(shortfall, self._first)) if len(self._first) else output.copy()
+        achieved = output + np.add.reduceat(shortfall, self._first)
+        if common is not None:
+            achieved[self._together] = output[self._together] + common[self._together]
+        return np.asarray(achieved)
+
+    def _common(self, shortfall: F8, output: F8) -> F8:
+        """What loops whose legs act together fall short by: as much as the leg that falls short least of those that the
+        output has engaged, and nothing as long as one of them follows.
+        """
+        engaged = (output[self.loop] >= self._low) & (output[self.loop] <= self._low + self._span)
+        least = np.minimum.reduceat(np.where(engaged, shortfall, np.inf), self._first)
+        most = np.maximum.reduceat(np.where(engaged, shortfall, -np.inf), self._first)
+        common = np.where(most < 0.0, most, np.where(least > 0.0, least, 0.0))
+        return np.where(np.isfinite(common), common, 0.0)
 
     def seed(self, actual: F8) -> F8:
         """The controller outputs that would have put the actuators where they are: by the last leg that is out of its

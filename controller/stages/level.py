@@ -1,4 +1,4 @@
-"""One level of the cascades: controllers that are computed together, their legs, and the direct loops beside them."""
+"""One level of the cascades: controllers that are computed together, their legs, and the plain loops beside them."""
 
 from __future__ import annotations
 
@@ -6,31 +6,36 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from controller.frame import F8, Frame
+from controller.frame import F8
 from controller.model.loops import LoopTable
+from controller.stages.feed_forward import FeedForwards
 from controller.stages.legs import Legs
 from controller.stages.pid import Flags, PidBank
+from controller.stages.plain import Plain
+from controller.stages.schedule import Schedules
+from controller.stages.signals import Signals
 
 LIMITED = 1e-6
 """In output units: a controller that wants more than this beyond its limit is called limited."""
 
 
 class Level:
-    """Controllers of ``rows`` (places in the loop table) and direct loops of ``direct``, whose outputs are
-    ``direct_output``. ``live``, ``manual`` and ``lost`` say how each controller is, shape ``(rows,)``; ``cascaded`` are
-    the places of all loops of the level that follow a master now.
+    """Controllers of ``rows`` (places in the loop table) and the ``plain`` loops of one level. ``live``, ``manual`` and
+    ``lost`` say how each controller is, shape ``(rows,)``; ``cascaded`` and ``remote`` are the places of all loops of
+    the level that follow a master or a program now.
     """
 
     def __init__(self, table: LoopTable, rows: Sequence[int], longest_dt: float) -> None:
         loops = table.rows
         self.every = np.array(rows, np.intp)
         self.rows = np.array([row for row in rows if loops[row].type == "pid"], np.intp)
-        self.direct = np.array([row for row in rows if loops[row].type == "direct"], np.intp)
-        self.direct_output = np.array([loops[row].output for row in self.direct], np.intp)
+        self.plain = Plain(loops, [row for row in rows if loops[row].type != "pid"])
         self.place = {row: place for place, row in enumerate(self.rows.tolist())}
-        self.pv = np.array([loops[row].pv for row in self.rows], np.intp)
-        self.legs = Legs([loops[row].legs for row in self.rows])
-        self.bank = PidBank([tuning for row in self.rows if (tuning := loops[row].tuning)], longest_dt)
+        mine = [loops[row] for row in self.rows]
+        self.pv = np.array([loop.pv for loop in mine], np.intp)
+        self.legs = Legs([loop.legs for loop in mine], [loop.together for loop in mine])
+        self.bank = PidBank([loop.tuning for loop in mine if loop.tuning], longest_dt)
+        self.schedules, self.forwards = Schedules(mine), FeedForwards(mine)
         self._moves_output = np.flatnonzero(~self.legs.cascade)
         self._moves_loop = np.flatnonzero(self.legs.cascade)
         self.outputs = self.legs.target[self._moves_output]
@@ -41,24 +46,37 @@ class Level:
         self._blocks = bool(self._sense.any())
         self.live, self.manual = np.zeros((2, len(self.rows)), np.bool_)
         self.lost = np.ones(len(self.rows), np.bool_)
-        self.cascaded = np.zeros(0, np.intp)
+        self.cascaded, self.remote = np.zeros(0, np.intp), np.zeros(0, np.intp)
+        self._fallen, self._fallback = np.zeros(0, np.intp), np.zeros(0)
 
-    def control(self, frame: Frame, sp: F8, manual: F8, limited: F8, dt: float, targets: F8, requests: F8) -> None:
+    def fall_back(self, fallen: Flags, fallback: F8) -> None:
+        """Controllers without a valid value that put out ``fallback`` meanwhile, shape ``(rows,)``."""
+        self._fallen = np.flatnonzero(fallen)
+        self._fallback = fallback[self._fallen]
+
+    def control(self, signals: Signals, sp: F8, manual: F8, limited: F8, dt: float, targets: F8, requests: F8) -> None:
         """Compute the controllers and spread their outputs; fills in ``targets`` of outputs and ``requests`` to slaves.
 
         ``sp``, ``manual``, ``limited`` and ``requests`` are over all loops.
         """
         bank = self.bank
         np.copyto(bank.achieved, manual[self.rows], where=self.manual)
+        bank.achieved[self._fallen] = self._fallback
+        if len(self.schedules.rows):
+            self.schedules.apply(signals, bank)
+        extra = self.forwards.step(signals, dt) if len(self.forwards) else None
         up, down = self._blocked(limited) if self._blocks else (None, None)
-        values = self.legs.spread(bank.step(frame.value[self.pv], sp[self.rows], self.live, dt, up, down))
+        output = bank.step(signals.value[self.pv], sp[self.rows], self.live, dt, up, down, extra)
+        values = self.legs.spread(output)
         targets[self.outputs] = values[self._moves_output]
         if len(self.slaves):
             requests[self.slaves] = values[self._moves_loop]
 
-    def _blocked(self, limited: F8) -> tuple[Flags, Flags]:
+    def _blocked(self, limited: F8) -> tuple[Flags, Flags] | tuple[None, None]:
         """Masters whose slave controller is at a limit and cannot follow further up, or down."""
         stuck = limited[self.slaves] * self._sense
+        if not stuck.any():
+            return None, None
         up, down = np.zeros((2, len(self.rows)), np.bool_)
         up[self._masters[stuck > 0.0]] = True
         down[self._masters[stuck < 0.0]] = True

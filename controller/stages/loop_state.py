@@ -8,12 +8,16 @@ from enum import IntEnum
 
 
 class Mode(IntEnum):
-    """Who decides a loop's output: nobody (safe value), the operator, the loop itself, or its master through it."""
+    """Who decides a loop's output: nobody because it is being worked on, nobody (safe value), the operator, the loop
+    itself, its master through it, or a program or host through it.
+    """
 
+    OUT_OF_SERVICE = -1
     OFF = 0
     MANUAL = 1
     AUTO = 2
     CASCADE = 3
+    REMOTE = 4
 
     @property
     def word(self) -> str:

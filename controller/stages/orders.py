@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from controller.commands import Command, Event, EventType, Json, Outcome, Verb
 from controller.frame import BAD, Frame
-from controller.model.loops import Loop
+from controller.model.loops import Loop, LoopTable
 from controller.model.site import Site
 from controller.stages.loop_state import LoopState, Mode
 from controller.stages.loops import Loops
@@ -79,7 +79,9 @@ class Orders:
         del frame
         loops, loop, state = self._loops, self._loops.table.rows[row], self._loops.states[row]
         value = within(command, loop.sp_low, loop.sp_high, loop.unit, f"{loop.title} setpoint")
-        if state.mode is Mode.CASCADE and loop.type == "pid":
+        if state.mode is Mode.OUT_OF_SERVICE:
+            raise Refusal(f"{loop.title} is out of service: {state.reason}", "off")
+        if state.mode is Mode.CASCADE and loop.type != "direct":
             raise Refusal(f"{loop.title} follows {self._master(row).title}: set it to auto first", "auto")
         previous = float(loops.sp_target[row])
         loops.sp_target[row] = value
@@ -101,9 +103,10 @@ class Orders:
     def _mode(self, row: int, command: Command, frame: Frame) -> Change:
         loop, state = self._loops.table.rows[row], self._loops.states[row]
         mode = Mode.parse(command.value.get("mode"))
-        if mode is None or mode.word not in modes(self._loops, row):
-            raise Refusal(f"{loop.title} has no mode {command.value.get('mode')!r}", *modes(self._loops, row))
-        if mode is Mode.CASCADE and self._loops.states[self._loops.table.master[row]].mode is Mode.OFF:
+        if mode is None or mode.word not in modes(self._loops.table, row):
+            raise Refusal(f"{loop.title} has no mode {command.value.get('mode')!r}", *modes(self._loops.table, row))
+        self._enterable(row, mode, command)
+        if mode is Mode.CASCADE and self._loops.states[self._loops.table.master[row]].mode <= Mode.OFF:
             raise Refusal(f"{self._master(row).title} is off, so there is nothing to follow", "off", "manual", "auto")
         previous = state.mode
         if mode is not previous:
@@ -119,8 +122,8 @@ class Orders:
         found = float(loops.op[row])
         if mode is Mode.MANUAL and math.isfinite(found):
             loops.manual[row] = min(max(found, loop.op_low), loop.op_high)
-        if state.mode is Mode.CASCADE and mode is Mode.AUTO:
-            loops.sp_target[row] = min(max(float(loops.sp[row]), loop.sp_low), loop.sp_high)
+        if state.mode >= Mode.CASCADE and mode is Mode.AUTO:
+            loops.setpoints.ask(row, float(loops.sp[row]))
         if state.mode < Mode.AUTO <= mode:
             self._start_setpoint(row, loop, found, frame)
         if mode < Mode.AUTO:
@@ -128,16 +131,25 @@ class Orders:
         state.adopt = state.suspended != "" and mode is Mode.MANUAL and not math.isfinite(found)
         state.mode, state.claimed = mode, True
 
+    def _enterable(self, row: int, mode: Mode, command: Command) -> None:
+        """What is being worked on is neither taken into service nor out of it in passing."""
+        loop, state = self._loops.table.rows[row], self._loops.states[row]
+        if state.mode is Mode.OUT_OF_SERVICE and mode > Mode.OFF:
+            raise Refusal(f"{loop.title} is out of service ({state.reason}): set it to off first", "off")
+        if mode is Mode.OUT_OF_SERVICE and not command.reason.strip():
+            raise Refusal(f"{loop.title} goes out of service only with a reason")
+
     def _start_setpoint(self, row: int, loop: Loop, found: float, frame: Frame) -> None:
         """A ramped setpoint starts where the process is: a direct loop's at its output, a controller's at its PV."""
-        if loop.type == "direct":
+        if loop.type in {"direct", "remote"}:
             start = found
+        elif loop.type == "pid" and loop.ramp_from_pv and loop.sp_rate < math.inf:
+            signals = self._loops.signals
+            start = float(signals.value[loop.pv]) if signals.quality[loop.pv] < BAD else math.nan
         else:
-            start = (
-                float(frame.value[loop.pv]) if frame.quality[loop.pv] < BAD and loop.sp_rate < math.inf else math.nan
-            )
+            start = math.nan
         if math.isfinite(start):
-            self._loops.sp[row] = start
+            self._loops.setpoints.start(row, start)
 
     def _lead(self, row: int, mode: Mode) -> None:
         """A master that starts takes the slaves that are in auto with it; one that is switched off lets go of them."""
@@ -146,7 +158,7 @@ class Orders:
             title = self._loops.table.rows[row].title
             if mode is Mode.AUTO and state.mode is Mode.AUTO:
                 state.mode, state.reason, state.revision = Mode.CASCADE, f"follows {title}", state.revision + 1
-            elif mode is Mode.OFF and state.mode is Mode.CASCADE:
+            elif mode <= Mode.OFF and state.mode is Mode.CASCADE:
                 state.mode, state.reason, state.revision = Mode.AUTO, f"{title} was switched off", state.revision + 1
 
     def _master(self, row: int) -> Loop:
@@ -173,9 +185,11 @@ class Orders:
             raise Refusal(f"{connection} cannot be reached")
 
 
-def modes(loops: Loops, row: int) -> list[str]:
-    """The modes that a loop has."""
-    return [mode.word for mode in Mode if mode is not Mode.CASCADE or loops.table.master[row] >= 0]
+def modes(table: LoopTable, row: int) -> list[str]:
+    """The modes that a loop has, the one for people who work on it last."""
+    usual = [Mode.OFF, Mode.MANUAL, Mode.AUTO]
+    led = [Mode.CASCADE] * (table.master[row] >= 0)
+    return [mode.word for mode in (*usual, *led, Mode.OUT_OF_SERVICE)]
 
 
 def within(command: Command, low: float, high: float, unit: str, what: str) -> float:

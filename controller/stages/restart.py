@@ -57,7 +57,7 @@ def _take(loops: Loops, row: int, entry: Mapping[str, Json]) -> Mode:
     state.mode, state.claimed, state.adopt = mode, bool(entry.get("claimed")), bool(entry.get("adopt"))
     state.held_by, state.reason = str(entry.get("held_by", "operator")), str(entry.get("reason", ""))
     state.revision = int(_number(entry.get("revision"), 0.0))
-    loops.sp_target[row] = min(max(_number(entry.get("sp"), loop.sp_default), loop.sp_low), loop.sp_high)
+    loops.setpoints.ask(row, _number(entry.get("sp"), loop.sp_default))
     loops.manual[row] = min(max(_number(entry.get("manual"), 0.0), loop.op_low), loop.op_high)
     state.saved_integral = _number(entry.get("integral"), math.nan)
     if loop.on_restart == "safe":

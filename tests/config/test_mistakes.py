@@ -101,7 +101,7 @@ CLASS = [
     ("{output: base_flow, from: 0 %", "{output: base_flow, from: «-10 %", "overlaps the one before", ""),
     ("{output: base_flow, from: 0 %", "{output: «heater, from: 0 %", "moved by loop 'temperature' already", ""),
     ("{loop: agitation", "{loop: «agitatoin", "no loop 'agitatoin'", "agitation"),
-    ("{loop: agitation", "{loop: «ph", "'ph' is not a direct loop", ""),
+    ("{loop: agitation", "{loop: «ph", "loop 'ph' does not say what it does to do", "raises: [do]"),
     ("output: agitation_speed", "output: «agitation_sped", "no output 'agitation_sped'", "agitation_speed"),
     ("high: 500 mL/min, confirm_step", "high: «550 mL/min, confirm_step", "outside the output's range", ""),
     ("total: feed_total", "total: «feed_totl", "no measurement or calculated tag 'feed_totl'", "feed_total"),

@@ -24,7 +24,7 @@ def agitation(rig):
 def test_the_do_loop_takes_the_stirrer_with_it(running):
     assert agitation(running)["mode"] == "cascade"
     assert agitation(running)["held_by"] == "cascade"
-    assert agitation(running)["modes"] == ["off", "manual", "auto", "cascade"]
+    assert agitation(running)["modes"] == ["off", "manual", "auto", "cascade", "out_of_service"]
 
 
 def test_the_sequence_is_monotonic_and_complete(running):

@@ -36,7 +36,7 @@ def test_an_unknown_loop_or_mode_is_refused_with_what_exists(rig):
     assert "BR-101.temperature" in outcome.allowed
     outcome = rig.mode("temperature", "cascade")
     assert not outcome.applied
-    assert outcome.allowed == ("off", "manual", "auto")
+    assert outcome.allowed == ("off", "manual", "auto", "out_of_service")
 
 
 def test_a_command_is_carried_out_once(rig):

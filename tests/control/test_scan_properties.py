@@ -17,7 +17,9 @@ LINKS = ("plc-101", "probes-101", "base-pump-101", "feed-pump-101")
 number = st.one_of(st.floats(allow_nan=True, allow_infinity=True), st.floats(-150, 300))
 action = st.one_of(
     st.tuples(st.just("setpoint"), st.sampled_from(LOOPS), number),
-    st.tuples(st.just("mode"), st.sampled_from(LOOPS), st.sampled_from(["off", "manual", "auto", "cascade"])),
+    st.tuples(
+        st.just("mode"), st.sampled_from(LOOPS), st.sampled_from(["off", "manual", "auto", "cascade", "out_of_service"])
+    ),
     st.tuples(st.just("output"), st.sampled_from(LOOPS), number),
     st.tuples(st.just("value"), st.sampled_from(TAGS), number),
     st.tuples(st.just("bad"), st.sampled_from(TAGS), st.booleans()),
@@ -62,7 +64,8 @@ class Life:
         }
         assert not (targets["co2_flow"] > 0.0 and targets["base_flow"] > 0.0)
         loops = rig.scan.loops
-        assert ((loops.sp_target >= loops._low) & (loops.sp_target <= loops._high)).all()
+        for loop, target in zip(loops.table.rows, loops.sp_target.tolist(), strict=True):
+            assert loop.sp_low <= target <= loop.sp_high
         json.dumps(rig.scan.state(), allow_nan=False)
         rig.scan.view()
 

@@ -1,0 +1,76 @@
+"""Loops that pass their setpoint on: actuators, loops inside instruments, ratios and stations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from controller.frame import F8
+from controller.model.loops import Loop
+from controller.stages.pid_block import Flags
+from controller.stages.signals import Signals
+
+TINY = 1e-12
+
+
+class Plain:
+    """The loops ``rows`` of a level (places in the loop table) that compute no control law.
+
+    A ratio multiplies its setpoint with a signal: while that is no number, the output stays what it was.
+    """
+
+    def __init__(self, loops: Sequence[Loop], rows: Sequence[int]) -> None:
+        mine = [loops[row] for row in rows]
+        self.rows = np.array(rows, np.intp)
+        self._writes = np.array([place for place, loop in enumerate(mine) if loop.output >= 0], np.intp)
+        self.outputs = np.array([mine[place].output for place in self._writes], np.intp)
+        self._leads = np.array([place for place, loop in enumerate(mine) if loop.slave >= 0], np.intp)
+        self.slaves = np.array([mine[place].slave for place in self._leads], np.intp)
+        self._ratios = np.array([place for place, loop in enumerate(mine) if loop.type == "ratio"], np.intp)
+        self._of = np.array([mine[place].of for place in self._ratios], np.intp)
+        self._factor = np.array([mine[place].factor for place in self._ratios], np.float64)
+        self._low = np.array([mine[place].op_low for place in self._ratios], np.float64)
+        self._high = np.array([mine[place].op_high for place in self._ratios], np.float64)
+        self._stations = np.array([place for place, loop in enumerate(mine) if loop.type == "station"], np.intp)
+        self._held = np.full(len(self._ratios), np.nan)
+        self._led = np.array([at for at, place in enumerate(self._ratios) if mine[place].slave >= 0], np.intp)
+        self._leading = self._ratios[self._led]
+
+    def control(self, signals: Signals, sp: F8, manual: F8, by_hand: Flags, targets: F8, requests: F8) -> None:
+        """Pass the setpoints on, to ``targets`` of outputs and ``requests`` to slaves; all arrays but ``targets`` are
+        over all loops.
+        """
+        if not len(self.rows):
+            return
+        value = np.where(by_hand[self.rows], manual[self.rows], sp[self.rows])
+        if len(self._ratios):
+            self._multiply(signals, value, by_hand[self.rows[self._ratios]])
+        targets[self.outputs] = value[self._writes]
+        if len(self._leads):
+            requests[self.slaves] = value[self._leads]
+
+    def _multiply(self, signals: Signals, value: F8, by_hand: Flags) -> None:
+        wanted = value[self._ratios] * self._factor * signals.value[self._of]
+        wanted = np.minimum(np.maximum(wanted, self._low), self._high)
+        np.copyto(self._held, wanted, where=np.isfinite(wanted))
+        np.copyto(self._held, value[self._ratios], where=by_hand)
+        value[self._ratios] = self._held
+
+    def reach(self, signals: Signals, actual: F8, sp: F8, reached: F8, op: F8, positions: F8) -> None:
+        """Fill in, over all loops, the outputs ``op`` of these loops and the setpoints ``positions`` that they really
+        work to: what their actuators were brought to, what others made of a station (``reached``, NaN where nobody
+        told), and of a ratio the quotient.
+        """
+        op[self.rows[self._writes]] = actual[self.outputs]
+        if len(self._leading):
+            op[self.rows[self._leading]] = self._held[self._led]
+        stations = self.rows[self._stations]
+        told = reached[stations]
+        op[stations] = np.where(np.isnan(told), sp[stations], told)
+        positions[self.rows] = op[self.rows]
+        if len(self._ratios):
+            ratios = self.rows[self._ratios]
+            scale = self._factor * signals.value[self._of]
+            usable = np.abs(scale) > TINY
+            positions[ratios] = np.where(usable, np.divide(op[ratios], scale, where=usable, out=sp[ratios]), sp[ratios])
