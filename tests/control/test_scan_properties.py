@@ -15,6 +15,7 @@ TAGS = ("temperature", "ph", "do", "weight", "pressure", "feed_total", "agitatio
 LINKS = ("plc-101", "probes-101", "base-pump-101", "feed-pump-101")
 
 number = st.one_of(st.floats(allow_nan=True, allow_infinity=True), st.floats(-150, 300))
+MODES = ["off", "manual", "auto", "cascade", "out_of_service"]
 action = st.one_of(
     st.tuples(st.just("setpoint"), st.sampled_from(LOOPS), number),
     st.tuples(
