@@ -17,6 +17,10 @@ from controller.stages.loops import Loops
 from drivers.contract import Reason
 
 
+ACTUATORS = {"direct", "remote"}
+"""Loops whose setpoint is written as it is: what they were brought to by hand is their setpoint when they go on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """What an applied command changed, for the record."""
@@ -124,6 +128,10 @@ class Orders:
             loops.manual[row] = min(max(found, loop.op_low), loop.op_high)
         if state.mode >= Mode.CASCADE and mode is Mode.AUTO:
             loops.setpoints.ask(row, float(loops.sp[row]))
+        if state.mode is Mode.MANUAL and mode is Mode.AUTO and loop.type in ACTUATORS and math.isfinite(found):
+            loops.setpoints.ask(row, found)
+        if mode is Mode.CASCADE:
+            self._meet(loops.table.master[row])
         if state.mode < Mode.AUTO <= mode:
             self._start_setpoint(row, loop, found, frame)
         if mode < Mode.AUTO:
@@ -139,13 +147,20 @@ class Orders:
         if mode is Mode.OUT_OF_SERVICE and not command.reason.strip():
             raise Refusal(f"{loop.title} goes out of service only with a reason")
 
+    def _meet(self, master: int) -> None:
+        """A master in manual that moved nothing begins where its slave is."""
+        loops, level = self._loops, self._loops.level_of[master]
+        if loops.states[master].mode is Mode.MANUAL and loops.detached(master):
+            achieved, loop = float(level.bank.achieved[level.place[master]]), loops.table.rows[master]
+            loops.manual[master] = min(max(achieved, loop.op_low), loop.op_high)
+
     def _start_setpoint(self, row: int, loop: Loop, found: float, frame: Frame) -> None:
         """A ramped setpoint starts where the process is: a direct loop's at its output, a controller's at its PV."""
-        if loop.type in {"direct", "remote"}:
+        if loop.type in ACTUATORS:
             start = found
         elif loop.type == "pid" and loop.ramp_from_pv and loop.sp_rate < math.inf:
-            signals = self._loops.signals
-            start = float(signals.value[loop.pv]) if signals.quality[loop.pv] < BAD else math.nan
+            start, quality = self._loops.signals.now(loop.pv, frame)
+            start = start if quality < BAD else math.nan
         else:
             start = math.nan
         if math.isfinite(start):

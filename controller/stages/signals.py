@@ -31,6 +31,12 @@ class Signals:
         self.value = np.concatenate((frame.value, own))
         self.quality = np.concatenate((frame.quality, np.where(np.isfinite(own), GOOD, BAD).astype(np.uint8)))
 
+    def now(self, signal: int, frame: Frame) -> tuple[float, int]:
+        """Value and quality of one signal in a frame that was not taken yet."""
+        if signal < self._tags:
+            return float(frame.value[signal]), int(frame.quality[signal])
+        return float(self.value[signal]), int(self.quality[signal])
+
     def reason(self, signal: int) -> Reason:
         """Why the quality of a signal is what it is."""
         if signal < self._tags:
