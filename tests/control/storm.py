@@ -26,7 +26,7 @@ AT = {name: row for row, name in enumerate(LOOPS)}
 MODES = ["off", "manual", "auto", "cascade", "out_of_service"]
 ACTUATORS = {"stirring", "air"}
 BUMPLESS = {"manual", "auto", "cascade"}
-TICK = 1e-11
+TICK = 1e-13
 TRAVEL = {"temperature": (30.0, 45.0), "jacket": (10.0, 70.0), "ph": (6.0, 8.5), "do": (0.0, 150.0), "kla": (1.0, 60.0)}
 
 
@@ -89,12 +89,14 @@ class Storm:
         row = AT[name]
         loops, before = self.rig.scan.loops, self.rig.op(f"V.{name}")
         state, table = loops.states[row], loops.table.rows[row]
-        was, suspended = state.mode.word, state.suspended
+        was, suspended, sp = state.mode.word, state.suspended, float(loops.sp[row])
         outcome = self.scan(self.rig.command(Verb.MODE, f"V.{name}", mode=mode), dt=TICK).outcomes[0]
         kept = outcome.applied and not suspended and not state.suspended and state.mode.word == mode != was
         if name in ACTUATORS and mode != "manual":  # beyond its setpoint limits it has to come back
             least = table.sp_low if mode == "auto" else loops.sp_target[row]
             kept = kept and least <= before <= table.sp_high
+        if name == "jacket" and mode == "cascade":  # its master asks for what it can ask for
+            kept = kept and 10.0 <= sp <= 60.0
         if kept and {was, mode} <= BUMPLESS and name != "co2_share":
             self.switches += 1
             step = abs(self.rig.op(f"V.{name}") - before)
