@@ -102,6 +102,19 @@ CLASS = [
     ("{output: base_flow, from: 0 %", "{output: «heater, from: 0 %", "moved by loop 'temperature' already", ""),
     ("{loop: agitation", "{loop: «agitatoin", "no loop 'agitatoin'", "agitation"),
     ("{loop: agitation", "{loop: «ph", "loop 'ph' does not say what it does to do", "raises: [do]"),
+    ("to: 0 %, start: 60 mL/min, end: 0 mL/min", "to: 0 %, start: «0 mL/min, end: 60 mL/min",
+     "inverse action: with the gain 250 %/[pH] this leg drives ph away", "swap start: and end:"),
+    ("gain: 1.0 %/%", "gain: -1.0 %/%", "inverse action: with the gain -1 %/% this leg drives do", "turn the sign"),
+    ("gain: 1.0 %/%", "gain: «0 %/%", "a gain of zero does nothing", ""),
+    ("from: 0 %, to: 100 %, start: 0 %, end: 100 %", "from: 0 %, to: 100 %, start: 0 %, end: «0 %",
+     "this leg moves nothing", ""),
+    ("raises: [temperature, jacket_temperature]", "raises: [jacket_temperature]",
+     "output 'heater' does not say what it does to temperature", "raises: [temperature]"),
+    ('width: "0.02 [pH]"', 'width: «"0.25 [pH]"', "the gap (0.25 [pH]) reaches alarm 'ph_low' at 7 [pH]", "0.2 [pH]"),
+    ('width: "0.02 [pH]"', 'width: "0.02 [pH]", hysteresis: «"0.03 [pH]"', "is wider than the gap", ""),
+    ('width: "0.02 [pH]"', "width: «0.02 %", "width: % does not fit", ""),
+    ("safe\n    on_restart: resume\n  ph", "safe\n    fallback: «20 %\n    on_restart: resume\n  ph",
+     "a loop that goes safe has no fallback", "hold or manual"),
     ("output: agitation_speed", "output: «agitation_sped", "no output 'agitation_sped'", "agitation_speed"),
     ("high: 500 mL/min, confirm_step", "high: «550 mL/min, confirm_step", "outside the output's range", ""),
     ("total: feed_total", "total: «feed_totl", "no measurement or calculated tag 'feed_totl'", "feed_total"),
@@ -259,3 +272,96 @@ def test_a_file_that_is_something_else(configs: Path) -> None:
 def test_a_broken_value_is_not_complained_of_twice(configs: Path, spoil: Break) -> None:
     place = spoil("class", "title: Jacket temperature", "title: «*jacket")
     assert site_text(configs) == f"{place} aliases are not accepted (write the value itself)\n1 problem"
+
+
+PID = "    type: pid\n    pv: temperature\n"
+SCHEDULE = "    schedule: {signal: volume, points: [%s]}\n"
+
+
+def class_text(configs: Path, old: str, new: str) -> str:
+    path = configs / FILES["class"]
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(Problems) as caught:
+        load_class(path)
+    return str(caught.value)
+
+
+def test_a_loop_cannot_drive_itself_round_a_corner(configs: Path) -> None:
+    path = configs / FILES["class"]
+    text = path.read_text().replace(
+        "{output: heater, from: 0 %, to: 100 %, start: 0 %, end: 100 %}",
+        "{loop: ph, from: 0 %, to: 100 %, start: '7 [pH]', end: '7.5 [pH]'}",
+    )
+    text = text.replace("{output: base_flow, from: 0 %, to: 100 %, start: 0 mL/h, end: 20 mL/h}",
+                        "{loop: temperature, from: 0 %, to: 100 %, start: 36 Cel, end: 38 Cel}")  # fmt: skip
+    path.write_text(text)
+    with pytest.raises(Problems) as caught:
+        load_class(path)
+    assert "a circle of cascades: temperature → ph → temperature" in str(caught.value)
+    assert "a circle of cascades: ph → temperature → ph" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("points", "message"),
+    [
+        ("{at: 1 L, gain: 40 %/Cel}, {at: 0.5 L, gain: 20 %/Cel}", "0.5 L does not come after the point before"),
+        ("{at: 1 L, gain: 40 %/Cel}, {at: 2 L, gain: -20 %/Cel}", "has not the sign of the tuning's, 46 %/Cel"),
+        ("{at: 1 L, gain: 40 %/Cel}, {at: 2 kg, gain: 20 %/Cel}", "at: kg does not fit"),
+        ("{at: 1 L, gain: 40 %/Cel}", "at least 2"),
+    ],
+)
+def test_a_wrong_schedule(configs: Path, points: str, message: str) -> None:
+    assert message in class_text(configs, PID, PID + SCHEDULE % points)
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("{signal: wieght, gain: 1 %/g}", "there is no measurement or calculated tag 'wieght'"),
+        ("{signal: feeed.op, gain: 1 %/g}", "there is no loop 'feeed'"),
+        ("{signal: weight, gain: 1 g/%}", "gain: g/% does not fit"),
+        ("{signal: weight, gain: 1 %/g, washout: 60 s, around: 1 g}", "with washout only changes count"),
+        ("{signal: a.b.c, gain: 1 %/g}", "is not a tag, or a loop's setpoint or output"),
+    ],
+)
+def test_a_wrong_feed_forward(configs: Path, entry: str, message: str) -> None:
+    assert message in class_text(configs, PID, PID + f"    feed_forward: [{entry}]\n")
+
+
+RATIO = """loops:
+  co2_share:
+    title: CO2 share
+    type: ratio
+    of: air_flow_measured
+    setpoint: {default: 5 %, low: 0 %, high: 20 %}
+    on_bad_pv: hold
+    on_restart: safe
+    loop: co2
+  co2:
+    title: CO2 in the gas
+    type: station
+    unit: mL/min
+    setpoint: {default: 0 mL/min, low: 0 mL/min, high: 50 mL/min}
+    on_restart: resume
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("default: 5 %", "default: 5 mL", "times air_flow_measured in mL/min gives no mL/min"),
+        ("of: air_flow_measured", "of: air", "there is no measurement or calculated tag 'air'"),
+        ("    loop: co2\n", "", "a ratio moves either an output or a loop"),
+        ("    loop: co2\n", "    loop: co3\n", "there is no loop 'co3'"),
+    ],
+)
+def test_a_wrong_ratio(configs: Path, old: str, new: str, message: str) -> None:
+    assert message in class_text(configs, "loops:\n", RATIO.replace(old, new))
+
+
+def test_a_ratio_and_a_station_load(configs: Path) -> None:
+    path = configs / FILES["class"]
+    path.write_text(path.read_text().replace("loops:\n", RATIO, 1))
+    assert load_class(path).config.loops["co2_share"].type == "ratio"

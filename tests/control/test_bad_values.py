@@ -3,16 +3,17 @@
 import numpy as np
 import pytest
 
-from controller.commands import Verb
+from controller.commands import Command, Verb
 from drivers.contract import Reason
+from tests.control.tables import Tuning, loop, site, straight
 
 
 @pytest.fixture
 def warm(rig):
     rig.set(temperature=36.5, ph=7.4, do=40.0)
     rig.step()
-    for loop in ("temperature", "ph", "do"):
-        rig.mode(loop, "auto")
+    for name in ("temperature", "ph", "do"):
+        rig.mode(name, "auto")
     rig.run(400)
     return rig
 
@@ -122,8 +123,8 @@ def test_no_nan_reaches_an_output_whatever_the_devices_say(make_rig):
     rng = np.random.default_rng(3)
     rig = make_rig()
     rig.step()
-    for loop in ("temperature", "ph", "do"):
-        rig.mode(loop, "auto")
+    for name in ("temperature", "ph", "do"):
+        rig.mode(name, "auto")
     garbage = [np.nan, np.inf, -np.inf, 1e308, -1e308, 0.0, 1e-320, 37.0]
     rows = list(rig.values)
     for _ in range(2000):
@@ -132,3 +133,64 @@ def test_no_nan_reaches_an_output_whatever_the_devices_say(make_rig):
         for row, value in rig.step(dt=float(rng.uniform(0.1, 10.0))).writes.items():
             tag = rig.site.tags.tags[row]
             assert tag.low <= value <= tag.high
+
+
+def lone(make_rig, **more):
+    rows = [loop("level", pv=0, sp=5.0, tuning=Tuning(2.0, 50.0), legs=straight(0), **more)]
+    rig = make_rig(site=site(["pv"], {"valve": (0.0, 100.0, 0.0)}, rows))
+    rig.values[0], rig.devices[1] = 4.0, 30.0
+    rig.step()
+    rig.mode("V.level", "auto")
+    rig.run(20)
+    return rig
+
+
+def test_p14_a_loop_with_a_fallback_goes_there_and_comes_back_without_a_bump(make_rig):
+    rig = lone(make_rig, fallback=12.0)
+    before = rig.op("V.level")
+    rig.bad[0] = Reason.DEVICE
+    rig.run(5)
+    assert rig.devices[1] == 12.0
+    assert "output at 12" in rig.texts()[-1]
+    rig.bad.clear()
+    rig.step()
+    assert rig.devices[1] == pytest.approx(12.0, abs=1e-9)
+    rig.run(500)
+    assert rig.op("V.level") > before, "it goes on as if nothing had been"
+
+
+@pytest.mark.parametrize(("fallback", "output"), [(12.0, 12.0), (float("nan"), None)])
+def test_p14_a_loop_that_goes_to_manual_stays_there_until_somebody_decides(make_rig, fallback, output):
+    rig = lone(make_rig, on_bad_pv="manual", fallback=fallback)
+    before = rig.op("V.level")
+    rig.bad[0] = Reason.RANGE
+    rig.run(3)
+    state = rig.scan.loops.states[0]
+    assert (state.mode.word, state.held_by) == ("manual", "operator")
+    assert state.reason == "no valid value (range): went to manual"
+    assert rig.devices[1] == pytest.approx(before if output is None else output, abs=2e-4 * 100)
+    rig.bad.clear()
+    rig.run(3)
+    assert state.mode.word == "manual"
+    held = rig.op("V.level")
+    rig.mode("V.level", "auto")
+    assert rig.op("V.level") == pytest.approx(held, abs=1e-9)
+    events = [event for event in rig.events if event.subtype == "Mode Change" and event.reason.startswith("no valid")]
+    assert [event.value for event in events] == ["manual"], "told once"
+
+
+def test_out_of_service_is_safe_and_takes_nothing_but_off(make_rig):
+    rig = lone(make_rig)
+    assert "only with a reason" in rig.mode("V.level", "out_of_service").reason
+    work = Command(Verb.MODE, "V.level", {"mode": "out_of_service"}, journal=90, reason="valve is being replaced")
+    assert rig.step(work).outcomes[0].applied
+    rig.journal = 90
+    rig.step()
+    assert rig.devices[1] == 0.0
+    for refused in (rig.mode("V.level", "auto"), rig.setpoint("V.level", 4.0)):
+        assert not refused.applied
+        assert "out of service" in refused.reason
+        assert "valve is being replaced" in refused.reason
+        assert refused.allowed == ("off",)
+    assert rig.mode("V.level", "off").applied
+    assert rig.mode("V.level", "auto").applied
