@@ -89,7 +89,7 @@ class Scan:
         self._batches.refresh(changed=bool(settled or recipe.events))
         operations = {vessel.name: self.engine.operation(vessel.name) for vessel in self.site.vessels}
         events += self.alarms.step(frame, operations, now_s, self.interlocks.undecided)
-        events += self.health.step(frame, self._batches.places(operations), now_s, dt)
+        events += self.health.step(self._batches.places(operations), now_s, dt)
         self._now_s = now_s
         return ScanResult(frame, writes, settled, list(recipe.proposals), self._batches.signed(events))
 

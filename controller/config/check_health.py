@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from controller.config.check_loops import loop_unit
 from controller.config.checker import Checker
+from controller.config.loop_units import setpoint_unit
 from controller.config.problems import Path
 
 
 def check_health(check: Checker) -> None:
-    """A band is a distance in the unit of a PV, and more than nothing."""
+    """A band is a distance in the unit of the setpoint, and more than nothing."""
     for name, loop in check.config.loops.items():
         if loop.health is None:
             continue
@@ -16,6 +16,6 @@ def check_health(check: Checker) -> None:
         if loop.pv is None:
             check.bound.problem(path, f"{name!r} has no pv, so there is nothing to judge", "give it a pv", at_key=True)
             continue
-        band = check.value((*path, "band"), loop.health.band, loop_unit(check, loop), difference=True)
+        band = check.value((*path, "band"), loop.health.band, setpoint_unit(check.config, loop), difference=True)
         if band is not None and band <= 0.0:
             check.bound.problem((*path, "band"), f"band: {loop.health.band} is too small", "more than 0")

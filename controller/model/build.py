@@ -58,7 +58,7 @@ def build(loaded: LoadedSite) -> Site:
             for name, connection in config.connections.items()
             if connection.heartbeat
         },
-        health=build_health(loaded, loops, alarms),
+        health=build_health(loaded, tags, loops, alarms),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from controller.commands import Json
 from controller.frame import F8
-from controller.model.tuning import Tuning
+from controller.model.tuning import Schedule, Tuning
 from controller.stages.health_sums import Row
 
 LEAST_HALVES = 10
@@ -71,12 +71,19 @@ def _oscillation(value: list[float]) -> Figures:
     }
 
 
-def tuning_view(tuning: Tuning | None) -> Figures | None:
-    """A tuning set as it goes on record; what is infinite is ``None``."""
+def tuning_view(tuning: Tuning | None, schedule: Schedule | None = None) -> Figures | None:
+    """A tuning set as it goes on record, with its ``schedule`` by which gain and times vary; what is infinite is
+    ``None``, and so is the tuning of a loop without a controller.
+    """
     if tuning is None:
         return None
-    return {name: _finite(value) for name, value in asdict(tuning).items()}
+    shown = {name: _finite(value) for name, value in asdict(tuning).items()}
+    return {**shown, "schedule": None if schedule is None else _finite(asdict(schedule))}
 
 
-def _finite(value: Json) -> Json:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _finite(value: object) -> Json:
+    if isinstance(value, dict):
+        return {str(name): _finite(part) for name, part in value.items()}
+    if isinstance(value, tuple):
+        return [_finite(part) for part in value]
+    return value if isinstance(value, int | float) and math.isfinite(value) else None

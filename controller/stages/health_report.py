@@ -14,7 +14,7 @@ from controller.stages import oscillation, stiction
 from controller.stages.harris import harris_index
 from controller.stages.health import Health
 from controller.stages.health_books import Picture
-from controller.stages.health_figures import Figures, figures, tuning_view
+from controller.stages.health_figures import Figures, figures
 from controller.stages.health_trace import Series, integral_time
 
 Scope = Literal["batch", "all"]
@@ -46,10 +46,10 @@ class HealthReport:
             "title": loop.title,
             "unit": loop.unit,
             "output_unit": loop.op_unit,
-            "judged": loop.pv >= 0,
+            "judged": judged_by.judged,
             "band": judged_by.band,
             "band_from": judged_by.source,
-            "tuning": tuning_view(loop.tuning),
+            "tuning": self._health.tuning(row),
             "operation": book.place.operation,
             "all": figures(picture.total(row)),
             "batch": _batch(picture, vessel, row),
@@ -64,7 +64,7 @@ class HealthReport:
         loops, picture = self._site.loops, self._health.picture
         for vessel in self._site.vessels:
             for row in picture.rows[vessel.name].tolist():
-                if loops.rows[row].pv >= 0:
+                if self._health.judged_by[row].judged:
                     entry = _of_vessel(picture, vessel.name, row, scope, operation)
                     found.setdefault((vessel.vessel_class, loops.rows[row].name), []).append(entry)
         return [self._compared(kind, name, entries) for (kind, name), entries in found.items()]

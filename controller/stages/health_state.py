@@ -15,43 +15,42 @@ from controller.stages.health_sums import Row
 ROWS = [row.name for row in Row]
 
 
-def saved_books(books: Mapping[str, Book]) -> dict[str, Json]:
-    """The books of all vessels; they change so seldom that it's worth keeping."""
-    return {
+def closed(names: Sequence[str], picture: Picture) -> dict[str, Json]:
+    """What is over: it changes so seldom that it is worth keeping. ``names`` are those of the loops."""
+    books: dict[str, Json] = {
         vessel: {
             "batch": book.batch,
             "place": [*book.place],
             "closed": {operation: packed(sums) for operation, sums in book.closed.items()},
         }
-        for vessel, book in books.items()
+        for vessel, book in picture.books.items()
     }
+    return {"loops": [*names], "rows": [*ROWS], "before": packed(picture.before), "books": books}
 
 
-def saved(names: Sequence[str], picture: Picture, since: F8, books: Json) -> dict[str, Json]:
-    """Everything; ``names`` are those of the loops, ``books`` what :func:`saved_books` gave."""
-    sums = np.concatenate((picture.segment, picture.before, since[np.newaxis]))
-    return {"loops": [*names], "rows": [*ROWS], "sums": packed(sums), "books": books}
+def running(picture: Picture, since: F8) -> str:
+    """The rest: it changes in every scan. ``since`` is the time since each loop's setpoint changed."""
+    return packed(np.concatenate((picture.segment, since[np.newaxis])))
 
 
 def restored(state: Mapping[str, Json], names: Sequence[str], empty: Picture) -> tuple[Picture, F8] | None:
-    """The picture, and the times since the setpoints changed. Loops are found by their names; new ones begin at zero.
-    ``None`` for a state that holds other sums.
+    """The picture and the times out of what :func:`closed` and :func:`running` (as ``running``) gave. Loops are found
+    by their names; new ones begin at zero. ``None`` for a state that holds other sums.
     """
     then = state.get("loops")
     if state.get("rows") != ROWS or not isinstance(then, list):
         return None
-    sums = unpacked(state.get("sums"), len(then))
-    if sums is None or len(sums) != 2 * len(ROWS) + 1:
+    known = [str(name) for name in then]
+    segment, before = unpacked(state.get("running"), len(known)), unpacked(state.get("before"), len(known))
+    if segment is None or before is None or (len(segment), len(before)) != (len(ROWS) + 1, len(ROWS)):
         return None
-    sums = _moved(sums, [str(name) for name in then], names)
-    saved = state.get("books")
+    segment, before, saved = _moved(segment, known, names), _moved(before, known, names), state.get("books")
     books = dict(empty.books)
     for vessel, entry in saved.items() if isinstance(saved, dict) else ():
         if vessel in books and isinstance(entry, dict):
             mine = [names[row] for row in empty.rows[vessel]]
-            books[vessel] = _book(entry, [str(name) for name in then if str(name).startswith(f"{vessel}.")], mine)
-    picture = empty._replace(segment=sums[: len(ROWS)], before=sums[len(ROWS) : -1], books=books)
-    return picture, sums[-1]
+            books[vessel] = _book(entry, [name for name in known if name.startswith(f"{vessel}.")], mine)
+    return empty._replace(segment=segment[:-1], before=before, books=books), segment[-1]
 
 
 def _book(entry: Mapping[str, Json], then: Sequence[str], names: Sequence[str]) -> Book:

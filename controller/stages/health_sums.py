@@ -5,13 +5,14 @@ All of them add up: the sums of the operations of a batch are the batch's.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.frame import BAD, F8, Frame
+from controller.frame import BAD, F8
 from controller.model.health import LoopHealth
 from controller.stages.loop_state import Mode
 from controller.stages.loops import Loops
@@ -49,25 +50,27 @@ MEASURED = Row.AUTOMATIC + 1
 def add(sums: F8, more: F8) -> F8:
     """``sums`` plus ``more``, without what is not finite: a number that was no number must not stay for ever."""
     total = np.add(sums, more)
-    finite = np.isfinite(total)
-    if not finite.all():
-        np.copyto(total, sums, where=~finite)
+    if not math.isfinite(np.vdot(total, total)):
+        np.copyto(total, sums, where=~np.isfinite(total))
     return total
 
 
 class Meter:
     """What one scan adds to the sums. Arrays have shape ``(loops,)`` or ``(rows of sums, loops)``.
 
-    ``since`` is the time since a loop's setpoint changed, or it began to control. ``has_pv`` are the loops that have
+    ``since`` is the time since a loop's setpoint changed, or it began to control. ``judged`` are the loops that have
     anything to judge.
     """
 
     def __init__(self, loops: Loops, judged_by: Sequence[LoopHealth]) -> None:
         rows, n = loops.table.rows, len(loops.table)
-        self.has_pv = np.array([loop.pv >= 0 for loop in rows], np.bool_)
+        self.judged = np.array([health.judged for health in judged_by], np.bool_)
         self.since = np.zeros(n)
         self._pv_row = np.array([max(loop.pv, 0) for loop in rows], np.intp)
         self._band = np.array([health.band for health in judged_by], np.float64)
+        self._scale = np.array([health.scale for health in judged_by], np.float64)
+        self._offset = np.array([health.offset for health in judged_by], np.float64)
+        self._converts = bool((self._scale != 1.0).any() or self._offset.any())
         self._pv, self._output, self._asked = np.zeros(n), np.full(n, np.nan), np.full(n, np.nan)
         self._quality, self._usable_below = np.full(n, BAD, np.uint8), np.zeros(n, np.uint8)
         self._automatic, self._runs, self._unusable = np.zeros((3, n), np.bool_)
@@ -79,13 +82,16 @@ class Meter:
         self._more = np.zeros((len(Row), n))
         self._changes = -1
 
-    def measure(self, frame: Frame, loops: Loops, dt: float) -> F8:
+    def measure(self, loops: Loops, dt: float) -> F8:
         """What this scan adds, after ``dt`` seconds since the last; the array is overwritten by the next call."""
         if loops.changes != self._changes:
             self._fold(loops)
         table, (outside, controlled) = self._measured, self._flags
-        frame.value.take(self._pv_row, out=self._pv, mode="clip")
-        frame.quality.take(self._pv_row, out=self._quality, mode="clip")
+        loops.signals.value.take(self._pv_row, out=self._pv, mode="clip")
+        loops.signals.quality.take(self._pv_row, out=self._quality, mode="clip")
+        if self._converts:
+            self._pv *= self._scale
+            self._pv += self._offset
         unusable = np.greater_equal(self._quality, self._usable_below, out=self._unusable)
         np.subtract(loops.sp, self._pv, out=table[Row.ERROR])
         np.subtract(loops.op, self._output, out=self._step)
@@ -117,7 +123,7 @@ class Meter:
         self._automatic, self._asked = self._in_automatic(loops), loops.sp_target.copy()
 
     def _in_automatic(self, loops: Loops) -> Flags:
-        return np.array([state.mode >= Mode.AUTO for state in loops.states], np.bool_) & self.has_pv
+        return np.array([state.mode >= Mode.AUTO for state in loops.states], np.bool_) & self.judged
 
     def _fold(self, loops: Loops) -> None:
         """Turn modes, limits and setpoints into what every scan uses, when something about the loops changed."""

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from controller.frame import F8
 from controller.model.loops import Loop
-from controller.stages.health_sums import Row
+from controller.stages.health_sums import Flags, Row
 
 Rows = NDArray[np.intp]
 PER_INTEGRAL_TIME = 16.0
 """At least so many samples per integral time, and less than twice as many."""
 
-WITHOUT_INTEGRAL_S = 240.0
+WITHOUT_INTEGRAL_S = 512.0
 """What stands for the integral time of a loop that has none."""
 
 SETTLED_TIMES = 3.0
@@ -45,16 +45,15 @@ class Series(NamedTuple):
 
 class Trace:
     """A ring of ``length`` samples per loop. Loops take a sample in every scan, every second, every fourth … by their
-    integral time. One thread writes; others may read.
+    integral time, those that are ``judged``. One thread writes; others may read.
     """
 
-    def __init__(self, loops: Sequence[Loop], period_s: float, length: int = 1024) -> None:
+    def __init__(self, loops: Sequence[Loop], judged: Flags, period_s: float, length: int = 1024) -> None:
         n = len(loops)
         times = [integral_time(loop) for loop in loops]
         self._stride = np.array([_stride(time / PER_INTEGRAL_TIME / period_s) for time in times], np.int64)
         self._settled_s = np.array([SETTLED_TIMES * time for time in times], np.float64)
-        has_pv = np.array([loop.pv >= 0 for loop in loops], np.bool_)
-        self._due = [np.flatnonzero(has_pv & (self._stride <= power)) for power in range(LONGEST_STRIDE + 1)]
+        self._due = [np.flatnonzero(judged & (self._stride <= power)) for power in range(LONGEST_STRIDE + 1)]
         self._ring = np.full((3, n, length), np.nan)
         self._count = np.zeros(n, np.int64)
         self._before = np.zeros((len(NEEDED), n))

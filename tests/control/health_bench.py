@@ -30,7 +30,7 @@ class Bench:
 
     def __init__(self, site=None, loop=LOOP):
         self.site = site or bench_site()
-        self.loops = Loops(self.site.loops, self.site.outputs)
+        self.loops = Loops(self.site.loops, self.site.outputs, len(self.site.tags))
         self.health = Health(self.site, self.loops, 1.0, 10.0)
         self.report = HealthReport(self.site, self.health)
         self.frame = Frame.never_read(len(self.site.tags))
@@ -64,7 +64,8 @@ class Bench:
         self.frame.value[self.pv] = self.loops.sp[self.row] - error
         if output is not None:
             self.loops.op[self.row] = output
-        return self.health.step(self.frame, tuple(self.places), self.now, dt)
+        self.loops.signals.take(self.frame, self.loops.sp, self.loops.op)
+        return self.health.step(tuple(self.places), self.now, dt)
 
     def scans(self, errors, outputs=None, dt=1.0):
         outputs = np.zeros(len(errors)) if outputs is None else outputs

@@ -9,6 +9,8 @@ import pytest
 from controller.config.load import load_site
 from controller.model.build import build
 from controller.model.build_health import default_health
+from controller.model.loops import LoopTable
+from controller.model.tags import TagTable
 from tests.control.conftest import ROOT
 from tests.control.health_bench import LOOP, Bench
 
@@ -59,10 +61,50 @@ def test_p17_the_innermost_alarms_count(site):
         other,
         *(replace(alarm, side="below", limit=low) for low in (30, 36.8)),
     ]
-    assert default_health(loop, alarms).band == pytest.approx(0.25)
+    assert default_health(loop, site.tags, site.loops, alarms).band == pytest.approx(0.25)
 
 
 def test_p17_alarms_that_overlap_make_no_band(site):
     loop = site.loops.rows[site.loops.index[LOOP]]
     alarm = next(alarm for alarm in site.alarms if alarm.name == "temperature_high")
-    assert default_health(loop, [alarm, replace(alarm, side="below", limit=38.0)]).source == "setpoint range"
+    alarms = [alarm, replace(alarm, side="below", limit=38.0)]
+    assert default_health(loop, site.tags, site.loops, alarms).source == "setpoint range"
+
+
+def with_unit(site, tag, unit):
+    """The site with another unit of one tag."""
+    row = site.tags.index[tag]
+    tags = [replace(one, unit=unit) if at == row else one for at, one in enumerate(site.tags.tags)]
+    return replace(site, tags=TagTable(tuple(tags)), health={})
+
+
+def test_p17_a_pv_in_another_unit_is_converted(site):
+    loop = Bench(with_unit(site, "BR-101.air_flow_measured", "L/h"), "BR-101.air")
+    loop.loops.sp[loop.row] = 100.0
+    loop.frame.value[loop.pv] = 6.6
+    loop.loops.signals.take(loop.frame, loop.loops.sp, loop.loops.op)
+    loop.health.step(tuple(loop.places), 1.0, 1.0)
+    assert loop.figures()["offset"] == pytest.approx(100.0 - 110.0)
+
+
+def test_p17_a_pv_that_cannot_be_compared_with_the_setpoint_is_not_judged(site):
+    loop = Bench(with_unit(site, "BR-101.air_flow_measured", "Cel"), "BR-101.air")
+    loop.scan(1.0)
+    assert loop.view()["judged"] is False
+    assert loop.figures()["controlled_s"] == 0.0
+
+
+def test_p17_the_pv_of_a_loop_may_be_a_signal_of_another_loop(site):
+    """The setpoint of one loop as PV of another: what it was in the scan before is what counts."""
+    other, tags = site.loops.index["BR-101.agitation"], len(site.tags)
+    for part, unit in ((0, "{rev}/min"), (len(site.loops), "{rev}/min")):
+        rows = [
+            replace(loop, pv=tags + part + other, unit=unit) if loop.full_name == LOOP else loop
+            for loop in site.loops.rows
+        ]
+        loop = Bench(replace(site, loops=LoopTable(tuple(rows)), health={}))
+        loop.loops.sp[other] = loop.loops.op[other] = 60.0
+        loop.loops.sp[loop.row] = 63.0
+        loop.loops.signals.take(loop.frame, loop.loops.sp, loop.loops.op)
+        loop.health.step(tuple(loop.places), 1.0, 1.0)
+        assert loop.figures()["offset"] == pytest.approx(3.0)

@@ -117,7 +117,7 @@ def test_p17_a_loop_that_never_controlled_has_no_rates(bench):
 def test_p17_a_loop_without_a_pv_is_not_judged():
     bench = Bench(loop="BR-101.feed")
     bench.frame.value[:] = 3.0
-    bench.health.step(bench.frame, tuple(bench.places), 1.0, 1.0)
+    bench.scan(0.0)
     assert bench.view()["judged"] is False
     assert bench.figures()["controlled_s"] == 0.0
     names = {entry["loop"] for entry in bench.report.compare("all")}
@@ -133,8 +133,7 @@ def test_p17_what_is_no_number_does_not_stay_in_the_sums(bench, wrong, where):
         bench.scan(wrong, 10.0)
     elif where == "sp":
         bench.loops.sp[bench.row] = wrong
-        bench.frame.value[bench.pv] = 1.0
-        bench.health.step(bench.frame, tuple(bench.places), bench.now, 1.0)
+        bench.health.step(tuple(bench.places), bench.now, 1.0)
         bench.loops.sp[bench.row] = kept
     else:
         bench.scan(1.0, wrong)

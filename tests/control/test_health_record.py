@@ -198,9 +198,9 @@ def test_p17_sums_follow_their_loop_by_its_name(bench):
 
 
 @pytest.mark.parametrize("wrong", [
-    {}, {"rows": ["ERROR"]}, {"loops": 3}, {"loops": []}, {"sums": "?"}, {"sums": 5}, {"sums": "AAAA"},
-    {"sums": "AAAAAAAA+H8="}, {"books": 7}, {"books": {"BR-101": 3}}, {"books": {"BR-101": {"closed": {"a": "b"}}}},
-    {"books": {"BR-9": {}}}, {"books": {"BR-101": {"place": [1]}}},
+    {}, {"rows": ["ERROR"]}, {"loops": 3}, {"loops": []}, {"running": "?"}, {"running": 5}, {"before": "AAAA"},
+    {"before": "AAAAAAAA+H8="}, {"before": ""}, {"books": 7}, {"books": {"BR-101": 3}},
+    {"books": {"BR-101": {"closed": {"a": "b"}}}}, {"books": {"BR-9": {}}}, {"books": {"BR-101": {"place": [1]}}},
 ])  # fmt: skip
 def test_p17_a_state_that_is_not_ours_does_no_harm(bench, wrong):
     go(bench, WARM, 20)
