@@ -9,8 +9,8 @@ import numpy as np
 
 from controller.frame import F8
 
-MOST_INTERVALS = 10
-LEAST_INTERVALS = 4
+MOST_CROSSINGS = 12
+LEAST_CROSSINGS = 5
 LEAST_REGULARITY = 1.0
 LEAST_STRENGTH = 0.25
 
@@ -30,18 +30,19 @@ class Oscillation(NamedTuple):
 def find(series: F8) -> Oscillation:
     """Look for one oscillation in a series of shape ``(samples,)``.
 
-    The zero crossings of the autocorrelation are half a period apart; white noise has vanished from it but at lag 0,
-    up to twice ``1 / sqrt(samples)``, which does not count as a crossing.
+    Every second zero crossing of the autocorrelation is one period after the last; white noise has vanished from it but
+    at lag 0, up to twice ``1 / sqrt(samples)``, which does not count as a crossing.
     ``regularity`` is a third of the mean period over its standard deviation: above 1 the periods are alike.
     ``strength`` is the autocorrelation one period later: the share of the variance that comes back.
     Method: Thornhill, Huang and Zhang (2003); the demand on ``strength`` is ours.
     """
     correlation = autocorrelation(series)
     amplitude = float(series.std()) * math.sqrt(2.0)
-    intervals = np.diff(crossings(correlation, 2.0 / math.sqrt(len(series)))[: MOST_INTERVALS + 1])
-    if len(intervals) < LEAST_INTERVALS:
+    passed = crossings(correlation, 2.0 / math.sqrt(len(series)))[:MOST_CROSSINGS]
+    if len(passed) < LEAST_CROSSINGS:
         return Oscillation(False, math.nan, 0.0, 0.0, amplitude)
-    period, spread = 2.0 * float(intervals.mean()), 2.0 * float(intervals.std(ddof=1))
+    periods = passed[2:] - passed[:-2]
+    period, spread = float(periods.mean()), float(periods.std(ddof=1))
     regularity = period / (3.0 * spread) if spread > 0.0 else math.inf
     strength = float(np.interp(period, np.arange(len(correlation)), correlation))
     found = regularity > LEAST_REGULARITY and strength > LEAST_STRENGTH

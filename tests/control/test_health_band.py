@@ -87,6 +87,14 @@ def test_p17_a_pv_in_another_unit_is_converted(site):
     assert loop.figures()["offset"] == pytest.approx(100.0 - 110.0)
 
 
+def test_p17_a_band_by_alarms_is_in_the_unit_of_the_setpoint(site):
+    other = with_unit(site, "BR-101.air_flow_measured", "L/h")
+    loop, alarm = site.loops.rows[site.loops.index["BR-101.air"]], site.alarms[0]
+    high = replace(alarm, tag=loop.pv, side="above", limit=7.2)
+    health = default_health(loop, other.tags, site.loops, [high, replace(high, side="below", limit=4.8)])
+    assert (health.band, health.source) == (pytest.approx(0.25 * 40.0), "alarms")
+
+
 def test_p17_a_pv_that_cannot_be_compared_with_the_setpoint_is_not_judged(site):
     loop = Bench(with_unit(site, "BR-101.air_flow_measured", "Cel"), "BR-101.air")
     loop.scan(1.0)

@@ -56,6 +56,22 @@ def test_p17_tv_of_a_square_wave(bench):
     assert found["tv_per_h"] == pytest.approx(found["tv"] / 101.0 * 3600.0)
 
 
+def test_p17_tv_does_not_depend_on_the_scan_period(bench):
+    bench.scan(0.0, 10.0, dt=0.5)
+    bench.scans(np.zeros(3), [12.0, 9.0, 9.0], dt=0.5)
+    bench.scans(np.zeros(2), [10.0, 9.0], dt=4.0)
+    assert bench.figures()["tv"] == 2.0 + 3.0 + 1.0 + 1.0
+
+
+def test_p17_what_the_output_did_by_hand_is_not_the_loops(bench):
+    """The loop takes over in the scan in which the operator's last step arrives."""
+    bench.mode(Mode.MANUAL)
+    bench.scans([0.0] * 3, [20.0, 60.0, 40.0])
+    bench.mode(Mode.AUTO)
+    bench.scans([0.0] * 2, [80.0, 81.0])
+    assert bench.figures()["tv"] == 1.0
+
+
 def test_p17_sigma_and_offset_of_seeded_noise(bench):
     noise = 0.3 + np.random.default_rng(7).normal(0.0, 0.2, 5000)
     bench.scans(noise)

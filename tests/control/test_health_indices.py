@@ -74,9 +74,16 @@ def test_p17_an_oscillation_is_found_with_its_period(period, noise):
         assert found.amplitude == pytest.approx(0.4 * math.sqrt(1 + 2 * noise**2), rel=0.1)
 
 
-def test_p17_a_square_and_a_triangle_are_oscillations_too():
+def test_p17_two_swings_at_once_are_not_taken_for_one_of_another_period():
+    time = 2 * np.pi * np.arange(1000)
+    found = oscillation.find(np.sin(time / 12) + np.sin(time / 115))
+    assert found.strength > oscillation.LEAST_STRENGTH
+    assert not found.found
+
+
+def test_p17_a_square_a_triangle_and_pulses_are_oscillations_too():
     phase = np.arange(800) / 40.0
-    for wave in (np.sign(np.sin(2 * np.pi * phase)), np.abs(phase % 1.0 - 0.5)):
+    for wave in (np.sign(np.sin(2 * np.pi * phase)), np.abs(phase % 1.0 - 0.5), (phase % 1.0 < 0.15) * 1.0):
         assert oscillation.find(wave).period == pytest.approx(40.0, rel=0.05)
 
 
@@ -198,6 +205,14 @@ def test_p17_a_disturbance_from_outside_is_not_hinted():
     time = np.arange(1500) / 30.0
     pv, output = np.sin(2 * np.pi * time), -np.sin(2 * np.pi * time - 0.6)
     assert stiction.hint(pv, output, 30.0).verdict == "unlikely"
+
+
+def test_p17_a_triangle_in_opposition_to_the_pv_is_not_hinted():
+    """A loop without integral action whose PV is a triangle: the shape alone proves nothing."""
+    triangle = np.abs(np.arange(1500) / 30.0 % 1.0 - 0.5)
+    found = stiction.hint(-triangle, triangle, 30.0)
+    assert found.shape > stiction.TRIANGLE
+    assert found.verdict == "undecided"
 
 
 def test_p17_asymmetry_of_two_sines_is_that_of_their_phase():

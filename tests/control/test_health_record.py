@@ -38,15 +38,17 @@ def test_p17_operations_add_up_to_the_batch_and_the_rest_to_all_time(bench):
     go(bench, WARM, 30, 1)
     go(bench, EXPAND, 40, 2)
     go(bench, WARM, 50, 3)
+    go(bench, EXPAND, 10, 4)
+    go(bench, WARM, 10, 5)
     bench.scans([0.1] * 5)
     view = bench.view()
     batch = view["batch"]
     parts = {part["operation"]: part for part in batch["operations"]}
     assert (batch["id"], batch["running"], view["operation"]) == ("B-1", True, "warm_up")
-    assert {name: part["elapsed_s"] for name, part in parts.items()} == {"": 30.0, "warm_up": 45.0, "expand": 50.0}
+    assert {name: part["elapsed_s"] for name, part in parts.items()} == {"": 30.0, "warm_up": 55.0, "expand": 60.0}
     for name in ADDED:
         assert sum(part[name] for part in parts.values()) == pytest.approx(batch[name], rel=1e-12), name
-    assert view["all"]["elapsed_s"] == 145.0
+    assert view["all"]["elapsed_s"] == 165.0
     mean = sum(part["offset"] * part["controlled_s"] for part in parts.values()) / batch["controlled_s"]
     assert batch["offset"] == pytest.approx(mean, rel=1e-12)
     inside = sum(part["in_band"] * part["controlled_s"] for part in parts.values()) / batch["controlled_s"]
@@ -172,6 +174,14 @@ def test_p17_a_restart_changes_no_figure(bench):
     assert np.array_equal(*sums)
     (one,), (another,) = go(other, WARM, 10, 4), go(uninterrupted, WARM, 10, 4)
     assert one.value["loops"]["temperature"]["itae"] == another.value["loops"]["temperature"]["itae"]
+
+
+def test_p17_a_batch_that_is_gone_after_a_restart_is_told(bench):
+    go(bench, WARM, 20)
+    go(bench, WARM, 20)
+    other = restarted(bench)
+    other.places[0] = NOWHERE
+    assert [event.value["scope"] for event in other.scan(0.0)] == ["operation", "batch"]
 
 
 def test_p17_an_outage_is_told_as_time_that_nobody_saw(bench):

@@ -5,6 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from controller.stages.health_books import Place
+from controller.stages.health_swings import Swings
 from controller.stages.health_trace import PER_INTEGRAL_TIME
 from tests.control.health_bench import LOOP, Bench, tuned
 from tests.control.test_health_indices import SelfRegulating
@@ -115,6 +117,59 @@ def test_p17_the_series_begins_anew_when_control_was_interrupted_or_a_setpoint_c
     assert len(loop.health.trace.read(loop.row).time) == 0
     loop.scans(np.zeros(10))
     assert len(loop.health.trace.read(loop.row).time) == 10
+
+
+def test_p17_a_sample_needs_control_for_most_of_its_time():
+    loop = bench(64.0)
+    loop.settle()
+    loop.scans(np.zeros(-int(loop.health.trace._scan) % 4))
+    for lost, samples in ((1, 1), (3, 0)):
+        loop.scans(np.zeros(4))
+        before = len(loop.health.trace.read(loop.row).time)
+        loop.frame.quality[loop.pv] = 2
+        loop.scans(np.zeros(lost))
+        loop.frame.quality[loop.pv] = 0
+        loop.scans(np.zeros(4 - lost))
+        assert len(loop.health.trace.read(loop.row).time) == (before + 1 if samples else 0)
+
+
+def test_p17_an_operation_that_ends_does_not_disturb_the_series():
+    loop = bench(64.0)
+    loop.settle()
+    for operation in ("warm_up", "expand", "harvest"):
+        loop.places[0] = Place("B-1", operation)
+        loop.scans(np.full(7, 0.5))
+    series = loop.health.trace.read(loop.row)
+    assert len(series.time) >= 5
+    assert series.error[-4:] == pytest.approx(0.5)
+
+
+def swings(*halves):
+    """The half swings, each of so many equal errors, that are found comparable, as (alike, length)."""
+    tracker, found = Swings(1), []
+    for length, error in halves:
+        for _ in range(length):
+            ended = tracker.take(np.array([0]), np.array([error]), np.array([2.0]))
+            found += zip(ended.alike.tolist(), ended.length_s.tolist(), strict=True)
+    return found
+
+
+def test_p17_half_swings_are_compared_with_those_on_the_same_side():
+    uneven = [(4, 1.0), (6, -0.7)] * 5
+    assert swings(*uneven) == [(True, 8.0), (True, 12.0)] * 3 + [(True, 8.0)]
+
+
+def test_p17_half_swings_are_alike_in_area_and_length():
+    assert swings((10, 1.0), (10, -1.0), (7, 0.65), (6, -1.0), (1, 1.0))[0] == (False, 14.0)
+    assert swings((10, 1.0), (10, -1.0), (8, 0.65), (6, -1.0), (1, 1.0))[0] == (True, 16.0)
+    assert swings((10, 1.0), (10, -1.0), (6, 1.4), (6, -1.0), (1, 1.0))[0] == (False, 12.0)
+    assert swings((10, 1.0), (10, -1.0), (8, 1.2), (6, -1.0), (1, 1.0))[0] == (True, 16.0)
+
+
+def test_p17_an_interruption_begins_the_swings_anew():
+    whole = [(6, 1.0), (6, -1.0), (6, 1.0), (6, -1.0)]
+    assert len(swings(*whole, (1, 1.0))) == 2
+    assert swings(*whole, (1, math.nan), *whole[:3]) == [(True, 12.0)]
 
 
 def test_p17_a_short_series_says_nothing_yet():
