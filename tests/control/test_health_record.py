@@ -1,15 +1,19 @@
 """P17 by operation and by batch: figures add up, go on record when something ends, and survive a restart."""
 
 import json
+import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from controller.commands import Command, EventType, Verb
 from controller.config.load import load_site
+from controller.model.tuning import Schedule, Tuning
 from controller.recipe.check import load_recipe
 from controller.recipe.engine import Engine
 from controller.stages.health_books import NOWHERE, Place
+from controller.stages.health_figures import tuning_view
 from controller.stages.health_report import HealthReport
 from controller.stages.health_sums import Row
 from tests.control.conftest import ROOT, Rig
@@ -74,6 +78,29 @@ def test_p17_what_ends_goes_on_record_with_its_figures_and_the_tuning_set(bench)
     assert ended.value["loops"]["air"]["tuning"] is None
     assert "warm_up: temperature" in ended.text
     assert "in band" in ended.text
+
+
+def test_p17_the_tuning_on_record_is_the_one_in_use_with_its_schedule(bench):
+    go(bench, WARM, 5)
+    bench.loops.tunings[bench.row] = replace(bench.loops.tunings[bench.row], gain=30.0, integral_time=math.inf)
+    (ended,) = go(bench, EXPAND, 5)
+    loop = ended.value["loops"]["temperature"]
+    assert (loop["tuning"]["gain"], loop["tuning"]["integral_time"], loop["tuning"]["schedule"]) == (30.0, None, None)
+    shown = tuning_view(Tuning(2.0), Schedule(7, (1.0, 2.0), (3.0, 4.0), (5.0, math.inf), (0.0, 0.0)))
+    assert shown["schedule"] == {
+        "signal": 7, "at": [1.0, 2.0], "gain": [3.0, 4.0], "integral_time": [5.0, None], "derivative_time": [0.0, 0.0],
+    }  # fmt: skip
+    assert shown["gap"] == {"width": 0.0, "transition": 0.0, "gain": 0.0, "hysteresis": 0.0}
+
+
+def test_p17_the_state_is_that_of_the_last_scan(bench):
+    states = []
+    for place in (WARM, WARM, EXPAND):
+        go(bench, place, 5)
+        states.append(json.loads(json.dumps(bench.health.state())))
+        assert restarted(bench).view()["batch"] == bench.view()["batch"]
+    assert states[0]["books"] == states[1]["books"] != states[2]["books"]
+    assert states[0]["running"] != states[1]["running"]
 
 
 def test_p17_the_end_of_a_batch_tells_its_last_operation_and_the_whole(bench):
