@@ -12,6 +12,7 @@ from controller.model.site import Site
 from controller.reading import LiveReader, interlock_conditions
 from controller.stages.alarms import Alarms
 from controller.stages.estimate import Estimator
+from controller.stages.health import Health
 from controller.stages.interlocks import Interlocks
 from controller.stages.loops import Loops
 from controller.stages.orders import Orders, refused
@@ -59,6 +60,7 @@ class Scan:
         self.interlocks = Interlocks(site.interlocks, conditions, len(site.outputs.rows), minimum_stale_s, grace_s)
         self.alarms = Alarms(site.alarms, 10.0 * minimum_stale_s, grace_s)
         self.orders = Orders(site, self.loops)
+        self.health = Health(site, self.loops, period, LONGEST_DT_PERIODS * period)
         self.reader = LiveReader(site, self.loops)
         self.columns = Columns(site)
         self.applied = 0
@@ -87,6 +89,7 @@ class Scan:
         self._batches.refresh(changed=bool(settled or recipe.events))
         operations = {vessel.name: self.engine.operation(vessel.name) for vessel in self.site.vessels}
         events += self.alarms.step(frame, operations, now_s, self.interlocks.undecided)
+        events += self.health.step(self._batches.places(operations), now_s, dt)
         self._now_s = now_s
         return ScanResult(frame, writes, settled, list(recipe.proposals), self._batches.signed(events))
 
@@ -134,6 +137,7 @@ class Scan:
             "interlocks": self.interlocks.state(),
             "alarms": self.alarms.state(),
             "samples": self.validator.state(),
+            "health": self.health.state(),
             "engine": self.engine.state(),
         }
 
@@ -149,6 +153,7 @@ class Scan:
         self.alarms.restore(mapping(state.get("alarms")), shift)
         self.validator.restore(mapping(state.get("samples")), shift)
         events = restore_loops(self.loops, mapping(state.get("loops")))
+        self.health.restore(mapping(state.get("health")), outage_s)
         events += self.engine.restore(mapping(state.get("engine")), now_s, outage_s)
         self._batches.refresh(changed=True)
         return self._batches.signed(events)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from controller.frame import BAD, F8, GOOD, U1, Frame
 from controller.model.loops import Loop
 from controller.model.site import Site
 from controller.stages.alarms import Alarms
+from controller.stages.health_books import Place
 from controller.stages.interlocks import Interlocks
 from controller.stages.loop_state import Mode
 from controller.stages.loops import Loops
@@ -158,6 +160,8 @@ class BatchList:
         self._list: list[Entry] = []
         self._running: dict[str, str] = {}
         self._vessels: dict[str, str] = {}
+        self._operations: Mapping[str, str] = {}
+        self._places: tuple[Place, ...] = ()
         self.revision = 0
 
     def current(self) -> list[Entry]:
@@ -176,12 +180,24 @@ class BatchList:
         self._vessels = {str(batch["id"]): str(batch["vessel"]) for batch in batches}
         running = [batch for batch in batches if batch["state"] not in ENDED]
         self._running = {str(batch["vessel"]): str(batch["id"]) for batch in running}
+        self._operations = {}
 
     def vessel(self, batch: str) -> str:
         """The vessel of a batch, "" when it is not known."""
         if batch not in self._vessels:
             self.refresh(changed=True)
         return self._vessels.get(batch, "")
+
+    def places(self, operations: Mapping[str, str]) -> tuple[Place, ...]:
+        """Where every vessel is, in the order of ``operations``, which names the running operation of each; the same
+        object as long as nothing changed.
+        """
+        if operations != self._operations:
+            self._operations = operations
+            self._places = tuple(
+                Place(self._running.get(vessel, ""), operation) for vessel, operation in operations.items()
+            )
+        return self._places
 
     def signed(self, events: list[Event]) -> list[Event]:
         """Events on a vessel belong to the batch that runs on it."""

@@ -16,12 +16,20 @@ from controller.api.answers import PROBLEM_SCHEMA, PROBLEMS, Answer
 from controller.api.body import StrictBody
 from controller.api.gateway import Gateway
 from controller.api.metrics import Metrics
-from controller.api.routes import batches, health, loops, record, stream, vessels
+from controller.api.routes import batches, health, loop_health, loops, record, stream, vessels
 from controller.api.security import SameOrigin, SecurityHeaders
 from controller.publish.hub import Hub
 
 PAGE = Path(__file__).parent.parent / "page" / "static"
-ROUTERS = (vessels.router, loops.router, batches.router, record.router, stream.router, health.router)
+ROUTERS = (
+    vessels.router,
+    loops.router,
+    loop_health.router,
+    batches.router,
+    record.router,
+    stream.router,
+    health.router,
+)
 
 
 def create_app(gateway: Gateway, page: Path = PAGE) -> FastAPI:

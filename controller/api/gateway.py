@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from controller.commands import Command, Event, Outcome
     from controller.publish import Publisher
     from controller.runtime import ScanStats
+    from controller.stages.health_report import HealthReport
     from controller.store import Store
 
 
@@ -112,6 +113,10 @@ class Gateway(Protocol):
     @property
     def stats(self) -> ScanStats:
         """How the scan is doing."""
+
+    @property
+    def health(self) -> HealthReport:
+        """How well the loops do."""
 
     async def submit(self, command: Command) -> int:
         """Through the one door: the number under which the journal committed ``command``. 0: nothing can be stored now,

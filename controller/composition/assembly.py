@@ -82,6 +82,7 @@ class Assembly:
         """HTTP's way in, made when it is first asked for: the first scan does without."""
         from controller.composition.gateway import SupervisorGateway
         from controller.composition.site_info import site_info
+        from controller.stages.health_report import HealthReport
 
         return SupervisorGateway(
             site_info(self.site, {}, simulated=self.simulated),
@@ -89,6 +90,7 @@ class Assembly:
             self.store,
             self.publisher,
             self.runtime.stats,
+            HealthReport(self.site, self.scan.health),
             self.read_backs,
             self.period_s / self.clock.speed,
             self.wires.not_ready,

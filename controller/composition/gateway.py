@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from controller.door import Door
     from controller.publish import Publisher
     from controller.runtime import ScanStats
+    from controller.stages.health_report import HealthReport
     from controller.store import Store
 
 ALIVE_PERIODS = 3.0
@@ -59,6 +60,7 @@ class SupervisorGateway:
         store: Store,
         publisher: Publisher,
         stats: ScanStats,
+        health: HealthReport,
         read_backs: ReadBacks,
         period_s: float,
         not_ready: Callable[[], Sequence[str]],
@@ -68,6 +70,7 @@ class SupervisorGateway:
         self.store = store
         self.publisher = publisher
         self.stats = stats
+        self.health = health
         self._door = door
         self._read_backs = read_backs
         self._silent_s = max(ALIVE_MIN_S, ALIVE_PERIODS * period_s)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from controller.config.bind import Bound
+from controller.config.check_health import check_health
 from controller.config.check_loops import check_loops
 from controller.config.check_site import SiteChecker
 from controller.config.check_tags import check_alarms, check_interlocks, check_tags
@@ -21,5 +22,6 @@ def check_class(bound: Bound[VesselClassConfig], conditions: ConditionCheck | No
     check = Checker(bound, bound.model)
     check_tags(check)
     check_loops(check)
+    check_health(check)
     check_interlocks(check, conditions)
     check_alarms(check)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from controller.config.health_class import Health
 from controller.config.quantity import AnyQuantity, Duration, Name, Signal, StrictModel, Text, UnitCode, refuse
 from controller.config.tag_class import Decimals
 from controller.config.tuning_class import FeedForward, Gap, Schedule, Tuning
@@ -61,6 +62,7 @@ class LoopBase(StrictModel):
     on_restart: Literal["resume", "hold_output", "safe"]
     raises: list[Signal] = Field(default_factory=list)
     lowers: list[Signal] = Field(default_factory=list)
+    health: Health | None = None
 
 
 class PidLoop(LoopBase):

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from controller.model.build_health import build_health
 from controller.model.build_loops import build_loops, build_outputs, rate
 from controller.model.guards import Alarm, Interlock
 from controller.model.loops import LoopTable, OutputTable
@@ -38,6 +39,7 @@ def build(loaded: LoadedSite) -> Site:
         for vessel, kind in loaded.classes.items()
         for name, interlock in kind.interlocks.items()
     )
+    alarms = (*_limit_alarms(loaded, tags), *_bad_value_alarms(loops, tags), *_undecided_alarms(interlocks))
     return Site(
         name=config.site,
         title=config.title,
@@ -49,13 +51,14 @@ def build(loaded: LoadedSite) -> Site:
         outputs=outputs,
         loops=loops,
         interlocks=interlocks,
-        alarms=(*_limit_alarms(loaded, tags), *_bad_value_alarms(loops, tags), *_undecided_alarms(interlocks)),
+        alarms=alarms,
         bindings=tags.bindings(),
         heartbeats={
             name: Point(f"{name}.heartbeat", connection.heartbeat, "w")
             for name, connection in config.connections.items()
             if connection.heartbeat
         },
+        health=build_health(loaded, tags, loops, alarms),
     )
 
 

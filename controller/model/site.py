@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from controller.model.guards import Alarm, Interlock
+from controller.model.health import LoopHealth
 from controller.model.loops import LoopTable, OutputTable
 from controller.model.tags import TagTable
 from drivers.contract import Point
@@ -22,7 +23,7 @@ class Vessel:
 @dataclass(frozen=True, slots=True)
 class Site:
     """Everything the scan is built from. ``bindings`` are the tag rows and points of each connection, ``heartbeats``
-    the points that count scans, by connection.
+    the points that count scans, by connection; ``health`` is what each loop is judged by, by its full name.
     """
 
     name: str
@@ -36,3 +37,4 @@ class Site:
     alarms: tuple[Alarm, ...] = ()
     bindings: dict[str, list[tuple[int, Point]]] = field(default_factory=dict)
     heartbeats: dict[str, Point] = field(default_factory=dict)
+    health: dict[str, LoopHealth] = field(default_factory=dict)

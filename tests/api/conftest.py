@@ -16,6 +16,7 @@ from controller.door import Door
 from controller.publish import Publisher
 from controller.runtime import ScanStats
 from controller.store import Store
+from tests.control.health_bench import Bench as HealthBench
 
 LOOPS = {
     "temperature": LoopInfo(
@@ -66,6 +67,8 @@ class Bench:
         self.publisher = Publisher({"name": "bench", "simulated": True}, COLUMNS, ["plc", "plc", "", "", "", ""])
         self.store = Store(path, list(self.publisher.keys), clock=self.clock)
         self.stats = ScanStats()
+        self.loops_watched = HealthBench()
+        self.health = self.loops_watched.report
         self.door = Door(self.store.commit, self.store.append)
         self.loops = {name: {"sp": 37.0, "mode": "auto", "revision": 0} for name in LOOPS}
         self.batches = {}

@@ -17,6 +17,7 @@ from simulators.faults import SERIAL_FAULTS, STREAM_FAULTS, Fault
 from simulators.hands import ACTIONS
 from simulators.instruments import generic_plc, hamilton_arc, vicell_blu, watson_marlow
 from simulators.vessel_state import STATE_RANGES
+from tests.control.health_bench import Bench as HealthBench
 from tests.docs.conftest import ROOT, code, inline, prose, table
 
 HTTP = ROOT / "docs/reference/http-api.md"
@@ -29,6 +30,9 @@ URLS = {
     "watson_marlow": "serial:///dev/pump",
     "vicell_blu": "opc.tcp://127.0.0.1:62641",
 }
+
+
+QUERIES = [("history", "/api/v1/history"), ("events", "/api/v1/events"), ("health", "/api/v1/health/loops")]
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +60,7 @@ def test_every_action_on_a_batch_is_named():
     assert code(row[1]) == list(Action)
 
 
-@pytest.mark.parametrize(("head", "path"), [("history", "/api/v1/history"), ("events", "/api/v1/events")])
+@pytest.mark.parametrize(("head", "path"), QUERIES)
 def test_every_query_parameter_is_described(paths, head, path):
     parameters = [parameter["name"] for parameter in paths[path]["get"]["parameters"]]
     assert sorted(names(table(HTTP, f"Query of {head}"))) == sorted(parameters)
@@ -75,6 +79,15 @@ def test_every_field_of_a_body_is_described():
         for name in bodies if where == "all" else where.split(", "):
             described[name] |= set(code(fields))
     assert described == {name: set(model.model_fields) for name, model in bodies.items()}
+
+
+def test_every_figure_of_loop_health_is_described():
+    bench = HealthBench()
+    bench.scan(0.1)
+    view = bench.view()
+    assert names(table(HTTP, "Figure")) == list(view["all"])
+    assert names(table(HTTP, "Key", "Loop health")) == ["time", *view]
+    assert names(table(HTTP, "Key of `recent`")) == list(view["recent"])
 
 
 def test_every_status_of_a_problem_is_described():

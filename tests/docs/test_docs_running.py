@@ -123,7 +123,7 @@ class Reader:
         """The answer has the shape that the page shows; where the page names a number, it is remembered."""
         agree(shown, found)
         for key in ("journal", "batch"):
-            if shown.get(key):
+            if isinstance(shown.get(key), int | str):
                 self.ours[shown[key]] = found[key]
 
 

@@ -1,0 +1,24 @@
+"""What a loop's health is judged by."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+BandSource = Literal["class", "alarms", "setpoint range"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoopHealth:
+    """``band`` is how far from its setpoint a loop counts as good, in the loop's unit, and ``source`` where it comes
+    from. ``delay_s`` is the dead time of the process, NaN where nobody said it. The PV times ``scale`` plus ``offset``
+    is in the loop's unit; a loop that has no PV that can be compared with its setpoint is not ``judged``.
+    """
+
+    band: float
+    source: BandSource
+    delay_s: float = math.nan
+    judged: bool = True
+    scale: float = 1.0
+    offset: float = 0.0

@@ -1,0 +1,139 @@
+"""Sums over time from which the figures of a loop's health are made: a few numpy calls per scan for all loops.
+
+All of them add up: the sums of the operations of a batch are the batch's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controller.frame import BAD, F8
+from controller.model.health import LoopHealth
+from controller.stages.loop_state import Mode
+from controller.stages.loops import Loops
+
+Flags = NDArray[np.bool_]
+Rows = NDArray[np.intp]
+
+
+class Row(IntEnum):
+    """The rows of the sums. Integrals are over the controlled time, in the loop's unit and seconds; the error is the
+    setpoint that the loop works to minus its PV.
+    """
+
+    ERROR = 0  # of the error
+    TRAVEL = 1  # how far the output moved, up and down added, in its unit
+    ABSOLUTE = 2  # of the error's size
+    SQUARED = 3  # of its square
+    TIMED = 4  # of its size times the time since the setpoint changed
+    OUTSIDE = 5  # seconds outside the band
+    CONTROLLED = 6  # seconds in automatic, with a usable PV and outputs that can be reached
+    HIGH = 7  # seconds at the upper limit of the output
+    LOW = 8  # seconds at the lower
+    ELAPSED = 9  # seconds in all
+    AUTOMATIC = 10  # seconds in automatic, with or without a usable PV
+    UNSEEN = 11  # seconds in which nothing was looked at
+    HALVES = 12  # half swings of the error that could be compared
+    ALIKE = 13  # those of them that are like the one before on the same side
+    ALIKE_S = 14  # seconds that these lasted
+
+
+MEASURED = Row.AUTOMATIC + 1
+"""The rows that are made in every scan."""
+
+
+def add(sums: F8, more: F8) -> F8:
+    """``sums`` plus ``more``, without what is not finite: a number that was no number must not stay for ever."""
+    total = np.add(sums, more)
+    if not math.isfinite(np.vdot(total, total)):
+        np.copyto(total, sums, where=~np.isfinite(total))
+    return total
+
+
+class Meter:
+    """What one scan adds to the sums. Arrays have shape ``(loops,)`` or ``(rows of sums, loops)``.
+
+    ``since`` is the time since a loop's setpoint changed, or it began to control. ``judged`` are the loops that have
+    anything to judge.
+    """
+
+    def __init__(self, loops: Loops, judged_by: Sequence[LoopHealth]) -> None:
+        rows, n = loops.table.rows, len(loops.table)
+        self.judged = np.array([health.judged for health in judged_by], np.bool_)
+        self.since = np.zeros(n)
+        self._pv_row = np.array([max(loop.pv, 0) for loop in rows], np.intp)
+        self._band = np.array([health.band for health in judged_by], np.float64)
+        self._scale = np.array([health.scale for health in judged_by], np.float64)
+        self._offset = np.array([health.offset for health in judged_by], np.float64)
+        self._converts = bool((self._scale != 1.0).any() or self._offset.any())
+        self._pv, self._output, self._asked = np.zeros(n), np.full(n, np.nan), np.full(n, np.nan)
+        self._quality, self._usable_below = np.full(n, BAD, np.uint8), np.zeros(n, np.uint8)
+        self._automatic, self._runs, self._unusable = np.zeros((3, n), np.bool_)
+        table = np.zeros((MEASURED + 1, n))
+        # The output's step and the error lie side by side, and so do their sizes: one call makes both.
+        self._step, self._moves, self._sizes, self._measured = table[0], table[:2], table[2:4], table[1:]
+        self._measured[Row.ELAPSED] = 1.0
+        self._flags = np.zeros((2, n), np.bool_)
+        self._more = np.zeros((len(Row), n))
+        self._changes = -1
+
+    def measure(self, loops: Loops, dt: float) -> F8:
+        """What this scan adds, after ``dt`` seconds since the last; the array is overwritten by the next call."""
+        if loops.changes != self._changes:
+            self._fold(loops)
+        table, (outside, controlled) = self._measured, self._flags
+        loops.signals.value.take(self._pv_row, out=self._pv, mode="clip")
+        loops.signals.quality.take(self._pv_row, out=self._quality, mode="clip")
+        if self._converts:
+            self._pv *= self._scale
+            self._pv += self._offset
+        unusable = np.greater_equal(self._quality, self._usable_below, out=self._unusable)
+        np.subtract(loops.sp, self._pv, out=table[Row.ERROR])
+        np.subtract(loops.op, self._output, out=self._step)
+        np.copyto(self._output, loops.op)
+        np.copyto(self._moves, 0.0, where=unusable)
+        np.abs(self._moves, out=self._sizes)
+        self.since += dt
+        size = table[Row.ABSOLUTE]
+        np.multiply(table[Row.ERROR], table[Row.ERROR], out=table[Row.SQUARED])
+        np.multiply(size, self.since, out=table[Row.TIMED])
+        np.greater(size, self._band, out=outside)
+        np.logical_not(unusable, out=controlled)
+        table[Row.OUTSIDE : Row.CONTROLLED + 1] = self._flags
+        np.multiply(table, dt, out=self._more[:MEASURED])
+        self._more[Row.TRAVEL] = table[Row.TRAVEL]
+        return self._more
+
+    def skip(self, loops: Loops, dt: float) -> F8:
+        """The same for a time in which nothing was looked at."""
+        self.since += dt
+        np.copyto(self._output, loops.op)
+        more = np.zeros_like(self._more)
+        more[[Row.ELAPSED, Row.UNSEEN]] = dt
+        return more
+
+    def resume(self, loops: Loops, since: F8) -> None:
+        """Go on after a restart, with loops that are as they were."""
+        self.since[:] = since
+        self._automatic, self._asked = self._in_automatic(loops), loops.sp_target.copy()
+
+    def _in_automatic(self, loops: Loops) -> Flags:
+        return np.array([state.mode >= Mode.AUTO for state in loops.states], np.bool_) & self.judged
+
+    def _fold(self, loops: Loops) -> None:
+        """Turn modes, limits and setpoints into what every scan uses, when something about the loops changed."""
+        self._changes = loops.changes
+        automatic = self._in_automatic(loops)
+        runs = automatic & np.array([not state.suspended for state in loops.states], np.bool_)
+        np.copyto(self._output, loops.op, where=runs & ~self._runs)
+        self.since[(automatic & ~self._automatic) | (loops.sp_target != self._asked)] = 0.0
+        self._automatic, self._runs, self._asked = automatic, runs, loops.sp_target.copy()
+        self._usable_below = np.where(runs, BAD, 0).astype(np.uint8)
+        self._measured[Row.AUTOMATIC] = automatic
+        self._measured[Row.HIGH] = runs & (loops.limited > 0.0)
+        self._measured[Row.LOW] = runs & (loops.limited < 0.0)
