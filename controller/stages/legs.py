@@ -81,14 +81,15 @@ class Legs:
 
     def seed(self, actual: F8) -> F8:
         """The controller outputs that would have put the actuators where they are: by the last leg that is out of its
-        start, or the beginning of the first leg when none is.
+        start, or by the first leg when none is.
         """
         share = self._shares(actual)
         share[~np.isfinite(share)] = 0.0
         place = np.where(share > ENGAGED, self._low + share * self._span, -np.inf)
         if not len(self._first):
             return np.zeros(self.loops)
-        return np.maximum(np.maximum.reduceat(place, self._first), self._low[self._first])
+        begun = self._low[self._first] + share[self._first] * self._span[self._first]
+        return np.maximum(np.maximum.reduceat(place, self._first), begun)
 
     def _shares(self, actual: F8) -> F8:
         share = (actual - self._start) * self._per_travel

@@ -232,8 +232,11 @@ class PidBlock:
 
     def _settle(self, rows: Flags) -> None:
         """Put out what was achieved, with the integral that makes it so."""
+        missing = self.achieved - self.wanted
+        if self._releasing:
+            missing += self._release
+        np.add(self.integral, missing, out=self.integral, where=rows)
         np.copyto(self._release, 0.0, where=rows)
-        np.add(self.integral, self.achieved - self.wanted, out=self.integral, where=rows)
         np.copyto(self.integral, self.achieved, where=self._idle)
         np.copyto(self.wanted, self.achieved, where=rows)
         resuming = rows & self._running & ~np.isnan(self._resumed)

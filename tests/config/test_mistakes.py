@@ -123,7 +123,7 @@ CLASS = [
     ('width: "0.02 [pH]"', 'width: «"0.25 [pH]"', "the gap (0.25 [pH]) reaches alarm 'ph_low' at 7 [pH]", "0.2 [pH]"),
     ('width: "0.02 [pH]"', 'width: "0.02 [pH]", hysteresis: «"0.03 [pH]"', "is wider than the gap", ""),
     ('width: "0.02 [pH]"', "width: «0.02 %", "width: % does not fit", ""),
-    ("safe\n    on_restart: resume\n  ph", "safe\n    fallback: «20 %\n    on_restart: resume\n  ph",
+    ("safe\n    on_restart: resume\n    health", "safe\n    fallback: «20 %\n    on_restart: resume\n    health",
      "a loop that goes safe has no fallback", "hold or manual"),
     ("output: agitation_speed", "output: «agitation_sped", "no output 'agitation_sped'", "agitation_speed"),
     ("high: 500 mL/min, confirm_step", "high: «550 mL/min, confirm_step", "outside the output's range", ""),

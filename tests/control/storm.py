@@ -90,8 +90,10 @@ class Storm:
         loops, before = self.rig.scan.loops, self.rig.op(f"V.{name}")
         state, table = loops.states[row], loops.table.rows[row]
         was, suspended, sp = state.mode.word, state.suspended, float(loops.sp[row])
+        forced = self.rig.scan.interlocks.forced.copy()
         outcome = self.scan(self.rig.command(Verb.MODE, f"V.{name}", mode=mode), dt=TICK).outcomes[0]
         kept = outcome.applied and not suspended and not state.suspended and state.mode.word == mode != was
+        kept = kept and np.array_equal(forced, self.rig.scan.interlocks.forced, equal_nan=True)
         if name in ACTUATORS and mode != "manual":  # beyond its setpoint limits it has to come back
             least = table.sp_low if mode == "auto" else loops.sp_target[row]
             kept = kept and least <= before <= table.sp_high
@@ -139,8 +141,8 @@ class Storm:
         if what:
             self.rig.lost.clear()
             self.rig.bad.clear()
-            name = PVS[at]
-            self.rig.values[at] = self.start.get(name, 0.0)
+            self.rig.values[at] = self.start.get(PVS[at], 0.0)
+            self.scan()
 
     def scan(self, *commands, dt=1.0):
         """One scan, and what must always hold."""

@@ -206,6 +206,15 @@ def test_a_resumed_integral_comes_back_without_a_step():
     assert last == pytest.approx(8.0, abs=0.01)
 
 
+def test_p14_an_interruption_while_a_resumed_integral_comes_back_makes_no_step():
+    pid = One(46.0, 710.0, tracking_time=60.0)
+    pid.bank.resume(0, 40.0)
+    for _ in range(5):
+        before = pid.step(36.9, 37.0, 1.0)
+    assert pid.step(36.9, 37.0, 600.0) == pytest.approx(before, abs=1e-9)
+    assert pid.step(36.9, 37.0, 1e-9) == pytest.approx(before, abs=1e-9)
+
+
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_p11_a_blocked_direction_stops_the_integral_within_a_scan(sign):
     bank = PidBank([Tuning(2.0, 10.0, **WIDE)] * 2)
