@@ -23,7 +23,8 @@ CLASS = "classes/stirred-tank-2l.yaml"
 HEAD = "calculated:\n"
 
 MISTAKES = [
-    ("from: our_dynamic", "from: «our_dynamc", "'our_dynamc' is not known here", "did you mean our_dynamic or kla_dynamic?"),
+    ("from: our_dynamic", "from: «our_dynamc", "'our_dynamc' is not known here",
+     "did you mean our_dynamic or kla_dynamic?"),
     ("    from: our_dynamic\n", "", "from: it is missing", ""),
     ("inputs: {agitation: agitation_rate", "inputs: {«agitaton: agitation_rate", "'agitaton' is not known here",
      "did you mean agitation?"),
@@ -50,14 +51,17 @@ MISTAKES = [
      "either the input temperature or air_saturation says what 100 % is", "write one of them"),
     ("temperature: temperature, gas_flow: gas_total, volume: volume}\n    window",
      "temperature: temperature, gas_flow: gas_total}\n    window", "gas_flow and volume go together", "both"),
-    ("{density: viable_density, volume: volume}\n    good_for", "{density: «viable_density_now, volume: volume}\n    good_for",
+    ("{density: viable_density, volume: volume}\n    good_for",
+     "{density: «viable_density_now, volume: volume}\n    good_for",
      "viable_density_now is not made of single samples", "sampled: true"),
     ("carbon_dioxide: stripped", "carbon_dioxide: «striped", "'striped' is not known here", "did you mean stripped?"),
     ("    over: 30 min\n", "", "stripped needs the inputs kla, gas_flow and volume, and over", "add what is missing"),
     ("carbon_dioxide: stripped", "carbon_dioxide: open", "kla, gas_flow, volume and over belong to", "remove them"),
-    ("    bicarbonate: 24 mmol/L\n", "", "either the input co2_pressure or bicarbonate says how much carbon", "write one of them"),
-    ("{air: air_flow_measured, oxygen: o2_flow_measured, carbon_dioxide: co2_flow_measured, nitrogen: n2_flow_measured}",
-     "{}", "no gas is named", "write at least one of air"),
+    ("    bicarbonate: 24 mmol/L\n", "",
+     "either the input co2_pressure or bicarbonate says how much carbon",
+     "write one of them"),
+    ("inputs: {air: air_flow_measured, oxygen: o2_flow_measured, carbon_dioxide: co2_flow_measured, "
+     "nitrogen: n2_flow_measured}", "inputs: {}", "no gas is named", "write at least one of air"),
 ]  # fmt: skip
 
 ADDED = [

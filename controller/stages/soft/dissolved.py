@@ -14,6 +14,8 @@ from controller.stages.soft.model import Columns, Flags, Now, Setup
 SECONDS_PER_HOUR = 3600.0
 DRY_SHARE = 0.938
 """What water leaves of an atmosphere at 37 Cel."""
+SETTLES = 2.0
+"""Windows after which the start is forgotten, but for a tenth of its error."""
 
 
 class DissolvedOxygen:
@@ -25,8 +27,8 @@ class DissolvedOxygen:
     Garnier, Wang (ed.), Identification of Continuous-time Models from Sampled Data, 2008, ch. 1.
 
     ``pairs`` is how many more terms a model has filtered. After a Bad input everything begins anew at the values then
-    found: ``starts`` tells that something does so now, ``settling`` in which columns less than a window has been seen
-    since, and ``calm`` that there is none.
+    found: ``starts`` tells that something does so now, ``settling`` in which columns less than two windows have been
+    seen since, and ``calm`` that there is none.
     """
 
     def __init__(self, setup: Setup, pairs: int) -> None:
@@ -92,6 +94,6 @@ class DissolvedOxygen:
             terms = self._target[4::2, starting]
             self._state[4::2, starting], self._state[5::2, starting] = terms, terms
             self._seen[starting] = 0.0
-        np.greater_equal(self._seen, self._window, out=self.settling)
+        np.greater_equal(self._seen, SETTLES * self._window, out=self.settling)
         np.logical_not(self.settling, out=self.settling)
         self.calm = not np.count_nonzero(self.settling)

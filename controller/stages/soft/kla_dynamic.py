@@ -13,6 +13,8 @@ SLOW = 0.25
 """The part of the memory over which the oxygen uptake is taken as constant."""
 LEAST_MOVES = 3.0
 """Independent moves without which nothing is believed."""
+LEAST_SWING = 0.05
+"""How far the transfer must swing, as a part of itself: the uptake drifts by less."""
 MEAN_X, MEAN_Y, XX, XY, YY, WEIGHT = range(6)
 
 
@@ -22,8 +24,9 @@ class KlaDynamic(Model):
     what moves faster tells about ``f``. Old moves are forgotten with the memory's time constant.
 
     The standard error of ``f`` follows from what the line leaves, and from how many independent moves the memory holds:
-    the filter makes neighbours alike over its window. Where it is within ``accuracy`` (%) the value is Good; otherwise
-    ``f`` is held, and the value is Uncertain; before the first there is no answer.
+    the filter makes neighbours alike over its window. Where it is within ``accuracy`` (%), and the transfer has swung by
+    more than the uptake drifts, not longer ago than the memory, the value is Good; otherwise ``f`` is held, and the
+    value is Uncertain; before the first there is no answer.
 
     Sources: Ljung, System Identification, 2nd ed. 1999, ch. 11, for exponential forgetting; Garcia-Ochoa, Gomez,
     Biotechnol. Adv. 27 (2009) 153-176, for the dynamic technique.
@@ -35,11 +38,12 @@ class KlaDynamic(Model):
         self._oxygen = DissolvedOxygen(setup, 1)
         self._moments = Lags(np.stack([SLOW * memory, SLOW * memory, memory, memory, memory, memory]))
         self._moments.state[:] = 0.0
+        self._still, self._memory_s = np.full(setup.n, np.nan), memory
         self._moves = memory / setup.parameters["window"]
         self._accuracy = 0.01 * setup.parameters["accuracy"]
         self._found = np.full(setup.n, np.nan)
         self._doubtful = np.ones(setup.n, np.bool_)
-        self.memory = {**self._oxygen.memory, "moments": self._moments.state, "found": self._found}
+        self.memory = {**self._oxygen.memory, "moments": self._moments.state, "found": self._found, "still": self._still}
 
     def step(self, now: Now, dt: float) -> None:
         """The coefficient now, as far as it is known."""
@@ -55,6 +59,7 @@ class KlaDynamic(Model):
     def resume(self, columns: Columns, outage_s: float) -> None:
         """Begin anew after a long time; what was found stays."""
         self._oxygen.resume(columns, outage_s)
+        self._still[columns] += outage_s
 
     def _learn(self, x: F8, y: F8, dt: float) -> None:
         """One more point of the line ``y = f x - OUR``. Nothing is learnt while the filters settle."""
@@ -71,5 +76,9 @@ class KlaDynamic(Model):
         factor = state[XY] / state[XX]
         error = np.maximum(state[YY] / state[XX] - factor * factor, 0.0) / moves
         sure = (factor > 0.0) & (moves >= LEAST_MOVES) & (error <= (self._accuracy * factor) ** 2) & ~settling
+        least = np.abs(LEAST_SWING * state[MEAN_X])
+        np.add(self._still, dt, out=self._still)
+        np.copyto(self._still, 0.0, where=np.abs(dx) >= least)
+        sure &= (state[XX] >= least * least) & (self._still <= self._memory_s)
         self._found[sure] = factor[sure]
         self._doubtful = ~sure
