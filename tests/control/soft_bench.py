@@ -23,7 +23,7 @@ def calculated(vessel, name, calculation):
 
 
 class SoftBench:
-    """One model for ``vessels`` vessels. ``inputs`` are its words; ``parameters`` are numbers, or one for each vessel."""
+    """One model for ``vessels`` vessels. ``inputs`` are its words; ``parameters`` are numbers, or one per vessel."""
 
     def __init__(self, model, inputs, parameters=None, options=None, vessels=1, **more):
         self.inputs, self.vessels = list(inputs), vessels

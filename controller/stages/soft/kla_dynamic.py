@@ -24,8 +24,8 @@ class KlaDynamic(Model):
     what moves faster tells about ``f``. Old moves are forgotten with the memory's time constant.
 
     The standard error of ``f`` follows from what the line leaves, and from how many independent moves the memory holds:
-    the filter makes neighbours alike over its window. Where it is within ``accuracy`` (%), and the transfer has swung by
-    more than the uptake drifts, not longer ago than the memory, the value is Good; otherwise ``f`` is held, and the
+    the filter makes neighbours alike over its window. Where it is within ``accuracy`` (%), and the transfer has swung
+    by more than the uptake drifts, not longer ago than the memory, the value is Good; otherwise ``f`` is held, and the
     value is Uncertain; before the first there is no answer.
 
     Sources: Ljung, System Identification, 2nd ed. 1999, ch. 11, for exponential forgetting; Garcia-Ochoa, Gomez,
@@ -43,7 +43,12 @@ class KlaDynamic(Model):
         self._accuracy = 0.01 * setup.parameters["accuracy"]
         self._found = np.full(setup.n, np.nan)
         self._doubtful = np.ones(setup.n, np.bool_)
-        self.memory = {**self._oxygen.memory, "moments": self._moments.state, "found": self._found, "still": self._still}
+        self.memory = {
+            **self._oxygen.memory,
+            "moments": self._moments.state,
+            "found": self._found,
+            "still": self._still,
+        }
 
     def step(self, now: Now, dt: float) -> None:
         """The coefficient now, as far as it is known."""
