@@ -145,6 +145,14 @@ def test_a_long_chain_is_no_circle_and_takes_no_time(configs: Path, spoil: Break
     assert "t1499" in load_class(configs / CLASS).config.calculated
 
 
+def test_an_unknown_input_does_not_make_the_rest_wrong(configs: Path, spoil: Break) -> None:
+    """The units of a quotient follow from its inputs: of an unknown one nothing more is told."""
+    entry = "vvd: {title: T, from: quotient, inputs: {of: feed_flow, per: «volum}, least: 1 g, unit: Cel, decimals: 2}"
+    place = spoil("class", HEAD, f"{HEAD}  {entry}\n")
+    (found,) = problems(configs)
+    assert found.startswith(f"{place} there is no tag 'volum'")
+
+
 def test_a_wrong_input_does_not_hide_the_rest(configs: Path, spoil: Break) -> None:
     places = [
         spoil("class", "{density: viable_density_now, volume: volume}", "{density: «viable_densty, volume: volume}"),
@@ -189,6 +197,14 @@ def test_a_temperature_is_a_point_of_its_scale(configs: Path, spoil: Break, site
     made = site_of(unused, "our").calculation
     (warm,) = [one for one in made.inputs if one.name == "temperature"]
     assert (warm.gain, warm.offset) == (1.0, pytest.approx(-273.15))
+
+
+def test_what_is_credible_is_in_the_tags_unit(site_of: Callable[..., Tag]) -> None:
+    tag = site_of(
+        "fed: {title: Fed, from: total, inputs: {flow: feed_flow}, credible: {low: 0 L, high: 2 L}, "
+        "unit: mL, decimals: 1}"
+    )
+    assert (tag.low, tag.high) == (tag.calculation.low, tag.calculation.high) == (0.0, 2000.0)
 
 
 def test_what_is_read_back_from_an_output_may_be_calculated_with(site_of: Callable[..., Tag]) -> None:

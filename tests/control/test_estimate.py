@@ -100,3 +100,8 @@ def test_volume_comes_from_the_weight_with_its_quality():
     estimator.step(frame, 1.0)
     assert frame.value[1] == pytest.approx(1.5)
     assert (frame.quality[1], frame.reason[1], frame.age[1]) == (1, Reason.STALE, 2.5)
+
+
+def test_a_total_that_no_record_knows_starts_at_zero(totals):
+    totals.restore({"V.a": "nonsense"})
+    assert estimate(totals, [50.0, 1.0]).value.tolist() == [0.0, 0.0]

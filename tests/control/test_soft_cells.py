@@ -37,6 +37,13 @@ def test_growth_of_a_continuous_density_is_exact_and_dilution_is_no_death(dt):
     assert bench.quality[0] == 0
 
 
+def test_growth_without_a_volume_is_that_of_the_density():
+    bench = SoftBench("growth_from_density", ["density"], {"window": 2 * HOUR})
+    for scan in range(300):
+        found = bench.one(math.exp(0.3 * scan * 30.0 / HOUR), dt=30.0)
+    assert found == pytest.approx(0.3, rel=1e-3)
+
+
 def test_growth_from_a_noisy_probe_is_within_its_standard_error():
     """2 % noise in 48 parts of 150 s: the slope over 2 h is good to 0.001 1/h, and is not biased."""
     n, rng = 200, np.random.default_rng(4)
@@ -139,6 +146,19 @@ def test_the_counts_of_the_last_batch_do_not_count():
     assert counter.run(1) == (pytest.approx(math.log(1.6) / 24.0), 0)
 
 
+@pytest.mark.parametrize(("outage", "quality"), [(30 * HOUR, 0), (50 * HOUR, 1)])
+def test_counts_grow_older_while_nobody_looks(outage, quality):
+    counter = Counter("growth_from_density", {"window": 3 * DAY})
+    counter.count(0.5)
+    counter.run(24)
+    counter.count(1.0)
+    counter.run(24)
+    again = Counter("growth_from_density", {"window": 3 * DAY})
+    again.bench.estimator.restore(counter.bench.estimator.state(), outage)
+    again.count(1.0, ago=24 * HOUR + outage)
+    assert again.run(1 / 6) == (pytest.approx(math.log(2.0) / 24.0), quality)
+
+
 BETWEEN = {"good_for": 30 * HOUR, "fastest_growth": 0.06}
 
 
@@ -161,6 +181,16 @@ def test_density_is_held_and_uncertain_when_the_count_is_too_old():
     most = 1.0 * 2.0 ** (30.0 / 24.0)
     assert counter.run(10) == (pytest.approx(most), 1)
     assert counter.run(100) == (pytest.approx(most), 1)
+
+
+def test_between_counts_the_last_batch_does_not_count_either():
+    counter = Counter("density_from_counts", BETWEEN)
+    counter.count(0.5)
+    counter.run(24)
+    counter.bench.estimator.rebase("V0")
+    assert counter.run(1)[1] == 2
+    counter.count(0.4)
+    assert counter.run(1) == (pytest.approx(0.4), 1)
 
 
 @pytest.mark.parametrize(("second", "limit"), [(50.0, 0.06), (0.01, -0.06)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -59,7 +60,7 @@ class Now:
         np.maximum(self.code, DOUBTFUL, out=self.code, where=where)
 
 
-class Model:
+class Model(ABC):
     """A model without memory, and the base of those that have one.
 
     ``memory`` holds arrays whose last axis are the columns; a restart brings them back. ``ages`` is true for a model
@@ -72,16 +73,16 @@ class Model:
         self.memory: dict[str, F8] = {}
         self.n = setup.n
 
+    @abstractmethod
     def step(self, now: Now, dt: float) -> None:
         """Write the result of one scan to ``now.out``; ``dt`` seconds since the last one. NaN and infinity are taken
         for Bad afterwards, and need no care here.
         """
-        raise NotImplementedError
 
-    def rebase(self, columns: Columns) -> None:
+    def rebase(self, columns: Columns) -> None:  # noqa: B027 - most models have nothing to forget
         """A batch begins on the vessels of these columns."""
 
-    def resume(self, columns: Columns, outage_s: float) -> None:
+    def resume(self, columns: Columns, outage_s: float) -> None:  # noqa: B027 - most models do not depend on time
         """The memory of these columns was restored after ``outage_s`` in which nothing was seen."""
 
     def state(self, column: int) -> dict[str, Json]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import numpy as np
 
 from controller.frame import F8
@@ -19,9 +21,9 @@ class SlowModel(Model):
         self._due = np.zeros(setup.n, np.bool_)
         self.memory = {"age": self._age, "found": self._found}
 
+    @abstractmethod
     def find(self, now: Now, columns: Columns) -> F8:
         """The answer for some of the columns."""
-        raise NotImplementedError
 
     def step(self, now: Now, dt: float) -> None:
         """The last answer, or a new one."""
