@@ -52,7 +52,7 @@ class Scan:
         self.site = site
         self.engine = engine
         self.validator = Validator(site.tags, site.scan_period_s, minimum_stale_s)
-        self.estimator = Estimator(site.tags)
+        self.estimator = Estimator(site.tags, period)
         self.loops = Loops(site.loops, site.outputs, len(site.tags), LONGEST_DT_PERIODS * period)
         self.outputs = Outputs(site.outputs, site.tags, minimum_stale_s)
         grace_s = START_GRACE * minimum_stale_s
@@ -147,7 +147,7 @@ class Scan:
         """
         shift = now_s - outage_s - number(state.get("now_s"))
         self._now_s, self.applied = now_s, int(number(state.get("applied")))
-        self.estimator.restore(mapping(state.get("totals")))
+        self.estimator.restore(mapping(state.get("totals")), outage_s)
         interlocks = state.get("interlocks")
         self.interlocks.restore(interlocks if isinstance(interlocks, list) else [])
         self.alarms.restore(mapping(state.get("alarms")), shift)

@@ -13,6 +13,7 @@ from controller.engine_port import Engine
 from controller.frame import BAD, F8, GOOD, U1, Frame
 from controller.model.loops import Loop
 from controller.model.site import Site
+from controller.model.tags import Tag, TagTable
 from controller.stages.alarms import Alarms
 from controller.stages.health_books import Place
 from controller.stages.interlocks import Interlocks
@@ -57,7 +58,11 @@ class Columns:
         self.first_sp, self.first_op = len(shown), len(shown) + len(loops)
         tags = [site.tags.tags[row] for row in shown]
         self.described: list[Entry] = [
-            _column(tag.vessel, "tag", tag.name, tag.unit, tag.decimals, tag.low, tag.high, tag.title) for tag in tags
+            {
+                **_column(tag.vessel, "tag", tag.name, tag.unit, tag.decimals, tag.low, tag.high, tag.title),
+                **_origin(tag, site.tags),
+            }
+            for tag in tags
         ]
         self.described += [
             _column(loop.vessel, "sp", loop.name, loop.unit, loop.decimals, loop.sp_low, loop.sp_high, loop.title)
@@ -83,10 +88,17 @@ class Columns:
         )
 
 
+def _origin(tag: Tag, tags: TagTable) -> Entry:
+    """What a calculated tag is calculated from, and by which model in which version; nothing for others."""
+    if tag.calculation is None:
+        return {"model": "", "inputs": []}
+    return {"model": tag.calculation.name, "inputs": [tags.tags[one.row].name for one in tag.calculation.inputs]}
+
+
 def _column(vessel: str, kind: str, name: str, unit: str, decimals: int, low: float, high: float, title: str) -> Entry:
     return {
         "vessel": vessel, "kind": kind, "name": name, "title": title, "unit": unit, "decimals": decimals,
-        "low": low, "high": high,
+        "low": low if math.isfinite(low) else None, "high": high if math.isfinite(high) else None,
     }  # fmt: skip
 
 

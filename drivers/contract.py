@@ -37,6 +37,8 @@ class Reason(IntEnum):
     DEVICE = 7
     LINK = 8
     NOT_READ = 9
+    MODEL = 10
+    """Calculated: the inputs are there, but nothing, or nothing sure, follows from them."""
 
 
 class Sample(NamedTuple):

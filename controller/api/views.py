@@ -70,7 +70,7 @@ def unknown(what: str, known: Sequence[str]) -> Problem:
 
 def _tag(column: Mapping[str, Any], tick: Tick, index: int) -> View:
     return {
-        **{key: column.get(key) for key in ("name", "title", "unit", "decimals", "low", "high")},
+        **{key: column.get(key) for key in ("name", "title", "unit", "decimals", "low", "high", "model", "inputs")},
         "value": float(tick.value[index]),
         "quality": QUALITIES[tick.quality[index]],
         "reason": REASONS[tick.reason[index]],

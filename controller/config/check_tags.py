@@ -1,12 +1,12 @@
-"""Cross-checks of a vessel class: measurements, calculated tags, outputs, interlocks and alarms."""
+"""Cross-checks of a vessel class: measurements, outputs, interlocks and alarms."""
 
 from __future__ import annotations
 
 from controller.config.checker import MEASURED, Checker, ConditionCheck
 from controller.config.guard_class import Alarm, Interlock
 from controller.config.problems import Path
-from controller.config.tag_class import Band, Calculated, Output, Source
-from controller.units import mismatch, parse_unit, per
+from controller.config.tag_class import Band, Output, Source
+from controller.units import per
 
 
 def check_tags(check: Checker) -> None:
@@ -18,8 +18,6 @@ def check_tags(check: Checker) -> None:
         _source(check, path, tag.source)
         _band(check, (*path, "credible"), tag.credible, tag.unit)
         check.value((*path, "max_rate"), tag.max_rate, per(tag.unit), difference=True)
-    for name, calculated in check.config.calculated.items():
-        _calculated(check, name, calculated)
     for name, output in check.config.outputs.items():
         _output(check, name, output)
         source = output.source
@@ -78,27 +76,6 @@ def _source(check: Checker, path: Path, source: Source) -> None:
 def _band(check: Checker, path: Path, band: Band, unit: str) -> None:
     check.value((*path, "low"), band.low, unit)
     check.value((*path, "high"), band.high, unit)
-
-
-def _calculated(check: Checker, name: str, tag: Calculated) -> None:
-    path: Path = ("calculated", name)
-    for index, source in enumerate(tag.inputs):
-        check.known((*path, "inputs", index), source, check.names("measurements"), "measurement")
-    if tag.density is None:
-        check.bound.problem((*path, "from"), f"{tag.from_} needs a density", "add density: 1.0 g/mL")
-    check.value((*path, "density"), tag.density, "g/mL")
-    _unit_like(check, (*path, "unit"), tag.unit, "L")
-    if len(tag.inputs) != 1:
-        check.bound.problem((*path, "inputs"), f"{tag.from_} takes one input, the weight")
-    elif (unit := check.config.unit(tag.inputs[0])) is not None:
-        _unit_like(check, (*path, "inputs", 0), unit, "g")
-
-
-def _unit_like(check: Checker, path: Path, unit: str, like: str) -> None:
-    found, expected = parse_unit(unit), parse_unit(like)
-    if not found.compatible(expected):
-        error = mismatch(found, expected)
-        check.bound.problem(path, error.message, error.hint)
 
 
 def _output(check: Checker, name: str, output: Output) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from controller.config.bind import Bound
+from controller.config.check_calculated import check_calculated
 from controller.config.check_health import check_health
 from controller.config.check_loops import check_loops
 from controller.config.check_site import SiteChecker
@@ -21,6 +22,7 @@ def check_class(bound: Bound[VesselClassConfig], conditions: ConditionCheck | No
         return
     check = Checker(bound, bound.model)
     check_tags(check)
+    check_calculated(check)
     check_loops(check)
     check_health(check)
     check_interlocks(check, conditions)

@@ -44,7 +44,7 @@ def explain(document: Document, model: type[BaseModel], error: ErrorDetails) -> 
     kind = error["type"]
     path = path_in(document.tree, error["loc"], missing=kind == "missing")
     if kind in {"union_tag_invalid", "union_tag_not_found"}:
-        path = (*path, str(error["ctx"]["discriminator"]).strip("'"))
+        path = (*path, re.findall(r"\w+", error["ctx"]["discriminator"])[-1])  # "'from_' | 'from'" with an alias
     if kind == "extra_forbidden":
         return _unknown_key(document, model, path)
     at_key = error["loc"][-1:] == (KEY,)

@@ -13,6 +13,8 @@ from controller.config.source import Tree
 
 KEY = "[key]"
 """The last element of pydantic's location of an error in a mapping's key."""
+CHOOSING = ("type", "from")
+"""Keys whose word decides which of several models an entry is."""
 
 
 def path_in(tree: Tree, location: Sequence[str | int], *, missing: bool = False) -> Path:
@@ -74,8 +76,8 @@ def _models(annotation: Any, part: Tree) -> list[type[BaseModel]]:
 
 
 def _fits(model: type[BaseModel], part: Mapping[str, Tree]) -> bool:
-    tags = {name: get_args(field.annotation) for name, field in model.model_fields.items() if name in part}
-    return all(part[name] in values for name, values in tags.items() if name == "type")
+    tags = {field.alias or name: get_args(field.annotation) for name, field in model.model_fields.items()}
+    return all(part[name] in tags[name] for name in CHOOSING if name in part and name in tags)
 
 
 def _inside(annotation: Any, key: str | int, part: Tree) -> Any:

@@ -46,11 +46,13 @@ def describe(value: object) -> str:
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """An annotation for ``Annotated``: the field's value is what ``parse`` makes of the file's value, which raises
-    :class:`UnitError` or a :func:`refuse` error; ``schema`` is the JSON Schema of the file's value.
+    :class:`UnitError` or a :func:`refuse` error; ``schema`` is the JSON Schema of the file's value, ``like`` the unit
+    that a quantity must convert to, "" for any.
     """
 
     parse: Callable[[Any], Any]
     schema: Callable[[], JsonSchemaValue]
+    like: str = ""
 
     def __get_pydantic_core_schema__(self, source: object, handler: object) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(
@@ -97,7 +99,7 @@ def quantity(like: str = "", *, least: float | None = None, above: float | None 
             "description": f"Number and UCUM unit, as in {example}.",
         }
 
-    return Parsed(_parse, _schema)
+    return Parsed(_parse, _schema, like)
 
 
 def quantity_range(like: str = "") -> Parsed:

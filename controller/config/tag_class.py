@@ -1,4 +1,4 @@
-"""The model of a vessel class's tags: what is read, calculated and written."""
+"""The model of a vessel class's tags that an instrument holds: what is read and what is written."""
 
 from __future__ import annotations
 
@@ -74,19 +74,6 @@ class Measurement(StrictModel):
     calibration: Name | None = None
     rebase: Literal["batch"] | None = None
     sampled: bool = False
-
-
-class Calculated(StrictModel):
-    """A tag calculated in the scan by the method ``from_`` out of ``inputs``, which are measurements; the quality is
-    the worst input's. ``volume_from_weight`` takes one weight and a ``density``.
-    """
-
-    title: Text
-    from_: Literal["volume_from_weight"] = Field(alias="from")
-    inputs: Annotated[list[Name], Field(min_length=1)]
-    density: AnyQuantity | None = None
-    unit: UnitCode
-    decimals: Decimals
 
 
 class Output(StrictModel):

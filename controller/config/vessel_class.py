@@ -12,10 +12,11 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from controller.commands import Json
+from controller.config.calculated_class import Calculated
 from controller.config.guard_class import Alarm, Interlock
 from controller.config.loop_class import Loop
 from controller.config.quantity import Identifier, Name, StrictModel, Text, Version
-from controller.config.tag_class import Calculated, Measurement, Output, VolumeBand
+from controller.config.tag_class import Measurement, Output, VolumeBand
 
 
 class VesselClassConfig(StrictModel):

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from controller.model.build_calculated import build_calculated
 from controller.model.build_health import build_health
 from controller.model.build_loops import build_loops, build_outputs, rate
 from controller.model.guards import Alarm, Interlock
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from controller.config import guard_class, tag_class
     from controller.config.load import LoadedSite
     from controller.config.site import Vessel as VesselConfig
-    from controller.config.vessel_class import VesselClassConfig
     from controller.units import Quantity
 
 BAD_VALUE_DELAY_S = 10.0
@@ -69,7 +69,7 @@ def _tags(loaded: LoadedSite) -> tuple[Tag, ...]:
         kind, first = loaded.classes[name], len(tags)
         tags += [_measurement(name, vessel, key, entry) for key, entry in kind.measurements.items()]
         tags += [_output_tag(name, vessel, key, entry) for key, entry in kind.outputs.items()]
-        tags += [_calculated(name, kind, key, entry, first) for key, entry in kind.calculated.items()]
+        tags += build_calculated(name, kind, first)
     return tuple(tags)
 
 
@@ -91,18 +91,6 @@ def _output_tag(vessel: str, config: VesselConfig, name: str, entry: tag_class.O
     access: Access = "w" if entry.once else "rw"
     connection, point = _point(vessel, config, name, entry.source, entry.unit, name, access)
     return Tag(vessel, name, entry.title, entry.unit, 1, "output", low, high, connection, point)
-
-
-def _calculated(vessel: str, kind: VesselClassConfig, name: str, entry: tag_class.Calculated, first: int) -> Tag:
-    """A volume is the weight divided by the density. The vessel's measurements start at row ``first``."""
-    source = first + list(kind.measurements).index(entry.inputs[0])
-    weight_unit = kind.measurements[entry.inputs[0]].unit
-    density = entry.density.to("g/mL") if entry.density else 1.0
-    scale = convert(1.0, weight_unit, "g") / density * convert(1.0, "mL", entry.unit)
-    low, high = kind.working_volume.to(entry.unit)
-    return Tag(
-        vessel, name, entry.title, entry.unit, entry.decimals, "calculated", low, high, source=source, scale=scale
-    )
 
 
 def _point(

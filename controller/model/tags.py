@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from controller.frame import F8
+from controller.model.calculation import Calculation
 from drivers.contract import Point
 
 Kind = Literal["measurement", "calculated", "output"]
@@ -19,8 +20,8 @@ class Tag:
     """One value. ``low`` and ``high`` are the credible range of a measurement and the range of an output, in ``unit``.
 
     ``max_rate`` is in units per second, ``max_age`` in seconds (NaN: by the scan period), ``filter_s`` the time
-    constant of the filter. A calculated tag has no ``connection`` and ``point``; its value is ``scale`` times that of
-    tag ``source``.
+    constant of the filter. A calculated tag has no ``connection`` and ``point`` but a ``calculation``; its ``low`` and
+    ``high`` are infinite where nobody said what is credible.
     """
 
     vessel: str
@@ -38,8 +39,7 @@ class Tag:
     filter_s: float = 0.0
     sampled: bool = False
     rebased: bool = False
-    source: int = -1
-    scale: float = 1.0
+    calculation: Calculation | None = None
 
     @property
     def full_name(self) -> str:

@@ -1,92 +1,44 @@
-"""Estimate: filters, totals and calculated tags. The quality of a result is that of its input."""
+"""Estimate: filters, totals and calculated tags. The quality of a result is that of its worst input."""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Mapping
 
 from controller.commands import Json
-from controller.frame import BAD, Frame
+from controller.frame import Frame
 from controller.model.tags import TagTable
+from controller.stages.filters import Filters
+from controller.stages.soft.sensors import SoftSensors
+from controller.stages.totals import Totals
 
 
 class Estimator:
-    """Works on validated frames in place. ``rebased`` tags count from the last :meth:`rebase` of their vessel."""
+    """Works on validated frames in place, which are meant to come every ``period_s``. What counts from the start of a
+    batch counts from the last :meth:`rebase` of its vessel.
+    """
 
-    def __init__(self, tags: TagTable) -> None:
-        rows = tags.tags
-        self._names = [tag.full_name for tag in rows]
-        self._filtered = np.array([row for row, tag in enumerate(rows) if tag.filter_s > 0.0], np.intp)
-        self._time_constant = tags.column(rows[row].filter_s for row in self._filtered)
-        self._smooth = np.full(len(self._filtered), np.nan)
-        self._totals = np.array([row for row, tag in enumerate(rows) if tag.rebased], np.intp)
-        self._vessels = [rows[row].vessel for row in self._totals]
-        self._counter = np.full(len(self._totals), np.nan)
-        self._total = np.zeros(len(self._totals))
-        self._fell = np.zeros(len(self._totals), np.bool_)
-        self._calculated = np.array([row for row, tag in enumerate(rows) if tag.kind == "calculated"], np.intp)
-        self._source = np.array([rows[row].source for row in self._calculated], np.intp)
-        self._scale = tags.column(rows[row].scale for row in self._calculated)
+    def __init__(self, tags: TagTable, period_s: float = 1.0) -> None:
+        self._filters, self._totals, self._soft = Filters(tags), Totals(tags), SoftSensors(tags, period_s)
 
     def step(self, frame: Frame, dt: float) -> None:
         """Replace readings by estimates; ``dt`` seconds since the last scan."""
-        if len(self._filtered):
-            self._filter(frame, dt)
+        if len(self._filters):
+            self._filters.step(frame, dt)
         if len(self._totals):
-            self._count(frame)
-        if len(self._calculated):
-            self._calculate(frame)
+            self._totals.step(frame)
+        if len(self._soft):
+            self._soft.step(frame, max(dt, 0.0))
 
     def rebase(self, vessel: str) -> None:
-        """Totals of ``vessel`` start again from zero: a batch begins."""
-        for place, name in enumerate(self._vessels):
-            if name == vessel:
-                self._total[place] = 0.0
+        """A batch begins on ``vessel``: totals start again from zero, and what models remember of other cells goes."""
+        self._totals.rebase(vessel)
+        self._soft.rebase(vessel)
 
     def state(self) -> dict[str, Json]:
-        """Totals and the counters they were last computed from, by tag."""
-        return {
-            self._names[row]: [total, None if np.isnan(counter) else counter]
-            for row, total, counter in zip(self._totals, self._total.tolist(), self._counter.tolist(), strict=True)
-        }
+        """What totals and models remember, by tag."""
+        return {**self._totals.state(), **self._soft.state()}
 
-    def restore(self, state: dict[str, Json]) -> None:
-        """Take over what :meth:`state` gave: what was delivered in between counts."""
-        for place, row in enumerate(self._totals):
-            match state.get(self._names[row]):
-                case [int() | float() as total, int() | float() | None as counter]:
-                    self._total[place] = total
-                    self._counter[place] = np.nan if counter is None else counter
-
-    def _filter(self, frame: Frame, dt: float) -> None:
-        """First order, exact for a value that was constant since the last scan; starts afresh after Bad."""
-        rows = self._filtered
-        value, good = frame.value[rows], frame.quality[rows] < BAD
-        smooth = self._smooth
-        np.copyto(smooth, value, where=good & np.isnan(smooth))
-        smooth += -np.expm1(-max(dt, 0.0) / self._time_constant) * (value - smooth)
-        smooth[~good] = np.nan
-        frame.value[rows] = np.where(good, smooth, value)
-
-    def _count(self, frame: Frame) -> None:
-        """Sum up a device's counter. A counter that fell has been reset, if it is still low in the next scan: a single
-        low reading is garbage, and must not be counted twice.
-        """
-        rows = self._totals
-        counter, good = frame.value[rows], frame.quality[rows] < BAD
-        np.copyto(self._counter, counter, where=good & np.isnan(self._counter))
-        moved = counter - self._counter
-        fell = good & (moved < 0.0)
-        reset = fell & self._fell
-        moved = np.where(reset, counter, moved)
-        counted = good & (~fell | reset)
-        self._total[counted] += moved[counted]
-        self._counter[counted] = counter[counted]
-        self._fell = np.where(good, fell & ~reset, self._fell)
-        frame.value[rows] = self._total
-
-    def _calculate(self, frame: Frame) -> None:
-        rows, source = self._calculated, self._source
-        frame.value[rows] = frame.value[source] * self._scale
-        frame.quality[rows] = frame.quality[source]
-        frame.reason[rows] = frame.reason[source]
-        frame.age[rows] = frame.age[source]
+    def restore(self, state: Mapping[str, Json], outage_s: float = 0.0) -> None:
+        """Take over what :meth:`state` gave, after nothing was seen for ``outage_s``."""
+        self._totals.restore(state)
+        self._soft.restore(state, outage_s)

@@ -85,6 +85,7 @@ ATOMS: dict[str, Atom] = {
     "A": Atom(_named("A"), _ONE, metric=True),
     "V": Atom(_dimension(g=1, m=2, s=-3, A=-1), Fraction(1000), metric=True),
     "Ohm": Atom(_dimension(g=1, m=2, s=-3, A=-2), Fraction(1000), metric=True),
+    "F": Atom(_dimension(g=-1, m=-2, s=4, A=2), Fraction(1, 1000), metric=True),
     "S": Atom(_dimension(g=-1, m=-2, s=3, A=2), Fraction(1, 1000), metric=True),
 }
 

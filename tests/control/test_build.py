@@ -16,7 +16,8 @@ def loop(site, name):
 
 
 def test_every_tag_has_its_own_row_and_point(site):
-    assert len(site.tags) == len(site.tags.index) == 52
+    calculated = [one for one in site.tags.tags if one.kind == "calculated"]
+    assert len(site.tags) == len(site.tags.index) == 50 + len(calculated)
     assert tag(site, "BR-102.temperature").point.address == "Temp.PV"
     assert tag(site, "BR-102.temperature").connection == "plc-102"
     assert tag(site, "BR-102.viable_density").point.address == "BR-102.viable_density"
@@ -38,9 +39,11 @@ def test_access(site):
 
 
 def test_volume_is_weight_over_density(site):
-    volume = tag(site, "BR-102.volume")
-    assert site.tags.tags[volume.source].full_name == "BR-102.weight"
-    assert volume.scale * 1008.0 == pytest.approx(1.0)
+    volume = tag(site, "BR-102.volume").calculation
+    assert volume.name == "volume_from_weight 1"
+    assert [site.tags.tags[one.row].full_name for one in volume.inputs] == ["BR-102.weight"]
+    assert volume.parameters == {"density": 1.008}
+    assert (volume.inputs[0].gain, volume.inputs[0].offset, volume.gain) == (1.0, 0.0, 0.001)
 
 
 def test_loops_are_in_their_own_units(site):

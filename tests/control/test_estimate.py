@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from controller.frame import Frame
+from controller.model.calculation import Calculation, Input
 from controller.model.tags import Tag, TagTable
 from controller.stages.estimate import Estimator
 from drivers.contract import Reason
@@ -88,7 +89,8 @@ def test_a_total_that_was_never_read_restores_as_nothing(totals):
 
 
 def test_volume_comes_from_the_weight_with_its_quality():
-    estimator = Estimator(TagTable((tag("weight"), tag("volume", kind="calculated", source=0, scale=1 / 1008.0))))
+    weighed = Calculation("volume_from_weight", 1, (Input("weight", 0),), {"density": 1.008}, gain=0.001)
+    estimator = Estimator(TagTable((tag("weight"), tag("volume", kind="calculated", calculation=weighed))))
     frame = Frame(
         np.array([1512.0, math.nan]),
         np.array([1, 2], np.uint8),
@@ -98,3 +100,8 @@ def test_volume_comes_from_the_weight_with_its_quality():
     estimator.step(frame, 1.0)
     assert frame.value[1] == pytest.approx(1.5)
     assert (frame.quality[1], frame.reason[1], frame.age[1]) == (1, Reason.STALE, 2.5)
+
+
+def test_a_total_that_no_record_knows_starts_at_zero(totals):
+    totals.restore({"V.a": "nonsense"})
+    assert estimate(totals, [50.0, 1.0]).value.tolist() == [0.0, 0.0]

@@ -17,6 +17,15 @@ def test_columns_describe_every_array_place(rig):
     json.dumps(columns.described, allow_nan=False)
 
 
+def test_a_calculated_column_names_its_model_with_version_and_inputs(rig):
+    columns = {column["name"]: column for column in rig.scan.columns.described if column["kind"] == "tag"}
+    assert columns["our"]["model"] == "our_dynamic 1"
+    assert columns["our"]["inputs"] == ["do", "oxygen_in_gas", "kla", "temperature", "gas_total", "volume"]
+    assert (columns["our"]["low"], columns["our"]["high"]) == (None, None), "nobody said what is credible"
+    assert (columns["volume"]["low"], columns["volume"]["high"]) == (0.5, 2.0)
+    assert (columns["temperature"]["model"], columns["temperature"]["inputs"]) == ("", [])
+
+
 def test_a_loops_columns_are_its_own(rig):
     rig.set(temperature=36.0)
     rig.step()

@@ -6,10 +6,12 @@ import shlex
 
 import pytest
 import yaml
+from pydantic import TypeAdapter
 
 from controller.cli.main import COMMANDS as SUBCOMMANDS
 from controller.cli.main import build_parser
 from controller.cli.run import complain
+from controller.config.calculated_class import Calculated
 from controller.config.load import load_class
 from controller.config.loop_class import Tuning
 from controller.config.tag_class import Measurement, Output
@@ -89,7 +91,18 @@ def check_operation(block, folder):
     load_recipe(recipe, load_class(CLASS).config)
 
 
-YAML = {"docs/reference/units.md": check_fields, "docs/reference/recipe-language.md": check_operation}
+def check_calculated(block, _):
+    """Calculated tags, as they are in the shipped class."""
+    shipped = load_class(CLASS).config.calculated
+    for key, value in yaml.safe_load(block.text).items():
+        assert TypeAdapter(Calculated).validate_python(value) == shipped[key]
+
+
+YAML = {
+    "docs/reference/units.md": check_fields,
+    "docs/reference/recipe-language.md": check_operation,
+    "docs/reference/soft-sensors.md": check_calculated,
+}
 
 
 @pytest.mark.parametrize("block", [block for block in ALL if block.language == "yaml"], ids=lambda block: block.page)

@@ -10,6 +10,9 @@ from controller.api.answers import PROBLEMS
 from controller.api.app import ROUTERS
 from controller.api.routes.batches import Action
 from controller.cli.main import COMMANDS, EXIT_CODES, build_parser
+from controller.config.calculated_base import CalculatedBase
+from controller.config.calculated_class import METHODS
+from controller.stages.soft.registry import MODELS
 from drivers import options, registry
 from drivers.contract import ConnectionSpec
 from simulators.control import Control
@@ -23,6 +26,7 @@ from tests.docs.conftest import ROOT, code, inline, prose, table
 HTTP = ROOT / "docs/reference/http-api.md"
 CLI = ROOT / "docs/reference/command-line.md"
 INSTRUMENTS = ROOT / "docs/reference/instruments.md"
+SOFT = ROOT / "docs/reference/soft-sensors.md"
 SIMULATORS = ROOT / "docs/how-to/use-the-simulators.md"
 URLS = {
     "generic_plc": "opc.tcp://127.0.0.1:4840",
@@ -168,3 +172,36 @@ def test_every_operation_and_action_of_the_control_port_is_described():
 
 def test_every_state_variable_is_named():
     assert set(inline(SIMULATORS)) >= set(STATE_RANGES)
+
+
+def test_every_method_of_a_soft_sensor_is_described_with_its_version_and_inputs():
+    told = {code(row[0])[0]: (int(row[2]), code(row[3])) for row in table(SOFT, "`from`")}
+    known = {}
+    for method in METHODS:
+        inputs = method.model_fields["inputs"].annotation
+        fields = getattr(inputs, "model_fields", {})
+        known[word(method)] = (method.version, sorted(fields))
+    assert {name: (version, sorted(inputs)) for name, (version, inputs) in told.items()} == known
+    assert set(told) == set(MODELS)
+
+
+def test_every_parameter_of_a_soft_sensor_is_described_with_its_default():
+    told = {
+        (method, name): (code(row[2]) or [None])[0]
+        for row in table(SOFT, "Parameter")
+        for method in code(row[1])
+        for name in code(row[0])
+    }
+    common = {"from_", "inputs", *CalculatedBase.model_fields}
+    known = {
+        (word(method), name): field.default if isinstance(field.default, str) else None
+        for method in METHODS
+        for name, field in method.model_fields.items()
+        if name not in common
+    }
+    assert told == known
+
+
+def word(method):
+    """The ``from`` of a method."""
+    return method.model_fields["from_"].annotation.__args__[0]

@@ -8,6 +8,7 @@ const UNITS = {
 const REASONS = {
   ok: "", simulated: "", override: "Overridden", stale: "No new value", range: "Not credible", rate: "Changes too fast",
   frozen: "Does not move", device: "Instrument fault", link: "No connection", not_read: "Not read yet",
+  model: "Cannot be calculated now",
 };
 const MINUS = "\u2212";
 const MINUTE = 60;
