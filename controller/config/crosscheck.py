@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from controller.config.bind import Bound
 from controller.config.check_loops import check_loops
+from controller.config.check_mixers import check_mixers
+from controller.config.check_outputs import check_outputs
 from controller.config.check_site import SiteChecker
 from controller.config.check_tags import check_alarms, check_interlocks, check_tags
 from controller.config.checker import Checker, ConditionCheck
@@ -20,6 +22,8 @@ def check_class(bound: Bound[VesselClassConfig], conditions: ConditionCheck | No
         return
     check = Checker(bound, bound.model)
     check_tags(check)
+    check_outputs(check)
     check_loops(check)
+    check_mixers(check)
     check_interlocks(check, conditions)
     check_alarms(check)

@@ -14,6 +14,7 @@ from pydantic import Field
 from controller.commands import Json
 from controller.config.guard_class import Alarm, Interlock
 from controller.config.loop_class import Loop
+from controller.config.mixer_class import GasMixer
 from controller.config.quantity import Identifier, Name, StrictModel, Text, Version
 from controller.config.tag_class import Calculated, Measurement, Output, VolumeBand
 
@@ -39,6 +40,7 @@ class VesselClassConfig(StrictModel):
     calculated: dict[Name, Calculated] = Field(default_factory=dict)
     outputs: dict[Name, Output] = Field(default_factory=dict)
     loops: dict[Name, Loop] = Field(default_factory=dict)
+    gas_mixers: dict[Name, GasMixer] = Field(default_factory=dict)
     interlocks: dict[Name, Interlock] = Field(default_factory=dict)
     alarms: dict[Name, Alarm] = Field(default_factory=dict)
 

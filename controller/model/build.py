@@ -6,7 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from controller.model.build_alarms import dose_alarms
 from controller.model.build_loops import build_loops, build_outputs, rate
+from controller.model.build_mixers import build_mixers, with_gases
 from controller.model.guards import Alarm, Interlock
 from controller.model.loops import LoopTable, OutputTable
 from controller.model.site import Site, Vessel
@@ -32,7 +34,9 @@ def build(loaded: LoadedSite) -> Site:
     outputs = OutputTable(
         tuple(row for name in config.vessels for row in build_outputs(name, loaded.classes[name], tags))
     )
-    loops = LoopTable(build_loops(loaded.classes, tags, outputs))
+    unmixed = build_loops(loaded.classes, tags, outputs)
+    mixers = build_mixers(loaded.classes, unmixed, outputs)
+    loops = LoopTable(with_gases(unmixed, mixers))
     interlocks = tuple(
         _interlock(vessel, name, interlock, outputs)
         for vessel, kind in loaded.classes.items()
@@ -48,8 +52,14 @@ def build(loaded: LoadedSite) -> Site:
         tags=tags,
         outputs=outputs,
         loops=loops,
+        mixers=mixers,
         interlocks=interlocks,
-        alarms=(*_limit_alarms(loaded, tags), *_bad_value_alarms(loops, tags), *_undecided_alarms(interlocks)),
+        alarms=(
+            *_limit_alarms(loaded, tags),
+            *_bad_value_alarms(loops, tags),
+            *_undecided_alarms(interlocks),
+            *dose_alarms(outputs, loops, tags),
+        ),
         bindings=tags.bindings(),
         heartbeats={
             name: Point(f"{name}.heartbeat", connection.heartbeat, "w")
