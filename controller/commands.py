@@ -20,6 +20,7 @@ class Verb(StrEnum):
     SETPOINT = "loop.setpoint"  # "BR-101.temperature"; value {"value": 37.0}, in the loop's unit
     MODE = "loop.mode"  # "BR-101.temperature"; value {"mode": "auto" | "manual" | "off" | "cascade"}
     OUTPUT = "loop.output"  # "BR-101.temperature"; value {"value": 12.5}, in output units, manual mode only
+    GUARD_RESET = "output.guard"  # "BR-101.base_flow"; no value: what the output gives is counted anew
     WRITE_ONCE = "tag.write"  # "BR-101.count_request"; value {"value": 7}; for outputs with `once: true`
     BATCH_CREATE = (
         "batch.create"  # vessel; value {"batch", "recipe", "formula": {name: number}, "begin_at": operation or None}

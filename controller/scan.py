@@ -12,9 +12,11 @@ from controller.model.site import Site
 from controller.reading import LiveReader, interlock_conditions
 from controller.stages.alarms import Alarms
 from controller.stages.estimate import Estimator
+from controller.stages.guard_orders import reset_guard
 from controller.stages.health import Health
 from controller.stages.interlocks import Interlocks
 from controller.stages.loops import Loops
+from controller.stages.mixers import Mixers
 from controller.stages.orders import Orders, refused
 from controller.stages.outputs import Outputs
 from controller.stages.restart import loops_state, restore_loops
@@ -54,7 +56,8 @@ class Scan:
         self.validator = Validator(site.tags, site.scan_period_s, minimum_stale_s)
         self.estimator = Estimator(site.tags, period)
         self.loops = Loops(site.loops, site.outputs, len(site.tags), LONGEST_DT_PERIODS * period)
-        self.outputs = Outputs(site.outputs, site.tags, minimum_stale_s)
+        self.outputs = Outputs(site.outputs, site.tags, minimum_stale_s, LONGEST_DT_PERIODS * period)
+        self.mixers = Mixers(site.mixers)
         grace_s = START_GRACE * minimum_stale_s
         conditions = interlock_conditions(site)
         self.interlocks = Interlocks(site.interlocks, conditions, len(site.outputs.rows), minimum_stale_s, grace_s)
@@ -64,7 +67,7 @@ class Scan:
         self.reader = LiveReader(site, self.loops)
         self.columns = Columns(site)
         self.applied = 0
-        self._vessels = VesselList(site, self.columns, self.loops, self.interlocks)
+        self._vessels = VesselList(site, self.columns, self.loops, self.interlocks, self.outputs.guards)
         self._batches = BatchList(engine)
         self._alarms = AlarmList(self.alarms)
         self._now_s = 0.0
@@ -78,17 +81,21 @@ class Scan:
         self.reader.frame = frame
         events = self.outputs.settle(outcomes, self.site.tags.index)
         events += self.outputs.observe(frame, dt)
+        self.mixers.find(self.outputs, self.loops)
         settled = [self._obey(command, frame, now_s, events) for command in commands]
         self.engine.settle(settled)
         recipe = self.engine.step(now_s, self.reader)
         events += recipe.events
         events += self.loops.step(frame, self.outputs, dt)
+        self.mixers.step(self.loops, self.outputs)
         events += self.interlocks.step(self.reader, now_s)
         writes = self.outputs.command(self.interlocks.forced, dt, now_s) | self.orders.take_once()
+        self.mixers.tell(self.outputs, self.loops)
         self.loops.track(self.outputs)
         self._batches.refresh(changed=bool(settled or recipe.events))
         operations = {vessel.name: self.engine.operation(vessel.name) for vessel in self.site.vessels}
-        events += self.alarms.step(frame, operations, now_s, self.interlocks.undecided)
+        states = (self.interlocks.undecided, self.outputs.guards.held, self.loops.doses.blocked)
+        events += self.alarms.step(frame, operations, now_s, *states)
         events += self.health.step(self._batches.places(operations), now_s, dt)
         self._now_s = now_s
         return ScanResult(frame, writes, settled, list(recipe.proposals), self._batches.signed(events))
@@ -104,12 +111,22 @@ class Scan:
             outcome, event = self.orders.apply(command, frame)
             events.append(event)
             return outcome
+        if command.verb == Verb.GUARD_RESET:
+            outcome, event = reset_guard(self.outputs.guards, command)
+            events.append(event)
+            return outcome
         outcome = self.engine.apply(command, now_s)
         if not outcome.applied:
             events.append(refused(command, outcome.reason)[1])
         elif command.verb == Verb.BATCH_START:
-            self.estimator.rebase(self._batches.vessel(command.target))
+            self._rebase(self._batches.vessel(command.target))
         return outcome
+
+    def _rebase(self, vessel: str) -> None:
+        """A batch begins: what is counted in a batch is counted from zero."""
+        self.estimator.rebase(vessel)
+        self.outputs.guards.rebase(vessel)
+        self.loops.doses.rebase(vessel)
 
     def safe_writes(self) -> dict[int, float]:
         """Every output at its declared safe value, by tag row."""
@@ -133,6 +150,8 @@ class Scan:
             "applied": self.applied,
             "loops": loops_state(self.loops),
             "outputs": self.outputs.state(),
+            "doses": self.outputs.doses(),
+            "dose_loops": self.loops.doses.state(),
             "totals": self.estimator.state(),
             "interlocks": self.interlocks.state(),
             "alarms": self.alarms.state(),
@@ -152,6 +171,8 @@ class Scan:
         self.interlocks.restore(interlocks if isinstance(interlocks, list) else [])
         self.alarms.restore(mapping(state.get("alarms")), shift)
         self.validator.restore(mapping(state.get("samples")), shift)
+        self.outputs.restore_doses(mapping(state.get("doses")), outage_s)
+        self.loops.doses.restore(mapping(state.get("dose_loops")), outage_s)
         events = restore_loops(self.loops, mapping(state.get("loops")))
         self.health.restore(mapping(state.get("health")), outage_s)
         events += self.engine.restore(mapping(state.get("engine")), now_s, outage_s)

@@ -15,6 +15,7 @@ from controller.model.loops import Loop
 from controller.model.site import Site
 from controller.model.tags import Tag, TagTable
 from controller.stages.alarms import Alarms
+from controller.stages.dose_guard import DoseGuards
 from controller.stages.health_books import Place
 from controller.stages.interlocks import Interlocks
 from controller.stages.loop_state import Mode
@@ -103,17 +104,18 @@ def _column(vessel: str, kind: str, name: str, unit: str, decimals: int, low: fl
 
 
 class VesselList:
-    """The live JSON's ``vessels``, rebuilt when a loop or an interlock changed."""
+    """The live JSON's ``vessels``, rebuilt when a loop, an interlock or a dose guard changed."""
 
-    def __init__(self, site: Site, columns: Columns, loops: Loops, interlocks: Interlocks) -> None:
+    def __init__(self, site: Site, columns: Columns, loops: Loops, interlocks: Interlocks, guards: DoseGuards) -> None:
         self._site, self._columns, self._loops, self._interlocks = site, columns, loops, interlocks
-        self._seen = (-1, -1)
+        self._guards = guards
+        self._seen = (-1, -1, -1)
         self._list: list[Entry] = []
         self.revision = 0
 
     def current(self) -> list[Entry]:
         """The list as it is now; the same object as long as nothing changed."""
-        seen = (self._loops.changes, self._interlocks.changes)
+        seen = (self._loops.changes, self._interlocks.changes, self._guards.changes)
         if seen != self._seen:
             self._seen = seen
             self._list = [self._vessel(vessel.name, vessel.title, vessel.vessel_class) for vessel in self._site.vessels]
@@ -158,8 +160,11 @@ class VesselList:
 
     def _holder(self, row: int, loop: Loop) -> str:
         """Who has the last word on the loop now."""
-        if np.isfinite(self._interlocks.forced[list(loop.moves)]).any():
+        outputs = list(loop.moves)
+        if np.isfinite(self._interlocks.forced[outputs]).any():
             return "interlock"
+        if self._guards.held[outputs].any():
+            return "dose guard"
         state = self._loops.states[row]
         return {Mode.CASCADE: "cascade", Mode.REMOTE: "program"}.get(state.mode, state.held_by)
 

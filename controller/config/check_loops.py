@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from controller.config.check_dosing import check_dose_loop
 from controller.config.check_legs import OUTPUT_RANGE, check_cascades, check_legs, check_target, moved
 from controller.config.check_tuning import check_feed_forward, check_gap, check_schedule, check_tuning
 from controller.config.checker import MEASURED, Checker
-from controller.config.loop_class import DirectLoop, Loop, PidLoop, RatioLoop, RemoteLoop
+from controller.config.loop_class import DirectLoop, DoseLoop, Loop, PidLoop, RatioLoop, RemoteLoop
 from controller.config.loop_units import output_unit, setpoint_unit, signal_unit
 from controller.config.problems import Path
 from controller.units import parse_unit, per
@@ -31,6 +32,8 @@ def check_loops(check: Checker) -> None:
             _ratio(check, path, loop)
         elif isinstance(loop, (DirectLoop, RemoteLoop)):
             _actuator(check, path, loop)
+        elif isinstance(loop, DoseLoop):
+            check_dose_loop(check, path, loop)
     check_cascades(check)
 
 

@@ -6,6 +6,8 @@ from controller.config.bind import Bound
 from controller.config.check_calculated import check_calculated
 from controller.config.check_health import check_health
 from controller.config.check_loops import check_loops
+from controller.config.check_mixers import check_mixers
+from controller.config.check_outputs import check_outputs
 from controller.config.check_site import SiteChecker
 from controller.config.check_tags import check_alarms, check_interlocks, check_tags
 from controller.config.checker import Checker, ConditionCheck
@@ -23,7 +25,9 @@ def check_class(bound: Bound[VesselClassConfig], conditions: ConditionCheck | No
     check = Checker(bound, bound.model)
     check_tags(check)
     check_calculated(check)
+    check_outputs(check)
     check_loops(check)
+    check_mixers(check)
     check_health(check)
     check_interlocks(check, conditions)
     check_alarms(check)

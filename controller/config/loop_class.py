@@ -140,4 +140,23 @@ class StationLoop(LoopBase):
     on_bad_pv: Literal["safe", "hold", "manual"] = "hold"
 
 
-Loop = Annotated[PidLoop | DirectLoop | RemoteLoop | RatioLoop | StationLoop, Field(discriminator="type")]
+class DoseLoop(LoopBase):
+    """Once ``pv`` has been ``when`` (above or below) the setpoint for ``after``, one ``dose`` is given at ``rate`` to
+    ``output``, and then none for ``lock_out``. ``give_up`` doses without effect are the last; ``most_per_hour`` and
+    ``most_per_batch`` are amounts.
+    """
+
+    type: Literal["dose"]
+    pv: Name
+    when: Literal["above", "below"]
+    after: Duration
+    dose: AnyQuantity
+    rate: AnyQuantity
+    output: Name
+    lock_out: Duration
+    most_per_hour: AnyQuantity | None = None
+    most_per_batch: AnyQuantity | None = None
+    give_up: Annotated[int, Field(ge=1, le=100)] = 5
+
+
+Loop = Annotated[PidLoop | DirectLoop | RemoteLoop | RatioLoop | StationLoop | DoseLoop, Field(discriminator="type")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from controller.config.loop_class import Loop, PidLoop, RatioLoop, StationLoop
+from controller.config.loop_class import DoseLoop, Loop, PidLoop, RatioLoop, StationLoop
 from controller.config.vessel_class import VesselClassConfig
 
 DEEPEST = 8
@@ -26,6 +26,8 @@ def setpoint_unit(config: VesselClassConfig, loop: Loop, depth: int = 0) -> str 
         return signal_unit(config, loop.pv, depth)
     if isinstance(loop, RatioLoop):
         return loop.setpoint.default.unit
+    if isinstance(loop, DoseLoop):
+        return config.unit(loop.pv)
     return loop.unit if isinstance(loop, StationLoop) else config.unit(loop.output)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from controller.config.pulse_class import Dose, Guard, Pulse
 from controller.config.quantity import (
     AnyQuantity,
     Duration,
@@ -80,7 +81,8 @@ class Output(StrictModel):
     """A tag that is written, never outside ``range``, never faster than ``max_rate``. ``safe`` is where it goes when
     its loop, its device or this program can no longer decide; ``none`` for outputs that are only written ``once`` per
     command, which have nothing to go back to. ``raises`` and ``lowers`` are the tags that more of it moves up or down:
-    loops are checked against that.
+    loops are checked against that. ``pulse`` and ``dose`` make it pulsed; ``smallest`` is the least that the actuator
+    can do steadily, below which it is pulsed at that; ``guard`` limits what it gives.
     """
 
     title: Text
@@ -92,9 +94,28 @@ class Output(StrictModel):
     once: bool = False
     raises: list[Signal] = Field(default_factory=list)
     lowers: list[Signal] = Field(default_factory=list)
+    pulse: Pulse | None = None
+    dose: Dose | None = None
+    smallest: AnyQuantity | None = None
+    guard: Guard | None = None
 
     @model_validator(mode="after")
     def _safe_unless_once(self) -> Self:
         if self.safe == "none" and not self.once:
             raise refuse("only an output with once: true can have safe: none", "give the value that is safe")
+        if self.once and (self.pulsed or self.guard):
+            raise refuse("an output with once: true is neither pulsed nor guarded", "it is written by command only")
         return self
+
+    @model_validator(mode="after")
+    def _pulsed_in_one_way(self) -> Self:
+        if self.dose and (self.pulse or self.smallest):
+            raise refuse("pulses of a fixed amount have one rate", "write one of dose: and pulse:, without smallest:")
+        if self.smallest and self.pulse and self.pulse.on:
+            raise refuse("smallest is what a pulse is on at", "write one of smallest: and on:")
+        return self
+
+    @property
+    def pulsed(self) -> bool:
+        """Whether it is switched between its rest and a value, at least for small demands."""
+        return bool(self.pulse or self.dose or self.smallest)

@@ -15,6 +15,7 @@ from controller.commands import Json
 from controller.config.calculated_class import Calculated
 from controller.config.guard_class import Alarm, Interlock
 from controller.config.loop_class import Loop
+from controller.config.mixer_class import GasMixer
 from controller.config.quantity import Identifier, Name, StrictModel, Text, Version
 from controller.config.tag_class import Measurement, Output, VolumeBand
 
@@ -40,6 +41,7 @@ class VesselClassConfig(StrictModel):
     calculated: dict[Name, Calculated] = Field(default_factory=dict)
     outputs: dict[Name, Output] = Field(default_factory=dict)
     loops: dict[Name, Loop] = Field(default_factory=dict)
+    gas_mixers: dict[Name, GasMixer] = Field(default_factory=dict)
     interlocks: dict[Name, Interlock] = Field(default_factory=dict)
     alarms: dict[Name, Alarm] = Field(default_factory=dict)
 

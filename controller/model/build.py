@@ -6,9 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from controller.model.build_alarms import dose_alarms
 from controller.model.build_calculated import build_calculated
 from controller.model.build_health import build_health
 from controller.model.build_loops import build_loops, build_outputs, rate
+from controller.model.build_mixers import build_mixers, with_gases
 from controller.model.guards import Alarm, Interlock
 from controller.model.loops import LoopTable, OutputTable
 from controller.model.site import Site, Vessel
@@ -33,13 +35,20 @@ def build(loaded: LoadedSite) -> Site:
     outputs = OutputTable(
         tuple(row for name in config.vessels for row in build_outputs(name, loaded.classes[name], tags))
     )
-    loops = LoopTable(build_loops(loaded.classes, tags, outputs))
+    unmixed = build_loops(loaded.classes, tags, outputs)
+    mixers = build_mixers(loaded.classes, unmixed, outputs)
+    loops = LoopTable(with_gases(unmixed, mixers))
     interlocks = tuple(
         _interlock(vessel, name, interlock, outputs)
         for vessel, kind in loaded.classes.items()
         for name, interlock in kind.interlocks.items()
     )
-    alarms = (*_limit_alarms(loaded, tags), *_bad_value_alarms(loops, tags), *_undecided_alarms(interlocks))
+    alarms = (
+        *_limit_alarms(loaded, tags),
+        *_bad_value_alarms(loops, tags),
+        *_undecided_alarms(interlocks),
+        *dose_alarms(outputs, loops, tags),
+    )
     return Site(
         name=config.site,
         title=config.title,
@@ -50,6 +59,7 @@ def build(loaded: LoadedSite) -> Site:
         tags=tags,
         outputs=outputs,
         loops=loops,
+        mixers=mixers,
         interlocks=interlocks,
         alarms=alarms,
         bindings=tags.bindings(),

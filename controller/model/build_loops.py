@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from controller.config.loop_units import output_unit, setpoint_unit, signal_unit
+from controller.model.build_doses import build_dose, build_guard, build_pulse
 from controller.model.build_tuning import point_tuning, tuning
 from controller.model.loops import Leg, Loop, Output, OutputTable
 from controller.model.signals import SignalIndex
@@ -29,8 +30,12 @@ def build_outputs(vessel: str, kind: VesselClassConfig, tags: TagTable) -> list[
         low, high = entry.range.to(entry.unit)
         safe = math.nan if isinstance(entry.safe, str) else entry.safe.to(entry.unit)
         rows.append(
-            Output(tag, f"{vessel}.{name}", low, high, safe, rate(entry.max_rate, entry.unit), entry.once, entry.unit)
-        )
+            Output(
+                tag, f"{vessel}.{name}", low, high, safe, rate(entry.max_rate, entry.unit), entry.once, entry.unit,
+                pulse=build_pulse(entry),
+                guard=build_guard(entry),
+            )
+        )  # fmt: skip
     return rows
 
 
@@ -89,6 +94,10 @@ class _Builder:
                 return self._ratio(base, entry)
             case "station":
                 return replace(base, op_low=base.sp_low, op_high=base.sp_high)
+            case "dose":
+                output = self._output(entry.output)
+                loop = replace(base, output=self._outputs.index[output.name], op_low=output.low, op_high=output.high)
+                return replace(loop, dose=build_dose(entry, output.unit))
             case _:
                 return self._actuator(base, entry)
 

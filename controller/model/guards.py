@@ -33,7 +33,8 @@ class Alarm:
     """One alarm on ``tag`` (a row of the tag table), with the operator's part.
 
     ``side``: the value is above or below ``limit``, or its quality is bad. It returns ``deadband`` inside the limit.
-    On the side ``undecided`` it is about an interlock (row ``interlock`` of their table) instead of a tag. Delays in
+    On the side ``undecided`` it is about an interlock (row ``interlock`` of their table) instead of a tag, on ``held``
+    about an output held by its dose guard (row ``output``), on ``blocked`` about a dose loop (row ``loop``). Delays in
     seconds; ``during`` are the operations in which it counts, always when empty. ``tag_name`` is the tag's name in its
     vessel, "" where there is no tag.
     """
@@ -42,7 +43,7 @@ class Alarm:
     name: str
     title: str
     tag: int
-    side: Literal["above", "below", "bad", "undecided"]
+    side: Literal["above", "below", "bad", "undecided", "held", "blocked"]
     limit: float
     deadband: float
     on_delay: float
@@ -56,6 +57,8 @@ class Alarm:
     respond_within: str = ""
     tag_name: str = ""
     interlock: int = -1
+    output: int = -1
+    loop: int = -1
 
     @property
     def full_name(self) -> str:

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.frame import F8
+from controller.model.doses import Dose, Guard, Pulse
 from controller.model.tuning import FeedForward, Schedule, Tuning
 
-LoopType = Literal["pid", "direct", "remote", "ratio", "station"]
+LoopType = Literal["pid", "direct", "remote", "ratio", "station", "dose"]
 BadPvAction = Literal["hold", "safe", "manual"]
 RestartAction = Literal["resume", "hold_output", "safe"]
 
@@ -32,6 +33,8 @@ class Output:
     max_rate: float = math.inf
     once: bool = False
     unit: str = "1"
+    pulse: Pulse | None = None
+    guard: Guard | None = None
 
     @property
     def span(self) -> float:
@@ -85,8 +88,10 @@ class Loop:
 
     A *pid* loop has a tuning and legs. A *direct* and a *remote* loop write their setpoint to ``output``, a row of the
     output table; a *ratio* loop writes its setpoint times ``factor`` times the signal ``of`` to it, or to the setpoint
-    of the loop ``slave``. A *station* moves nothing: others work with its setpoint. ``fallback`` is the output while
-    the PV is Bad, NaN to hold; ``shows`` are the tags in which an instrument tells of its own controller.
+    of the loop ``slave``. A *station* moves nothing: others work with its setpoint, as a mixer does that moves the
+    outputs ``gases``; they go safe with the station that ``leads`` it. A *dose* loop gives its ``dose`` to ``output``.
+    ``fallback`` is the output while the PV is Bad, NaN to hold; ``shows`` are the tags in which an instrument tells of
+    its own controller.
     """
 
     vessel: str
@@ -120,6 +125,9 @@ class Loop:
     fallback: float = math.nan
     on_restart: RestartAction = "safe"
     shows: tuple[tuple[str, int], ...] = ()
+    dose: Dose | None = None
+    gases: tuple[int, ...] = ()
+    leads: bool = False
 
     @property
     def full_name(self) -> str:
@@ -135,7 +143,9 @@ class Loop:
 
     @property
     def moves(self) -> tuple[int, ...]:
-        """The rows of the output table that it moves itself."""
+        """The rows of the output table that it moves itself, or that a mixer which it leads moves for it."""
+        if self.leads:
+            return self.gases
         return (
             tuple(leg.target for leg in self.legs if not leg.cascade)
             if self.legs

@@ -18,6 +18,8 @@ KEEP_RETURNED_S = 600.0
 
 FORGET_EVERY_S = 1.0
 SIGN = {"above": 1.0, "below": -1.0}
+STATES = ("undecided", "held", "blocked")
+"""Sides of alarms that are about a state and not about a value."""
 
 
 class Alarms:
@@ -32,8 +34,8 @@ class Alarms:
         self._tag = np.array([max(alarm.tag, 0) for alarm in alarms], np.intp)
         self._sign = np.array([SIGN.get(alarm.side, np.nan) for alarm in alarms], np.float64)
         self._bad = np.array([alarm.side == "bad" for alarm in alarms], np.bool_)
-        self._about_interlock = np.array([alarm.side == "undecided" for alarm in alarms], np.bool_)
-        self._interlock = np.array([alarm.interlock for alarm in alarms if alarm.side == "undecided"], np.intp)
+        self._about_state = np.array([alarm.side in STATES for alarm in alarms], np.bool_)
+        self._about = [_about(alarms, side) for side in STATES]
         self._unread = self._bad.copy()
         self._grace_s, self._grace_until = grace_s, np.nan
         self._limit = np.array([alarm.limit for alarm in alarms], np.float64)
@@ -51,19 +53,18 @@ class Alarms:
         self._value = np.full(n, np.nan)
         self.changes = 0
 
-    def step(
-        self, frame: Frame, operations: Mapping[str, str], now_s: float, undecided: Flags | None = None
-    ) -> list[Event]:
-        """Judge all alarms. ``operations`` names the running operation of each vessel that has one. ``undecided`` are
-        the interlocks that cannot be decided, shape ``(interlocks,)``; None where no alarm is about one.
+    def step(self, frame: Frame, operations: Mapping[str, str], now_s: float, *states: Flags) -> list[Event]:
+        """Judge all alarms. ``operations`` names the running operation of each vessel that has one. ``states`` are, as
+        far as there are alarms about them: the interlocks that cannot be decided, shape ``(interlocks,)``, the outputs
+        held by dose guards, ``(outputs,)``, and the dose loops that are blocked, ``(loops,)``.
         """
         if operations != self._operation:
             self._operation = dict(operations)
             self._enable()
         self._start(frame, now_s)
         value = frame.value[self._tag]
-        value[self._about_interlock] = np.nan
-        turning = self._turning(value, frame.quality[self._tag] == BAD, undecided)
+        value[self._about_state] = np.nan
+        turning = self._turning(value, frame.quality[self._tag] == BAD, states)
         self._turning_since[~turning] = np.nan
         events: list[Event] = []
         if turning.any():
@@ -87,13 +88,13 @@ class Alarms:
         reason = frame.reason[self._tag]
         self._unread &= ((reason == Reason.NOT_READ) | (reason == Reason.LINK)) & (now_s < self._grace_until)
 
-    def _turning(self, value: NDArray[np.float64], bad_value: Flags, undecided: Flags | None) -> Flags:
+    def _turning(self, value: NDArray[np.float64], bad_value: Flags, states: Sequence[Flags]) -> Flags:
         """Where the condition is the opposite of the alarm's state: nowhere that a value decides which is Bad."""
         beyond = (value - self._limit) * self._sign
         beyond[bad_value] = np.nan
         beyond[self._bad] = np.where(bad_value[self._bad], 1.0, -1.0)
-        if undecided is not None:
-            beyond[self._about_interlock] = np.where(undecided[self._interlock], 1.0, -1.0)
+        for (alarms, about), state in zip(self._about, states, strict=False):
+            beyond[alarms] = np.where(state[about], 1.0, -1.0)
         turning = np.where(self._active, beyond <= -self._deadband, beyond > 0.0)
         return np.asarray(np.where(self._enabled, turning, self._active))
 
@@ -169,3 +170,10 @@ class Alarms:
                 self._active[row] = True
                 self._since[row] = since + shift_s
         self.changes += 1
+
+
+def _about(alarms: Sequence[Alarm], side: str) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The alarms of a side that is a state, and the place in that state's flags that each of them is about."""
+    rows = [row for row, alarm in enumerate(alarms) if alarm.side == side]
+    about = [max(alarms[row].interlock, alarms[row].output, alarms[row].loop) for row in rows]
+    return np.array(rows, np.intp), np.array(about, np.intp)

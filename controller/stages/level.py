@@ -29,7 +29,7 @@ class Level:
         loops = table.rows
         self.every = np.array(rows, np.intp)
         self.rows = np.array([row for row in rows if loops[row].type == "pid"], np.intp)
-        self.plain = Plain(loops, [row for row in rows if loops[row].type != "pid"])
+        self.plain = Plain(loops, [row for row in rows if loops[row].type not in {"pid", "dose"}])
         self.place = {row: place for place, row in enumerate(self.rows.tolist())}
         mine = [loops[row] for row in self.rows]
         self.pv = np.array([loop.pv for loop in mine], np.intp)

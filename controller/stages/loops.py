@@ -13,6 +13,7 @@ from controller.commands import Event
 from controller.frame import BAD, F8, Frame
 from controller.model.loops import Loop, LoopTable, OutputTable
 from controller.model.tuning import Tuning
+from controller.stages.dose_loops import DoseLoops
 from controller.stages.level import Level
 from controller.stages.loop_state import LoopState, Mode
 from controller.stages.outputs import Outputs
@@ -27,8 +28,8 @@ class Loops:
     ``sp_target`` is what was asked for, ``sp`` what the loop works to now, ``remote`` what a program asks for (NaN:
     nothing), ``manual`` the operator's output, ``op`` what the output achieved, ``limited`` +1 or -1 where a controller
     is at a limit, ``reached`` what was made of a station's setpoint (NaN: nobody told), ``positions`` the setpoints
-    that loops stand at as slaves. ``tunings`` are those in use. ``changes`` counts everything that is shown of a loop
-    besides its numbers.
+    that loops stand at as slaves. ``automatic`` are those in a mode in which they act, ``live`` those that may act now.
+    ``tunings`` are those in use. ``changes`` counts everything that is shown of a loop besides its numbers.
     """
 
     def __init__(self, table: LoopTable, outputs: OutputTable, tags: int, longest_dt: float = 60.0) -> None:
@@ -37,7 +38,7 @@ class Loops:
         self.states = [_first_state(loop) for loop in loops]
         self.levels = [Level(table, rows, longest_dt) for rows in table.levels()]
         self.level_of = {row: level for level in self.levels for row in level.every.tolist()}
-        self.setpoints, self.signals = Setpoints(loops), Signals(table, tags)
+        self.setpoints, self.signals, self.doses = Setpoints(loops), Signals(table, tags), DoseLoops(table, longest_dt)
         self.sp_target, self.sp, self.remote = self.setpoints.target, self.setpoints.working, self.setpoints.remote
         self.manual, self.op, self.limited = np.zeros(n), np.full(n, np.nan), np.zeros(n)
         self.reached, self.positions = np.full(n, np.nan), self.sp.copy()
@@ -51,7 +52,7 @@ class Loops:
         self._owned = np.flatnonzero(self._owner >= 0)
         self._safe_value = outputs.safe
         self._safe_out, self._free_out = np.zeros((2, len(outputs.rows)), np.bool_)
-        self._automatic, self._by_hand = np.zeros((2, n), np.bool_)
+        self.automatic, self.live, self._by_hand = np.zeros((3, n), np.bool_)
         self.bad, self.blind = np.zeros(n, np.bool_), np.ones(n, np.bool_)
         self._suspensions = Suspensions(self)
         self._dirty = True
@@ -69,8 +70,12 @@ class Loops:
             if len(level.rows):
                 level.control(signals, self.sp, self.manual, self.limited, dt, targets, requests)
             level.plain.control(signals, self.sp, self.manual, self._by_hand, targets, requests)
+        if len(self.doses):
+            off = ~(self.automatic | self._by_hand)
+            events += self.doses.step(signals, self.sp, self.manual, self.live, off, self._by_hand, targets, dt)
         np.copyto(targets, self._safe_value, where=self._safe_out)
         np.copyto(targets, np.nan, where=self._free_out)
+        np.copyto(outputs.stopped, self._safe_out)
         return events
 
     def track(self, outputs: Outputs) -> None:
@@ -87,6 +92,7 @@ class Loops:
     def locate(self, actual: F8) -> None:
         """Find where the loops stand as slaves: a controller at its setpoint, another at what it achieved."""
         self.positions[:] = self.sp
+        self.doses.reach(actual, self.op)
         for level in self.levels:
             level.plain.reach(self.signals, actual, self.sp, self.reached, self.op, self.positions)
 
@@ -127,7 +133,7 @@ class Loops:
             self._fold()
         blind = np.zeros(len(self.table), np.bool_)
         blind[self._owner[self._owned[~outputs.ready[self._owned]]]] = True
-        bad = (self.signals.quality[self._watched] == BAD) & self._needs_value & self._automatic
+        bad = (self.signals.quality[self._watched] == BAD) & self._needs_value & self.automatic
         changed = np.flatnonzero((blind != self.blind) | (bad != self.bad))
         if not len(changed):
             return []
@@ -141,12 +147,12 @@ class Loops:
         self._dirty = False
         mode = np.array([state.mode for state in self.states], np.int8)
         off, claimed = mode <= Mode.OFF, np.array([state.claimed for state in self.states], np.bool_)
-        self._automatic, self._by_hand = mode >= Mode.AUTO, mode == Mode.MANUAL
+        self.automatic, self._by_hand = mode >= Mode.AUTO, mode == Mode.MANUAL
         detached = np.array([self.detached(row) for row in range(len(self.table))], np.bool_)
-        live = self._automatic & ~(self.blind | self.bad | detached)
-        safe = (off & claimed) | (self.bad & self._goes_safe & self._automatic)
+        self.live = live = self.automatic & ~(self.blind | self.bad | detached)
+        safe = (off & claimed) | (self.bad & self._goes_safe & self.automatic)
         lost = off | safe | self.blind | detached
-        fallen = self.bad & self._automatic & ~safe & ~np.isnan(self._fallback)
+        fallen = self.bad & self.automatic & ~safe & ~np.isnan(self._fallback)
         self.setpoints.live(live)
         owner = self._owner[self._owned]
         self._safe_out[self._owned], self._free_out[self._owned] = safe[owner], (off & ~claimed)[owner]
@@ -169,7 +175,7 @@ def _first_state(loop: Loop) -> LoopState:
     if loop.on_restart == "safe":
         return LoopState(claimed=True, reason="safe until somebody decides", suspended=UNREAD if loop.moves else "")
     if loop.type == "station":
-        return LoopState(Mode.AUTO, claimed=True, reason="keeps its setpoint")
+        return LoopState(Mode.AUTO, claimed=True, adopt=bool(loop.gases), reason="keeps its setpoint")
     if loop.type in {"direct", "remote"}:
         return LoopState(
             Mode.AUTO, claimed=True, adopt=True, reason="keeps the value it was found at", suspended=UNREAD
@@ -178,8 +184,8 @@ def _first_state(loop: Loop) -> LoopState:
 
 
 def _needs_value(loop: Loop) -> bool:
-    """Whether a loop cannot go on without its value: controllers and ratios, and others that then go safe."""
-    return loop.watched >= 0 and (loop.type in {"pid", "ratio"} or loop.on_bad_pv != "hold")
+    """Whether a loop cannot go on without its value: controllers, ratios and doses, and others that then go safe."""
+    return loop.watched >= 0 and (loop.type in {"pid", "ratio", "dose"} or loop.on_bad_pv != "hold")
 
 
 def _owners(table: LoopTable, outputs: int) -> NDArray[np.intp]:

@@ -200,8 +200,8 @@ class Orders:
 
 
 def modes(table: LoopTable, row: int) -> list[str]:
-    """The modes that a loop has, the one for people who work on it last."""
-    usual = [Mode.OFF, Mode.MANUAL, Mode.AUTO]
+    """The modes that a loop has, the one for people who work on it last. A station has no output to be set by hand."""
+    usual = [Mode.OFF, Mode.AUTO] if table.rows[row].type == "station" else [Mode.OFF, Mode.MANUAL, Mode.AUTO]
     led = [Mode.CASCADE] * (table.master[row] >= 0)
     return [mode.word for mode in (*usual, *led, Mode.OUT_OF_SERVICE)]
 

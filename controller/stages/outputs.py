@@ -14,6 +14,9 @@ from controller.commands import Event, EventType, Json
 from controller.frame import BAD, F8, Frame
 from controller.model.loops import OutputTable
 from controller.model.tags import TagTable
+from controller.stages.dose_guard import DoseGuards
+from controller.stages.pulses import Pulses
+from controller.stages.stored import by_name
 from drivers.contract import Reason, WriteOutcome, WriteState
 
 Flags = NDArray[np.bool_]
@@ -36,11 +39,13 @@ class Outputs:
 
     ``target`` is what control asks for, NaN where nobody does: such an output is left alone. ``actual`` is the best
     knowledge of where the actuator is: what it was commanded, or what it reads back while nobody commands it or it
-    does not obey. ``ready`` are those that were read and can be reached. A read-back that differs is told after
-    :data:`PATIENCE` scans and ``patience_s`` seconds.
+    does not obey; of a pulsed output, the mean that was asked for. ``ready`` are those that were read and can be
+    reached. ``stopped`` are those whose loop is off or at its safe value: a pulse under way is cut there. A read-back
+    that differs is told after :data:`PATIENCE` scans and ``patience_s`` seconds; pulses are not made up for after
+    ``longest_dt`` seconds between scans.
     """
 
-    def __init__(self, table: OutputTable, tags: TagTable, patience_s: float = 0.0) -> None:
+    def __init__(self, table: OutputTable, tags: TagTable, patience_s: float = 0.0, longest_dt: float = 60.0) -> None:
         n = len(table.rows)
         self.table = table
         self._units = [tags.tags[row].unit for row in table.tag]
@@ -51,7 +56,11 @@ class Outputs:
         self.target, self.actual = np.full((2, n), np.nan)
         self._kept = ~table.once
         self.ready = self._blind & self._kept
-        self.returned = np.zeros(n, np.bool_)
+        self.returned, self.stopped = np.zeros((2, n), np.bool_)
+        self.pulses, self.guards = Pulses(table, longest_dt), DoseGuards(table)
+        self._ceiling = table.high.copy()
+        self._ceiling[self.pulses.rows[self.pulses.doses]] = self.pulses.on[self.pulses.doses]
+        self._sent = np.zeros(n)
         self._written = np.full(n, np.nan)
         self._written_at = np.full(n, -np.inf)
         self._patience_s = patience_s
@@ -77,10 +86,24 @@ class Outputs:
         if self.returned.any():
             self._written[self.returned] = np.nan
             self._recent[:, self.returned] = self._lowest[self.returned] = np.nan
-        events = self._compare(value, usable & ready & ~self._blind, dt)
-        astray = usable & (self.returned | np.isnan(self.target) | self._told)
-        np.copyto(self.actual, value, where=astray & ~self._blind)
+        readable = usable & ready & ~self._blind
+        events = self._compare(value, readable, dt)
+        if len(self.guards):
+            events += self.guards.count(self._sent, value, readable, dt)
+        self._find(value, usable & ~self._blind)
         return events
+
+    def _find(self, value: F8, readable: Flags) -> None:
+        """Where no command of ours stands, an output is what it reads. What a pulsed one happens to read when it comes
+        back says nothing of the mean: that is what it was, or its safe value.
+        """
+        astray = readable & (self.returned | np.isnan(self.target) | self._told)
+        rows = self.pulses.rows
+        if len(rows):
+            astray[rows] &= ~self.returned[rows]
+            unknown = rows[self.returned[rows] & np.isnan(self.actual[rows])]
+            self.actual[unknown] = self.table.safe[unknown]
+        np.copyto(self.actual, value, where=astray)
 
     def _compare(self, value: F8, readable: Flags, dt: float) -> list[Event]:
         """Time how long a read-back is none of the last commands; tell when that is too long, and when it ends."""
@@ -106,21 +129,37 @@ class Outputs:
         )
 
     def command(self, forced: F8, dt: float, now_s: float) -> dict[int, float]:
-        """The writes of this scan, by tag row, from ``target`` and what interlocks ``forced`` (NaN where nothing).
-        ``actual`` is then what control achieved.
+        """The writes of this scan, by tag row, from ``target`` and what interlocks ``forced`` (NaN where nothing); dose
+        guards come after them. ``actual`` is then what control achieved.
         """
         table = self.table
+        if len(self.guards):
+            forced = np.where(np.isnan(forced) & self.guards.held, table.safe, forced)
         claimed = self.ready & ~(np.isnan(self.target) & np.isnan(forced))
-        if not claimed.any():
+        if not (claimed.any() or len(self.pulses)):
             return {}
         wanted = np.where(np.isnan(forced), self.target, forced)
         step = table.max_rate * max(dt, 1e-3)
         known = np.where(np.isnan(self.actual), wanted, self.actual)
         wanted = np.minimum(np.maximum(wanted, known - step), known + step)
-        wanted = np.minimum(np.maximum(wanted, table.low), table.high)
+        wanted = np.minimum(np.maximum(wanted, table.low), self._ceiling)
+        written = self._pulsed(wanted, forced, claimed, dt) if len(self.pulses) else wanted
         np.copyto(self.actual, wanted, where=claimed & ~self._told)
-        self._remember(np.where(claimed, wanted, np.nan))
-        return self._changed(claimed, wanted, now_s)
+        self._remember(np.where(claimed, written, np.nan))
+        return self._changed(claimed, written, now_s)
+
+    def _pulsed(self, wanted: F8, forced: F8, claimed: Flags, dt: float) -> F8:
+        """What is written for what is ``wanted``. A pulsed output that is overruled is at once where it has to be: also
+        in ``wanted``, since its rate limits the mean and not the pulses.
+        """
+        rows, table = self.pulses.rows, self.table
+        overrule = np.where(np.isnan(forced[rows]) & self.stopped[rows], self.target[rows], forced[rows])
+        overruled = ~np.isnan(overrule)
+        written = wanted.copy()
+        written[rows] = self.pulses.step(wanted[rows], claimed[rows] & ~overruled, overruled, dt)
+        there = rows[overruled]
+        wanted[there] = written[there] = np.clip(overrule[overruled], table.low[there], table.high[there])
+        return written
 
     def _remember(self, commands: F8) -> None:
         """Keep the span of the last commands; nothing is to be done once they stood still for so many scans."""
@@ -143,7 +182,7 @@ class Outputs:
         at_end = (wanted != self._written) & ((wanted == table.low) | (wanted == table.high) | (wanted == table.safe))
         due = now_s - self._written_at >= self._refresh_s
         rows = np.flatnonzero(claimed & (moved | at_end | due))
-        self._written[rows] = wanted[rows]
+        self._written[rows] = self._sent[rows] = wanted[rows]
         self._written_at[rows] = now_s
         return dict(zip(table.tag[rows].tolist(), wanted[rows].tolist(), strict=True))
 
@@ -158,6 +197,9 @@ class Outputs:
             if self.table.once[row] or refused != self._refused[row]:
                 events.append(self._outcome_event(row, outcome))
             self._refused[row] = refused
+            if outcome.state is not WriteState.APPLIED and row in self.pulses.rows:
+                # Nobody knows whether the pump runs: that it is to stand, or to run, is said again in this scan.
+                self._written[row] = np.nan
         return events
 
     def _outcome_event(self, row: int, outcome: WriteOutcome) -> Event:
@@ -184,3 +226,23 @@ class Outputs:
             for output, value in zip(self.table.rows, self.actual.tolist(), strict=True)
             if not output.once
         }
+
+    def doses(self) -> dict[str, Json]:
+        """What pulses and guards remember over a restart."""
+        actual = self.actual[self.pulses.rows]
+        return {
+            "pulses": self.pulses.state(),
+            "demands": np.where(np.isnan(actual), 0.0, actual).tolist(),
+            "guards": self.guards.state(self._sent),
+        }
+
+    def restore_doses(self, state: Mapping[str, Json], outage_s: float) -> None:
+        """Take over what :meth:`doses` gave, ``outage_s`` seconds later, before anything is read."""
+        pulses, guards = state.get("pulses"), state.get("guards")
+        if isinstance(pulses, dict):
+            self.pulses.restore(pulses)
+            demands = {"names": pulses.get("names"), "demands": state.get("demands")}
+            for place, (demand,) in by_name(demands, ("demands",), self.pulses.names).items():
+                self.actual[self.pulses.rows[place]] = demand
+        if isinstance(guards, dict):
+            self.guards.restore(guards, outage_s, self._sent)

@@ -18,6 +18,8 @@ UNREAD = "waiting for the outputs to be read"
 UNREAD_VALUE = "waiting for its value to be read"
 WAITING = {UNREAD, UNREAD_VALUE}
 """Suspensions of every start: nothing was lost, so nothing is told."""
+PASSING = {"direct", "remote"}
+"""Loops that pass their setpoint on as it is."""
 
 
 class Suspensions:
@@ -84,16 +86,17 @@ class Suspensions:
             level.bank.resume(place, state.saved_integral)
         elif loop.output >= 0:
             self._start_actuator(row, float(actual[loop.output]))
-        state.adopt, state.saved_integral = False, math.nan
+        # What a station adopts is told by its mixer, once all its outputs are read.
+        state.adopt, state.saved_integral = state.adopt and loop.type == "station", math.nan
 
     def _start_actuator(self, row: int, found: float) -> None:
         loops = self._loops
         loop, state = loops.table.rows[row], loops.states[row]
         if state.adopt and state.mode is Mode.MANUAL:
             loops.manual[row] = found
-        elif state.adopt and loop.type != "ratio":
+        elif state.adopt and loop.type in PASSING:
             loops.setpoints.ask(row, found)
-        if loop.type != "ratio":
+        if loop.type in PASSING:
             loops.setpoints.start(row, found)
 
     def _event(self, row: int, text: str) -> Event:

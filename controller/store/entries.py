@@ -22,6 +22,7 @@ SUBTYPES = {
     Verb.SETPOINT: "Property Value Change",
     Verb.OUTPUT: "Property Value Change",
     Verb.WRITE_ONCE: "Property Value Change",
+    Verb.GUARD_RESET: "Property Value Change",
     Verb.MODE: "Mode Command",
     Verb.BATCH_CREATE: "Allocation",
     Verb.PROMPT_ANSWER: "Prompt Response",

@@ -1,0 +1,30 @@
+"""Cross-checks of a vessel class: dose loops."""
+
+from __future__ import annotations
+
+from controller.config.check_outputs import check_above_rest, check_amount
+from controller.config.checker import Checker
+from controller.config.loop_class import DoseLoop
+from controller.config.problems import Path
+
+
+def check_dose_loop(check: Checker, path: Path, loop: DoseLoop) -> None:
+    """The output exists and can give the dose, and the limits allow at least one."""
+    if not check.known((*path, "output"), loop.output, check.names("outputs"), "output"):
+        return
+    output = check.config.outputs.get(loop.output)
+    if output is None:
+        return
+    if output.dose or output.pulse:
+        message = f"{loop.output} is pulsed already, and this loop gives pulses itself"
+        check.bound.problem((*path, "output"), message, "take pulse: or dose: from the output")
+    if output.safe != "none" and output.safe.value != 0.0:
+        message = f"{loop.output} goes on giving at its safe value, {output.safe}"
+        check.bound.problem((*path, "output"), message, "a dose loop needs an output with safe: 0")
+    check_above_rest(check, (*path, "rate"), loop.rate, output)
+    dose = check_amount(check, (*path, "dose"), loop.dose, output.unit)
+    for key, limit in (("most_per_hour", loop.most_per_hour), ("most_per_batch", loop.most_per_batch)):
+        most = check_amount(check, (*path, key), limit, output.unit)
+        if most is not None and dose is not None and most < dose:
+            message = f"{key}: {limit} is less than one dose of {loop.dose}"
+            check.bound.problem((*path, key), message, "so that none could ever be given")

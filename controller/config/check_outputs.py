@@ -1,0 +1,95 @@
+"""Cross-checks of a vessel class: how outputs are pulsed and what their guards allow."""
+
+from __future__ import annotations
+
+from controller.config.checker import Checker
+from controller.config.problems import Path
+from controller.config.pulse_class import Guard, Pulse
+from controller.config.tag_class import Output
+from controller.units import Quantity, UnitError, parse_unit
+
+RANGE = "the output's range"
+
+
+def check_outputs(check: Checker) -> None:
+    """Pulses fit into their period and their output, and giving nothing is safe where a guard stops an output."""
+    for name, output in check.config.outputs.items():
+        path: Path = ("outputs", name)
+        if output.pulsed or output.guard:
+            _rests(check, path, output)
+        check_above_rest(check, (*path, "smallest"), output.smallest, output)
+        if output.pulse:
+            check_above_rest(check, (*path, "pulse", "on"), output.pulse.on, output)
+            _period(check, path, output.pulse)
+        if output.dose:
+            check_amount(check, (*path, "dose", "amount"), output.dose.amount, output.unit)
+            check_above_rest(check, (*path, "dose", "rate"), output.dose.rate, output)
+        if output.guard:
+            _guard(check, path, output, output.guard)
+
+
+def amount_unit(unit: str) -> str:
+    """A unit of what an output in ``unit`` gives over time: mL for mL/h."""
+    whole, numerator = f"({unit}).s", unit.rpartition("/")[0]
+    try:
+        return numerator if parse_unit(numerator).compatible(parse_unit(whole)) else whole
+    except UnitError:
+        return whole
+
+
+def check_amount(check: Checker, path: Path, amount: Quantity | None, unit: str) -> float | None:
+    """An amount of what an output in ``unit`` gives, in :func:`amount_unit`; a problem unless it is more than 0."""
+    value = check.value(path, amount, amount_unit(unit), difference=True)
+    if value is not None and value <= 0.0:
+        check.bound.problem(path, f"{path[-1]}: {amount} is nothing", "write more than 0")
+        return None
+    return value
+
+
+def check_above_rest(check: Checker, path: Path, value: Quantity | None, output: Output) -> None:
+    """A value at which a pulsed output is on: inside its range, and more than at rest."""
+    found = check.inside(path, value, output.unit, (output.range.low, output.range.high), RANGE)
+    rest = _low(output)
+    if found is not None and rest is not None and found <= rest:
+        check.bound.problem(path, f"{path[-1]}: {value} is where the output rests", "write more than the low end")
+
+
+def _low(output: Output) -> float | None:
+    try:
+        return output.range.low.to(output.unit)
+    except UnitError:
+        return None  # reported where the range is checked
+
+
+def _rests(check: Checker, path: Path, output: Output) -> None:
+    """Pulses and amounts are counted from 0, and a guard stops an output that gives nothing at its safe value."""
+    low = _low(output)
+    if low is not None and low != 0.0:
+        check.bound.problem((*path, "range", "low"), "low: an output that is pulsed or guarded rests at 0", "write 0")
+    if output.guard and output.safe != "none" and output.safe.value != 0.0:
+        check.bound.problem(
+            (*path, "safe"), f"safe: a guard holds the output at {output.safe}, which goes on giving", "write 0"
+        )
+
+
+def _period(check: Checker, path: Path, pulse: Pulse) -> None:
+    shortest = [time.to("s") for time in (pulse.shortest_on, pulse.shortest_off) if time]
+    if sum(shortest) > pulse.period.to("s"):
+        check.bound.problem(
+            (*path, "pulse", "period"),
+            f"period: the shortest pulse and the shortest pause do not fit into {pulse.period}",
+            "write a longer period",
+        )
+
+
+def _guard(check: Checker, path: Path, output: Output, guard: Guard) -> None:
+    """Amounts are amounts, and at least one dose is allowed."""
+    unit = amount_unit(output.unit)
+    dose = (
+        output.dose.amount if output.dose and parse_unit(output.dose.amount.unit).compatible(parse_unit(unit)) else None
+    )
+    for key, limit in (("most", guard.most), ("most_per_batch", guard.most_per_batch)):
+        most = check_amount(check, (*path, "guard", key), limit, output.unit)
+        if most is not None and dose is not None and most < dose.to(unit):
+            message = f"{key}: {limit} is less than one dose of {dose}"
+            check.bound.problem((*path, "guard", key), message, "so that none could ever be given")
