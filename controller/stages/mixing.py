@@ -75,7 +75,7 @@ class MixingBank:
                 flows[:, rows], self.possible[:, rows] = way(
                     self.possible[0, rows], self.possible[1, rows], self.possible[2, rows], rows
                 )
-        self.flows = self._with_fine_air(flows)
+        self.flows = np.minimum(self._with_fine_air(flows), self._high)
         return self.flows
 
     def achieved(self, flows: F8) -> F8:
@@ -84,7 +84,7 @@ class MixingBank:
         """
         air = flows[Gas.AIR] + flows[Gas.FINE_AIR]
         whole = flows.sum(axis=0)
-        of_whole = np.divide(1.0, whole, out=np.full(self.n, np.nan), where=whole > 0.0)
+        of_whole = np.divide(1.0, whole, out=np.full(self.n, np.nan), where=whole > TINY)
         oxygen, carbon_dioxide = AIR_OXYGEN * air + flows[Gas.OXYGEN], flows[Gas.CARBON_DIOXIDE]
         return np.stack((np.where(self._additive, air, whole), oxygen * of_whole, carbon_dioxide * of_whole))
 
@@ -100,6 +100,7 @@ class MixingBank:
     def _within_reach(self, wish: F8) -> F8:
         """The wish without what no mix of the gases there could be."""
         total, oxygen, carbon_dioxide = np.maximum(wish, 0.0)
+        total = np.where(total < TINY, 0.0, total)
         carbon_dioxide = np.minimum(carbon_dioxide, self._has[Gas.CARBON_DIOXIDE].astype(np.float64))
         rest = 1.0 - carbon_dioxide
         by_air = AIR_OXYGEN * rest
@@ -119,7 +120,9 @@ class MixingBank:
     def _most(self, oxygen: F8, carbon_dioxide: F8, rows: Rows) -> F8:
         """The largest total in which every controller can give its share."""
         shares = np.stack((*balance(1.0 - carbon_dioxide, oxygen), carbon_dioxide))
-        return np.asarray((self._highs(rows) / np.maximum(shares, 1e-300)).min(axis=0))
+        needed = shares > TINY
+        most = np.divide(self._highs(rows), shares, out=np.full(shares.shape, np.inf), where=needed)
+        return np.asarray(most.min(axis=0))
 
     def _highs(self, rows: Rows) -> F8:
         """The most of air, oxygen, nitrogen and carbon dioxide."""
@@ -139,22 +142,30 @@ class MixingBank:
 
     def _add(self, base: F8, oxygen: F8, carbon_dioxide: F8, rows: Rows) -> Mix:
         """Air as it is asked for, and to it what makes the fractions."""
-        highs = self._highs(rows)
-        base = np.minimum(base, highs[Gas.AIR])
+        base = np.minimum(base, self._air_high[rows])
         base = np.where(base < self._air_smallest[rows], 0.0, base)
+        smallest = self._smallest[:, rows]
+        within_ranges = self._additions(base, oxygen, carbon_dioxide, rows, np.zeros_like(smallest))
+        flows = self._additions(base, oxygen, carbon_dioxide, rows, smallest)
+        return flows, _amounts_to(*within_ranges, (base, oxygen, carbon_dioxide))
+
+    def _additions(self, base: F8, oxygen: F8, carbon_dioxide: F8, rows: Rows, smallest: F8) -> F8:
+        """``base`` and what is added to it, by controllers that hold no less than ``smallest``, shape ``(5, n)``."""
+        highs = self._highs(rows)
         rich = (1.0 - AIR_OXYGEN) * base / np.maximum(1.0 - oxygen - carbon_dioxide, TINY)
         poor = AIR_OXYGEN * base / np.maximum(oxygen, TINY)
         whole = np.where(oxygen >= AIR_OXYGEN * (1.0 - carbon_dioxide), rich, poor)
-        given = np.minimum(carbon_dioxide * whole, highs[Gas.CARBON_DIOXIDE])
+        # Judged by the air alone: else more oxygen might bring carbon dioxide in, which dilutes the oxygen.
+        odds = carbon_dioxide / np.maximum(1.0 - carbon_dioxide, TINY)
+        held = odds * base >= np.maximum(smallest[Gas.CARBON_DIOXIDE], TINY)
+        given = np.where(held, np.minimum(carbon_dioxide * whole, highs[Gas.CARBON_DIOXIDE]), 0.0)
         excess = oxygen * (base + given) - AIR_OXYGEN * base
         added = np.minimum(np.maximum(excess, 0.0) / np.maximum(1.0 - oxygen, TINY), highs[Gas.OXYGEN])
+        added = np.where(added < smallest[Gas.OXYGEN], 0.0, added)
         thinned = np.minimum(np.maximum(-excess, 0.0) / np.maximum(oxygen, TINY), highs[Gas.NITROGEN])
-        given = carbon_dioxide * (base + added + thinned) / np.maximum(1.0 - carbon_dioxide, TINY)
-        given = np.minimum(given, highs[Gas.CARBON_DIOXIDE])
-        flows = np.stack((base, *(self._holdable(gas, flow, rows) for gas, flow in (
-            (Gas.OXYGEN, added), (Gas.NITROGEN, thinned), (Gas.CARBON_DIOXIDE, given)
-        ))))  # fmt: skip
-        return flows, _amounts_to(base, added, thinned, given, (base, oxygen, carbon_dioxide))
+        thinned = np.where(thinned < smallest[Gas.NITROGEN], 0.0, thinned)
+        fitting = np.minimum(odds * (base + added + thinned), highs[Gas.CARBON_DIOXIDE])
+        return np.stack((base, added, thinned, np.where(held, fitting, 0.0)))
 
     def _settle(self, air: F8, oxygen: F8, nitrogen: F8, carbon_dioxide: F8, rows: Rows) -> F8:
         """The same sum in flows that the controllers can hold, nearer to air where need be; nothing at all where not
@@ -193,9 +204,8 @@ def balance(rest: F8, oxygen: F8) -> tuple[F8, F8, F8]:
 def _amounts_to(air: F8, oxygen: F8, nitrogen: F8, carbon_dioxide: F8, wish: tuple[F8, F8, F8]) -> F8:
     """The total of ``wish`` with the fractions that the flows give; those of the wish where nothing flows."""
     whole = air + oxygen + nitrogen + carbon_dioxide
-    share = np.divide(1.0, whole, out=np.zeros_like(whole), where=whole > 0.0)
-    held = AIR_OXYGEN * air + oxygen
-    some = whole > 0.0
+    held, some = AIR_OXYGEN * air + oxygen, whole > TINY
+    share = np.divide(1.0, whole, out=np.zeros_like(whole), where=some)
     return np.stack((
         wish[0], np.where(some, held * share, wish[1]), np.where(some, carbon_dioxide * share, wish[2])
     ))  # fmt: skip
