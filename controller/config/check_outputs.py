@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
+=======
+import math
+
+>>>>>>> h/outputs
 from controller.config.checker import Checker
 from controller.config.problems import Path
 from controller.config.pulse_class import Guard, Pulse
@@ -54,6 +59,20 @@ def check_above_rest(check: Checker, path: Path, value: Quantity | None, output:
         check.bound.problem(path, f"{path[-1]}: {value} is where the output rests", "write more than the low end")
 
 
+<<<<<<< HEAD
+=======
+def shortest_cycle_s(output: Output) -> float:
+    """How long a dose lasts, or a period of pulses, in seconds; infinite for a steady output."""
+    if output.dose is None:
+        return output.pulse.period.to("s") if output.pulse else math.inf
+    try:
+        amount, rate = output.dose.amount.difference(f"({output.unit}).s"), output.dose.rate.to(output.unit)
+    except UnitError:
+        return math.inf  # reported where the dose is checked, as is a rate of 0
+    return amount / rate if rate > 0.0 else math.inf
+
+
+>>>>>>> h/outputs
 def _low(output: Output) -> float | None:
     try:
         return output.range.low.to(output.unit)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from controller.config.bind import Bound
+from controller.config.check_outputs import shortest_cycle_s
 from controller.config.problems import Path, nearest
 from controller.config.site import Calibration, Connection, SiteConfig, Vessel, simulated_vessels
 from controller.config.tag_class import Source
@@ -14,6 +15,9 @@ from controller.units import UnitError, parse_quantity, parse_unit, per
 
 SIMULATED = {"volume": "L", "temperature": "Cel", "density": "10*6/mL"}
 """Words of a vessel's ``simulation`` that are quantities, with a unit of theirs."""
+
+SCANS_PER_PULSE = 2
+"""The scans that a dose, or a period of pulses, takes at least."""
 
 
 class SiteChecker:
@@ -39,6 +43,7 @@ class SiteChecker:
                 self._roles(name, vessel, self.classes[name])
                 self._calibrations(name, vessel, self.classes[name])
                 self._points(name, vessel, self.classes[name])
+                self._pulses(name, self.classes[name])
 
     def _known(self, path: Path, name: str, names: Collection[str], what: str, *, at_key: bool = False) -> None:
         if name not in names:
@@ -104,6 +109,15 @@ class SiteChecker:
         if not any(factor.compatible(parse_unit(per(unit, raw))) for raw in ("1", "s-1")):
             message = f"factor: {calibration.factor.unit} does not give {unit}"
             self.bound.problem(path, message, f"write what one unit of the instrument is in {unit}")
+
+    def _pulses(self, name: str, vessel_class: VesselClassConfig) -> None:
+        """A scan is the shortest pulse there can be, and a dose that is one scan long is seldom right."""
+        least = SCANS_PER_PULSE * self.config.scan_period.to("s")
+        for output, entry in vessel_class.outputs.items():
+            if (lasts := shortest_cycle_s(entry)) < least - 1e-9:
+                message = f"output {output} of class {vessel_class.vessel_class} is pulsed every {lasts:.4g} s"
+                hint = f"scans every {self.config.scan_period} can do so every {least:.4g} s: make pulses longer"
+                self.bound.problem(("vessels", name, "class"), message, hint)
 
     def _points(self, name: str, vessel: Vessel, vessel_class: VesselClassConfig) -> None:
         """No two vessels share a point: a probe wired to two vessels is a copied line that was not changed."""

@@ -137,8 +137,9 @@ class MixingBank:
         _, added, thinned = balance(rest, total * oxygen)
         added, thinned = np.minimum(added, highs[Gas.OXYGEN]), np.minimum(thinned, highs[Gas.NITROGEN])
         air = np.minimum(rest - added - thinned, highs[Gas.AIR])
-        flows = self._settle(air, added, thinned, given, rows)
-        return flows, _amounts_to(air, added, thinned, given, (air + added + thinned + given, oxygen, carbon_dioxide))
+        whole = np.stack((air, added, thinned, given))
+        possible = _amounts_to(whole, (whole.sum(axis=0), oxygen, carbon_dioxide))
+        return self._settle(air, added, thinned, given, rows), possible
 
     def _add(self, base: F8, oxygen: F8, carbon_dioxide: F8, rows: Rows) -> Mix:
         """Air as it is asked for, and to it what makes the fractions."""
@@ -147,7 +148,7 @@ class MixingBank:
         smallest = self._smallest[:, rows]
         within_ranges = self._additions(base, oxygen, carbon_dioxide, rows, np.zeros_like(smallest))
         flows = self._additions(base, oxygen, carbon_dioxide, rows, smallest)
-        return flows, _amounts_to(*within_ranges, (base, oxygen, carbon_dioxide))
+        return flows, _amounts_to(within_ranges, (base, oxygen, carbon_dioxide))
 
     def _additions(self, base: F8, oxygen: F8, carbon_dioxide: F8, rows: Rows, smallest: F8) -> F8:
         """``base`` and what is added to it, by controllers that hold no less than ``smallest``, shape ``(5, n)``."""
@@ -201,9 +202,10 @@ def balance(rest: F8, oxygen: F8) -> tuple[F8, F8, F8]:
     return np.maximum(rest - added - thinned, 0.0), added, thinned
 
 
-def _amounts_to(air: F8, oxygen: F8, nitrogen: F8, carbon_dioxide: F8, wish: tuple[F8, F8, F8]) -> F8:
+def _amounts_to(flows: F8, wish: tuple[F8, F8, F8]) -> F8:
     """The total of ``wish`` with the fractions that the flows give; those of the wish where nothing flows."""
-    whole = air + oxygen + nitrogen + carbon_dioxide
+    air, oxygen, _, carbon_dioxide = flows
+    whole = flows.sum(axis=0)
     held, some = AIR_OXYGEN * air + oxygen, whole > TINY
     share = np.divide(1.0, whole, out=np.zeros_like(whole), where=some)
     return np.stack((
