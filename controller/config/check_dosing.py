@@ -22,17 +22,9 @@ def check_dose_loop(check: Checker, path: Path, loop: DoseLoop) -> None:
         message = f"{loop.output} goes on giving at its safe value, {output.safe}"
         check.bound.problem((*path, "output"), message, "a dose loop needs an output with safe: 0")
     check_above_rest(check, (*path, "rate"), loop.rate, output)
-<<<<<<< HEAD
-    dose = check_amount(check, (*path, "dose"), loop.dose, output.unit)
-    for key, limit in (("most_per_hour", loop.most_per_hour), ("most_per_batch", loop.most_per_batch)):
-        most = check_amount(check, (*path, key), limit, output.unit)
-        if most is not None and dose is not None and most < dose:
-            message = f"{key}: {limit} is less than one dose of {loop.dose}"
-=======
     dose = check_amount(check, (*path, "amount"), loop.amount, output.unit)
     for key, limit in (("most_per_hour", loop.most_per_hour), ("most_per_batch", loop.most_per_batch)):
         most = check_amount(check, (*path, key), limit, output.unit)
         if most is not None and dose is not None and most < dose:
             message = f"{key}: {limit} is less than one dose of {loop.amount}"
->>>>>>> h/outputs
             check.bound.problem((*path, key), message, "so that none could ever be given")

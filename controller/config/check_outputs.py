@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-=======
 import math
 
->>>>>>> h/outputs
 from controller.config.checker import Checker
 from controller.config.problems import Path
 from controller.config.pulse_class import Guard, Pulse
@@ -59,8 +56,6 @@ def check_above_rest(check: Checker, path: Path, value: Quantity | None, output:
         check.bound.problem(path, f"{path[-1]}: {value} is where the output rests", "write more than the low end")
 
 
-<<<<<<< HEAD
-=======
 def shortest_cycle_s(output: Output) -> float:
     """How long a dose lasts, or a period of pulses, in seconds; infinite for a steady output."""
     if output.dose is None:
@@ -72,7 +67,6 @@ def shortest_cycle_s(output: Output) -> float:
     return amount / rate if rate > 0.0 else math.inf
 
 
->>>>>>> h/outputs
 def _low(output: Output) -> float | None:
     try:
         return output.range.low.to(output.unit)

@@ -141,13 +141,8 @@ class StationLoop(LoopBase):
 
 
 class DoseLoop(LoopBase):
-<<<<<<< HEAD
-    """Once ``pv`` has been ``when`` (above or below) the setpoint for ``after``, one ``dose`` is given at ``rate`` to
-    ``output``, and then none for ``lock_out``. ``give_up`` doses without effect are the last; ``most_per_hour`` and
-=======
     """Once ``pv`` has been ``when`` (above or below) the setpoint for ``after``, ``amount`` is given at ``rate`` to
     ``output``, and then nothing for ``lock_out``. ``give_up`` doses without effect are the last; ``most_per_hour`` and
->>>>>>> h/outputs
     ``most_per_batch`` are amounts.
     """
 
@@ -155,11 +150,7 @@ class DoseLoop(LoopBase):
     pv: Name
     when: Literal["above", "below"]
     after: Duration
-<<<<<<< HEAD
-    dose: AnyQuantity
-=======
     amount: AnyQuantity
->>>>>>> h/outputs
     rate: AnyQuantity
     output: Name
     lock_out: Duration

@@ -43,11 +43,7 @@ class GasMixer(StrictModel):
     oxygen: Name | None = None
     carbon_dioxide: Name | None = None
     gases: Gases
-<<<<<<< HEAD
-    turndown: Annotated[int, Field(ge=1, le=10000)] = 50
-=======
     turndown: Annotated[int, Field(ge=2, le=10000)] = 50
->>>>>>> h/outputs
     when_limited: Literal["lower_total", "keep_total"] = "lower_total"
 
     @model_validator(mode="after")

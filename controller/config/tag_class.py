@@ -112,11 +112,7 @@ class Output(StrictModel):
         if self.dose and (self.pulse or self.smallest):
             raise refuse("pulses of a fixed amount have one rate", "write one of dose: and pulse:, without smallest:")
         if self.smallest and self.pulse and self.pulse.on:
-<<<<<<< HEAD
-            raise refuse("smallest is what a pulse is on at", "write one of smallest: and on:")
-=======
             raise refuse("smallest says already what pulses are on at", "write one of smallest: and on:")
->>>>>>> h/outputs
         return self
 
     @property

@@ -51,11 +51,7 @@ def build_guard(entry: tag_class.Output) -> Guard | None:
 
 def build_dose(entry: loop_class.DoseLoop, unit: str) -> Dose:
     """What a dose loop gives; ``unit`` is its output's. Limits become whole doses."""
-<<<<<<< HEAD
-    dose = amount(entry.dose, unit)
-=======
     dose = amount(entry.amount, unit)
->>>>>>> h/outputs
     return Dose(
         above=entry.when == "above",
         after=entry.after.to("s"),
