@@ -134,7 +134,8 @@ class Interlocks:
         """Follow what was decided; whoever was told that it could not be is told that it can."""
         events = []
         if guard.told:
-            guard.text = self._because(guard).explain(reader)
+            waits = guard.tripped and tripped and guard.release is not None
+            guard.text = ("not released: " if waits else "") + self._because(guard).explain(reader)
             events.append(self._event(guard, "can be decided again", guard.text))
         was_blind, was_told = guard.blind, guard.told
         guard.blind = guard.told = False

@@ -17,7 +17,6 @@ from controller.stages.loop_state import LoopState, Mode
 from controller.stages.loops import Loops
 from drivers.contract import Reason
 
-
 ACTUATORS = {"direct", "remote"}
 """Loops whose setpoint is written as it is: what they were brought to by hand is their setpoint when they go on."""
 

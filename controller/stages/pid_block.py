@@ -119,8 +119,8 @@ class PidBlock:
         """What the last outputs were made of, copied."""
         extra = None if self._extra is None else self._extra.copy()
         return Parts(
-            self._inputs.copy(), self._stored.copy(), self._parameters.copy(), self._kick.copy(), self._idle.copy(), extra,
-            self.wanted.copy(),
+            self._inputs.copy(), self._stored.copy(), self._parameters.copy(), self._kick.copy(), self._idle.copy(),
+            extra, self.wanted.copy(),
         )  # fmt: skip
 
     def step(
