@@ -18,7 +18,7 @@ class Verb(StrEnum):
     """What a command asks for. ``target`` is named beside each."""
 
     SETPOINT = "loop.setpoint"  # "BR-101.temperature"; value {"value": 37.0}, in the loop's unit
-    MODE = "loop.mode"  # "BR-101.temperature"; value {"mode": "auto" | "manual" | "off" | "cascade"}
+    MODE = "loop.mode"  # "BR-101.temperature"; value {"mode": a word of Mode}
     OUTPUT = "loop.output"  # "BR-101.temperature"; value {"value": 12.5}, in output units, manual mode only
     GUARD_RESET = "output.guard"  # "BR-101.base_flow"; no value: what the output gives is counted anew
     WRITE_ONCE = "tag.write"  # "BR-101.count_request"; value {"value": 7}; for outputs with `once: true`

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from controller.commands import Command, Event, Json, Outcome, Verb
 from controller.engine_port import Engine
+from controller.explain import Explanation, FactBook, Numbers
 from controller.frame import Frame
 from controller.model.site import Site
 from controller.reading import LiveReader, interlock_conditions
@@ -67,7 +68,8 @@ class Scan:
         self.reader = LiveReader(site, self.loops)
         self.columns = Columns(site)
         self.applied = 0
-        self._vessels = VesselList(site, self.columns, self.loops, self.interlocks, self.outputs.guards)
+        book = FactBook(site, self.loops, self.outputs, self.interlocks)
+        self._vessels = VesselList(site, self.columns, self.loops, self.interlocks, self.outputs.guards, book)
         self._batches = BatchList(engine)
         self._alarms = AlarmList(self.alarms)
         self._now_s = 0.0
@@ -140,8 +142,11 @@ class Scan:
             "batches": self._batches.revision,
             "alarms": self._alarms.revision,
         }
-        arrays = self.columns.arrays(self.reader.frame, self.loops.shown_setpoints(), self.loops.op)
-        return View(*arrays, vessels, batches, alarms, revision)
+        frame = self.reader.frame
+        arrays = self.columns.arrays(frame, self.loops.shown_setpoints(), self.loops.op)
+        numbers = Numbers.take(frame, self.loops, self.outputs, self.interlocks)
+        why = Explanation(self.site, self._vessels.facts, numbers)
+        return View(*arrays, vessels, batches, alarms, revision, why)
 
     def state(self) -> dict[str, Json]:
         """Everything that a restart needs, as JSON."""

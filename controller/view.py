@@ -10,6 +10,7 @@ import numpy as np
 
 from controller.commands import Event, Json
 from controller.engine_port import Engine
+from controller.explain import Explanation, FactBook
 from controller.frame import BAD, F8, GOOD, U1, Frame
 from controller.model.loops import Loop
 from controller.model.site import Site
@@ -32,7 +33,7 @@ LIMIT_WORDS: dict[float, Json] = {1.0: "high", -1.0: "low"}
 @dataclass(frozen=True, slots=True)
 class View:
     """One scan as it is shown. Arrays have shape ``(columns,)`` and belong to the caller; the lists are in the shape of
-    the live JSON and must not be changed. ``revision`` counts the changes of each list.
+    the live JSON and must not be changed. ``revision`` counts the changes of each list; ``why`` explains the outputs.
     """
 
     value: F8
@@ -43,6 +44,7 @@ class View:
     batches: list[Entry]
     alarms: list[Entry]
     revision: dict[str, int]
+    why: Explanation
 
 
 class Columns:
@@ -104,18 +106,27 @@ def _column(vessel: str, kind: str, name: str, unit: str, decimals: int, low: fl
 
 
 class VesselList:
-    """The live JSON's ``vessels``, rebuilt when a loop, an interlock or a dose guard changed."""
+    """The live JSON's ``vessels``, rebuilt when the facts of a loop, an interlock or a dose guard changed."""
 
-    def __init__(self, site: Site, columns: Columns, loops: Loops, interlocks: Interlocks, guards: DoseGuards) -> None:
+    def __init__(
+        self,
+        site: Site,
+        columns: Columns,
+        loops: Loops,
+        interlocks: Interlocks,
+        guards: DoseGuards,
+        book: FactBook,
+    ) -> None:
         self._site, self._columns, self._loops, self._interlocks = site, columns, loops, interlocks
-        self._guards = guards
+        self._guards, self._book, self.facts = guards, book, book.current()
         self._seen = (-1, -1, -1)
         self._list: list[Entry] = []
         self.revision = 0
 
     def current(self) -> list[Entry]:
         """The list as it is now; the same object as long as nothing changed."""
-        seen = (self._loops.changes, self._interlocks.changes, self._guards.changes)
+        self.facts = self._book.current()
+        seen = (self.facts.revision, self._interlocks.changes, self._guards.changes)
         if seen != self._seen:
             self._seen = seen
             self._list = [self._vessel(vessel.name, vessel.title, vessel.vessel_class) for vessel in self._site.vessels]
@@ -135,7 +146,7 @@ class VesselList:
         }
 
     def _loop(self, row: int, loop: Loop) -> Entry:
-        state, columns = self._loops.states[row], self._columns
+        state, columns, facts = self._loops.states[row], self._columns, self.facts.loops[row]
         mode_words: list[Json] = [*modes(self._loops.table, row)]
         return {
             "name": loop.name,
@@ -146,7 +157,10 @@ class VesselList:
             "op": columns.first_op + row,
             "mode": state.mode.word,
             "modes": mode_words,
-            "mode_reason": state.suspended or state.reason,
+            "actual": facts.actual.word,
+            "mode_reason": facts.actual.reason,
+            "unasked": state.unasked,
+            "barred": {**facts.barred},
             "held_by": self._holder(row, loop),
             "sp_low": loop.sp_low,
             "sp_high": loop.sp_high,

@@ -59,7 +59,7 @@ class OutputChange(Amount):
 class ModeChange(Strict):
     """A new mode of a loop."""
 
-    mode: Literal["auto", "manual", "off", "cascade"]
+    mode: Literal["auto", "manual", "off", "cascade", "remote", "out_of_service"]
     reason: Reason
     expected_revision: Revision
 

@@ -53,7 +53,8 @@ class ScanRecorder:
             "alarms": [*view.alarms],
             "connections": self._connections(),
         }
-        self._publisher.publish(utc, process_s, view.value, view.quality, view.reason, view.age, state)
+        arrays = (view.value, view.quality, view.reason, view.age)
+        self._publisher.publish(utc, process_s, *arrays, state, view.why.loop)
 
     def checkpoint(self, utc: float, process_s: float, *, clean: bool) -> None:
         """Store the state that a restart continues from; ``clean`` marks an orderly stop."""

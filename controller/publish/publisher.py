@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from controller.commands import Json
 from controller.frame import F8, U1
 
+Why = Callable[[str], dict[str, Json]]
+"""Explains why the output of a loop, by full name, is what it is."""
 STATES = ("vessels", "batches", "alarms", "connections")
 """The parts of a tick that are not numbers in columns."""
 
@@ -21,7 +23,8 @@ class Tick:
     """One scan as published; nobody changes it afterwards.
 
     The arrays have shape ``(columns,)`` in the publisher's order; ``time`` is UTC in seconds, ``process_s`` process
-    time. ``state`` holds the lists named in :data:`STATES`, in the shape of the live JSON.
+    time. ``state`` holds the lists named in :data:`STATES`, in the shape of the live JSON. ``why`` explains the loops
+    from what it copied; any thread may call it, and ``None`` is a scan that cannot explain itself.
     """
 
     seq: int
@@ -32,6 +35,7 @@ class Tick:
     reason: U1
     age: F8
     state: Mapping[str, Json]
+    why: Why | None = None
 
 
 def column_key(column: Mapping[str, Json]) -> str:
@@ -62,14 +66,22 @@ class Publisher:
         self._samples = np.zeros(3 * len(self._connections), np.int64)
 
     def publish(
-        self, time: float, process_s: float, value: F8, quality: U1, reason: U1, age: F8, state: Mapping[str, Json]
+        self,
+        time: float,
+        process_s: float,
+        value: F8,
+        quality: U1,
+        reason: U1,
+        age: F8,
+        state: Mapping[str, Json],
+        why: Why | None = None,
     ) -> None:
         """Replace the newest tick and wake whoever listens. Called by the scan; takes the arrays and ``state`` over."""
         seq = self.latest.seq + 1 if self.latest is not None else 1
         for array in (value, quality, reason, age):
             array.flags.writeable = False
         self._samples = self._samples + self._count(quality)
-        self.latest = Tick(seq, time, process_s, value, quality, reason, age, state)
+        self.latest = Tick(seq, time, process_s, value, quality, reason, age, state, why)
         for listener in self._listeners:
             listener()
 

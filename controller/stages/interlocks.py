@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -32,6 +32,18 @@ class Condition(Protocol):
 
     def explain(self, reader: Reader) -> str:
         """The condition with its live values."""
+
+
+class Hold(NamedTuple):
+    """An interlock that holds an output at ``value``; ``text`` is what tripped it. It ends when ``release`` is true or,
+    without one, when ``when`` is false.
+    """
+
+    interlock: Interlock
+    value: float
+    text: str
+    when: Condition
+    release: Condition | None
 
 
 @dataclass(slots=True)
@@ -122,7 +134,8 @@ class Interlocks:
         """Follow what was decided; whoever was told that it could not be is told that it can."""
         events = []
         if guard.told:
-            guard.text = self._because(guard).explain(reader)
+            waits = guard.tripped and tripped and guard.release is not None
+            guard.text = ("not released: " if waits else "") + self._because(guard).explain(reader)
             events.append(self._event(guard, "can be decided again", guard.text))
         was_blind, was_told = guard.blind, guard.told
         guard.blind = guard.told = False
@@ -183,6 +196,15 @@ class Interlocks:
             for guard in self._guards
             if guard.interlock.vessel == vessel
         ]
+
+    def holds(self) -> dict[int, Hold]:
+        """What holds which row of the output table now."""
+        return {
+            row: Hold(guard.interlock, value, guard.text or guard.interlock.when, guard.when, guard.release)
+            for guard in self._guards
+            if guard.holds
+            for row, value in guard.interlock.force
+        }
 
     def state(self) -> list[Json]:
         """The names of those that are tripped."""

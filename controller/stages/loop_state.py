@@ -35,6 +35,7 @@ class LoopState:
     """``claimed``: a loop that is off and was never switched on leaves its outputs as they are.
 
     ``adopt``: take over the value that the outputs are found at (as setpoint of a direct loop, as manual output).
+    ``unasked``: nobody asked for this mode, a restart or a lost value brought it, and somebody has to decide.
     ``saved_integral`` is what the integral was before an interruption, NaN when nothing is known of it.
     """
 
@@ -44,5 +45,6 @@ class LoopState:
     held_by: str = "operator"
     reason: str = "not yet switched on"
     suspended: str = ""
+    unasked: bool = False
     revision: int = 0
     saved_integral: float = math.nan

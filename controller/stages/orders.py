@@ -12,6 +12,7 @@ from controller.commands import Command, Event, EventType, Json, Outcome, Verb
 from controller.frame import BAD, Frame
 from controller.model.loops import Loop, LoopTable
 from controller.model.site import Site
+from controller.stages.barred import Bar, mode_bar, output_bar, setpoint_bar
 from controller.stages.loop_state import LoopState, Mode
 from controller.stages.loops import Loops
 from drivers.contract import Reason
@@ -82,10 +83,7 @@ class Orders:
         del frame
         loops, loop, state = self._loops, self._loops.table.rows[row], self._loops.states[row]
         value = within(command, loop.sp_low, loop.sp_high, loop.unit, f"{loop.title} setpoint")
-        if state.mode is Mode.OUT_OF_SERVICE:
-            raise Refusal(f"{loop.title} is out of service: {state.reason}", "off")
-        if state.mode is Mode.CASCADE and loop.type != "direct":
-            raise Refusal(f"{loop.title} follows {self._master(row).title}: set it to auto first", "auto")
+        _unless(setpoint_bar(loops, row))
         previous = float(loops.sp_target[row])
         loops.sp_target[row] = value
         state.adopt = state.adopt and state.mode is Mode.MANUAL
@@ -95,8 +93,7 @@ class Orders:
     def _output(self, row: int, command: Command, frame: Frame) -> Change:
         del frame
         loop, state = self._loops.table.rows[row], self._loops.states[row]
-        if state.mode is not Mode.MANUAL:
-            raise Refusal(f"{loop.title} is in {state.mode.word}: its output can be set in manual only", "manual")
+        _unless(output_bar(self._loops, row))
         value = within(command, loop.op_low, loop.op_high, loop.op_unit, f"{loop.title} output")
         previous = float(self._loops.manual[row])
         self._loops.manual[row], state.adopt = value, False
@@ -108,13 +105,13 @@ class Orders:
         mode = Mode.parse(command.value.get("mode"))
         if mode is None or mode.word not in modes(self._loops.table, row):
             raise Refusal(f"{loop.title} has no mode {command.value.get('mode')!r}", *modes(self._loops.table, row))
-        self._enterable(row, mode, command)
-        if mode is Mode.CASCADE and self._loops.states[self._loops.table.master[row]].mode <= Mode.OFF:
-            raise Refusal(f"{self._master(row).title} is off, so there is nothing to follow", "off", "manual", "auto")
+        _unless(mode_bar(self._loops, row, mode))
+        if mode is Mode.OUT_OF_SERVICE and not command.reason.strip():
+            raise Refusal(f"{loop.title} goes out of service only with a reason")
         previous = state.mode
         if mode is not previous:
             self._enter(row, mode, frame)
-        state.reason = command.reason or f"set by {command.who}"
+        state.reason, state.unasked = command.reason or f"set by {command.who}", False
         self._lead(row, mode)
         text = f"{loop.title} {previous.word} → {mode.word}"
         return Change(text, "Mode Change", mode.word, previous.word)
@@ -137,14 +134,6 @@ class Orders:
             state.saved_integral = math.nan
         state.adopt = state.suspended != "" and mode is Mode.MANUAL and not math.isfinite(found)
         state.mode, state.claimed = mode, True
-
-    def _enterable(self, row: int, mode: Mode, command: Command) -> None:
-        """What is being worked on is neither taken into service nor out of it in passing."""
-        loop, state = self._loops.table.rows[row], self._loops.states[row]
-        if state.mode is Mode.OUT_OF_SERVICE and mode > Mode.OFF:
-            raise Refusal(f"{loop.title} is out of service ({state.reason}): set it to off first", "off")
-        if mode is Mode.OUT_OF_SERVICE and not command.reason.strip():
-            raise Refusal(f"{loop.title} goes out of service only with a reason")
 
     def _meet(self, master: int) -> None:
         """A master in manual that moved nothing begins where its slave is."""
@@ -175,10 +164,6 @@ class Orders:
             elif mode <= Mode.OFF and state.mode is Mode.CASCADE:
                 state.mode, state.reason, state.revision = Mode.AUTO, f"{title} was switched off", state.revision + 1
 
-    def _master(self, row: int) -> Loop:
-        table = self._loops.table
-        return table.rows[table.master[row]]
-
     def _write_once(self, command: Command, frame: Frame) -> Change:
         outputs = self._site.outputs
         row = outputs.index.get(command.target)
@@ -197,6 +182,12 @@ class Orders:
         rows = [row for row, point in self._site.bindings[connection] if point.access != "w"]
         if rows and all(frame.reason[row] in {Reason.LINK, Reason.NOT_READ} for row in rows):
             raise Refusal(f"{connection} cannot be reached")
+
+
+def _unless(bar: Bar | None) -> None:
+    """Refuse what is barred."""
+    if bar is not None:
+        raise Refusal(bar.reason, *bar.allowed)
 
 
 def modes(table: LoopTable, row: int) -> list[str]:

@@ -40,9 +40,11 @@ class Outputs:
     ``target`` is what control asks for, NaN where nobody does: such an output is left alone. ``actual`` is the best
     knowledge of where the actuator is: what it was commanded, or what it reads back while nobody commands it or it
     does not obey; of a pulsed output, the mean that was asked for. ``ready`` are those that were read and can be
-    reached. ``stopped`` are those whose loop is off or at its safe value: a pulse under way is cut there. A read-back
-    that differs is told after :data:`PATIENCE` scans and ``patience_s`` seconds; pulses are not made up for after
-    ``longest_dt`` seconds between scans.
+    reached; ``astray`` gives for those that do not obey what was read and what was asked when that was told, ``refused``
+    what a device said that refuses its writes; they are replaced as a whole, and ``changes`` counts that. ``stopped``
+    are those whose loop is off or at its safe value: a pulse under way is cut there. A read-back that differs is told
+    after :data:`PATIENCE` scans and ``patience_s`` seconds; pulses are not made up for after ``longest_dt`` seconds
+    between scans.
     """
 
     def __init__(self, table: OutputTable, tags: TagTable, patience_s: float = 0.0, longest_dt: float = 60.0) -> None:
@@ -70,7 +72,10 @@ class Outputs:
         self._moving = RECENT
         self._differing, self._differing_s = np.zeros((2, n))
         self._watching = False
-        self._told, self._refused = np.zeros((2, n), np.bool_)
+        self._told = np.zeros(n, np.bool_)
+        self.astray: Mapping[int, tuple[float, float]] = {}
+        self.refused: Mapping[int, str] = {}
+        self.changes = 0
 
     def observe(self, frame: Frame, dt: float) -> list[Event]:
         """Compare what is read back with what was written, before control. Sets ``ready``, and ``returned`` where an
@@ -116,6 +121,11 @@ class Outputs:
         self._differing_s += differs * max(dt, 0.0)
         astray = (self._differing > PATIENCE) & (self._differing_s > self._patience_s)
         changed = np.flatnonzero(astray != self._told)
+        if len(changed):
+            told, asked = self.astray, self._recent[-1]
+            rows = np.flatnonzero(astray).tolist()
+            self.astray = {row: told.get(row, (float(value[row]), float(asked[row]))) for row in rows}
+            self.changes += 1
         self._told = astray
         self._watching = bool(self._differing.any())
         self._written[changed] = np.nan
@@ -194,9 +204,10 @@ class Outputs:
             if row is None:
                 continue
             refused = outcome.state is WriteState.REFUSED
-            if self.table.once[row] or refused != self._refused[row]:
+            if self.table.once[row] or refused != (row in self.refused):
                 events.append(self._outcome_event(row, outcome))
-            self._refused[row] = refused
+                others = {other: said for other, said in self.refused.items() if other != row}
+                self.refused, self.changes = others | ({row: outcome.detail} if refused else {}), self.changes + 1
             if outcome.state is not WriteState.APPLIED and row in self.pulses.rows:
                 # Nobody knows whether the pump runs: that it is to stand, or to run, is said again in this scan.
                 self._written[row] = np.nan

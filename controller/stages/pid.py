@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from controller.frame import F8
 from controller.model.tuning import Tuning
 from controller.stages.pid_block import Flags, PidBlock, rows_of
+from controller.stages.pid_parts import Parts
 
 __all__ = ["BLOCK", "Flags", "PidBank"]
 
@@ -70,7 +71,11 @@ class PidBank:
         """The parts of the last outputs before their limits, shape ``(4, n)``: proportional, integral, derivative and
         feed-forward, in output units. A controller that does not act has an integral only.
         """
-        return self._joined([block.terms() for block in self._blocks])
+        return self._joined([parts.terms() for parts in self.parts()])
+
+    def parts(self) -> tuple[Parts, ...]:
+        """What the last outputs were made of, copied: one for each :data:`BLOCK` controllers."""
+        return tuple([block.parts() for block in self._blocks])
 
     def retune(self, row: int, tuning: Tuning) -> None:
         """Change one controller's parameters; the next output is the achieved one."""

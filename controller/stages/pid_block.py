@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from controller.frame import F8
 from controller.model.tuning import Tuning
 from controller.stages.pid_gap import Gaps
+from controller.stages.pid_parts import Parts
 
 add, maximum, minimum, multiply, subtract = np.add, np.maximum, np.minimum, np.multiply, np.subtract
 Flags = NDArray[np.bool_]
@@ -57,8 +58,8 @@ class PidBlock:
         n = len(tunings)
         self.longest_dt = longest_dt
         self.achieved, self.output, self.wanted = shared[:3]
-        state, self._state = rows_of(2, n)
-        self.integral, self._memory = state
+        self._stored, self._state = rows_of(2, n)
+        self.integral, self._memory = self._stored
         self._x, self._all_x = rows_of(3, n)
         self._error, self._measured, self._shortfall = self._x
         self._inputs = self._x[:2]
@@ -114,15 +115,13 @@ class PidBlock:
         """Whether the controller acted in the last scan."""
         return bool(self._running[row])
 
-    def terms(self) -> F8:
-        """The parts of the last output, shape ``(4, n)``: proportional, integral, derivative, feed-forward."""
-        gain, weight = self._parameters[0], self._parameters[4]
-        proportional = gain * (weight * self._error - (1.0 - weight) * self._measured)
-        derivative = self._memory - self._kick * self._derived()
-        extra = np.zeros(len(gain)) if self._extra is None else self._extra
-        parts = np.stack((proportional, self.integral, derivative, extra))
-        parts[0, self._idle] = parts[2, self._idle] = parts[3, self._idle] = 0.0
-        return parts
+    def parts(self) -> Parts:
+        """What the last outputs were made of, copied."""
+        extra = None if self._extra is None else self._extra.copy()
+        return Parts(
+            self._inputs.copy(), self._stored.copy(), self._parameters.copy(), self._kick.copy(), self._idle.copy(),
+            extra, self.wanted.copy(),
+        )  # fmt: skip
 
     def step(
         self, pv: F8, sp: F8, live: Flags, dt: float, up: Flags | None, down: Flags | None, extra: F8 | None

@@ -28,6 +28,7 @@ def _loop_state(loops: Loops, row: int) -> dict[str, Json]:
         "adopt": state.adopt,
         "held_by": state.held_by,
         "reason": state.reason,
+        "unasked": state.unasked,
         "revision": state.revision,
         "sp": float(loops.sp_target[row]),
         "manual": float(loops.manual[row]),
@@ -56,7 +57,7 @@ def _take(loops: Loops, row: int, entry: Mapping[str, Json]) -> Mode:
     mode = Mode.parse(entry.get("mode")) or Mode.OFF
     state.mode, state.claimed, state.adopt = mode, bool(entry.get("claimed")), bool(entry.get("adopt"))
     state.held_by, state.reason = str(entry.get("held_by", "operator")), str(entry.get("reason", ""))
-    state.revision = int(_number(entry.get("revision"), 0.0))
+    state.unasked, state.revision = bool(entry.get("unasked")), int(_number(entry.get("revision"), 0.0))
     loops.setpoints.ask(row, _number(entry.get("sp"), loop.sp_default))
     loops.manual[row] = min(max(_number(entry.get("manual"), 0.0), loop.op_low), loop.op_high)
     state.saved_integral = _number(entry.get("integral"), math.nan)
@@ -71,7 +72,7 @@ def _take(loops: Loops, row: int, entry: Mapping[str, Json]) -> Mode:
 
 
 def _change(state: LoopState, mode: Mode, reason: str) -> None:
-    state.mode, state.reason = mode, reason
+    state.mode, state.reason, state.unasked = mode, reason, True
     state.revision += 1
     state.saved_integral = math.nan
 

@@ -47,6 +47,10 @@ class Schedules:
         gain, integral_time, derivative_time = self._values[places].T
         bank.reschedule(self.rows[places], gain, integral_time, derivative_time)
 
+    def looked_at(self) -> F8:
+        """The values of the signals by which the tunings are those that they are, NaN before the first good one."""
+        return self._seen.copy()
+
     def current(self, row: int) -> tuple[float, float, float] | None:
         """Gain, integral and derivative time that a controller has now from its schedule; ``None`` without one."""
         place = np.flatnonzero(self.rows == row)

@@ -42,7 +42,7 @@ class Suspensions:
             waits = before in WAITING and reason in {Reason.LINK, Reason.NOT_READ}
             if loop.on_bad_pv == "manual" and not waits:
                 return self._shed(row, reason)
-            state.suspended = UNREAD_VALUE if waits else _no_value(loop, reason)
+            state.suspended = UNREAD_VALUE if waits else no_value(loop, reason)
         else:
             state.suspended = ""
             self._release(row, actual)
@@ -60,7 +60,7 @@ class Suspensions:
         elif math.isfinite(found):
             loops.manual[row] = min(max(found, loop.op_low), loop.op_high)
         state.mode, state.held_by, state.suspended, state.saved_integral = Mode.MANUAL, "operator", "", math.nan
-        state.reason = f"no valid value ({_words(reason)}): went to manual"
+        state.reason, state.unasked = f"no valid value ({_words(reason)}): went to manual", True
         state.revision += 1
         return Event(
             EventType.EQUIPMENT,
@@ -106,7 +106,7 @@ class Suspensions:
         )
 
 
-def _no_value(loop: Loop, reason: Reason) -> str:
+def no_value(loop: Loop, reason: Reason) -> str:
     """What a loop that lost its value says of that."""
     if loop.on_bad_pv == "safe":
         action = "outputs at their safe values"

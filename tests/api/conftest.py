@@ -16,6 +16,7 @@ from controller.door import Door
 from controller.publish import Publisher
 from controller.runtime import ScanStats
 from controller.store import Store
+from tests.control.conftest import Rig, bench_site
 from tests.control.health_bench import Bench as HealthBench
 
 LOOPS = {
@@ -69,6 +70,9 @@ class Bench:
         self.stats = ScanStats()
         self.loops_watched = HealthBench()
         self.health = self.loops_watched.report
+        self.explained = Rig(bench_site())
+        self.explained.step()
+        self.why = self.explained.scan.view().why.loop
         self.door = Door(self.store.commit, self.store.append)
         self.loops = {name: {"sp": 37.0, "mode": "auto", "revision": 0} for name in LOOPS}
         self.batches = {}
@@ -101,7 +105,8 @@ class Bench:
         value = np.array([self.loops["temperature"]["sp"], np.nan, *sps])
         quality = np.array([self.quality, 2, 0, 0, 0, 0], np.uint8)
         utc = self.clock.utc()
-        self.publisher.publish(utc, begun / 1e9, value, quality, np.zeros(6, np.uint8), np.full(6, 0.1), self.state())
+        reason, age = np.zeros(6, np.uint8), np.full(6, 0.1)
+        self.publisher.publish(utc, begun / 1e9, value, quality, reason, age, self.state(), self.why)
         self.store.record(utc, value, quality)
         self.stats.completed(begun, 0.0)
 

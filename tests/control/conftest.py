@@ -106,7 +106,7 @@ class Rig:
 
     def command(self, verb, target, **value):
         self.journal += 1
-        extra = {key: value.pop(key) for key in ("source", "expected_revision", "who") if key in value}
+        extra = {key: value.pop(key) for key in ("source", "expected_revision", "who", "reason") if key in value}
         target = target if "." in target else f"BR-101.{target}"
         return Command(verb, target, value, journal=self.journal, **extra)
 

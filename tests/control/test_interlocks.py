@@ -53,7 +53,7 @@ def test_it_releases_by_its_release_only(feeding):
     feeding.set(weight=1980.0 * 1.008)
     feeding.run(30)
     assert feeding.device("feed_flow") == 0.0, "between release and trip it stays tripped"
-    assert shown(feeding, "overfill")["text"].startswith("volume 1.98")
+    assert shown(feeding, "overfill")["text"].startswith("not released: volume 1.98")
     assert undecided(feeding) == {"BR-101.overfill_undecided": "returned"}
     feeding.set(weight=1900.0)
     feeding.run(2)

@@ -1,6 +1,7 @@
 """The tables of the reference against the product: every route, option, fault and field, no more and no less."""
 
 import argparse
+from typing import get_args
 
 import pytest
 from fastapi import FastAPI
@@ -12,6 +13,9 @@ from controller.api.routes.batches import Action
 from controller.cli.main import COMMANDS, EXIT_CODES, build_parser
 from controller.config.calculated_base import CalculatedBase
 from controller.config.calculated_class import METHODS
+from controller.explain import Kind
+from controller.explain.actual import ACTUAL
+from controller.stages.loop_state import Mode
 from controller.stages.soft.registry import MODELS
 from drivers import options, registry
 from drivers.contract import ConnectionSpec
@@ -20,6 +24,7 @@ from simulators.faults import SERIAL_FAULTS, STREAM_FAULTS, Fault
 from simulators.hands import ACTIONS
 from simulators.instruments import generic_plc, hamilton_arc, vicell_blu, watson_marlow
 from simulators.vessel_state import STATE_RANGES
+from tests.control.conftest import Rig, bench_site
 from tests.control.health_bench import Bench as HealthBench
 from tests.docs.conftest import ROOT, code, inline, prose, table
 
@@ -27,6 +32,7 @@ HTTP = ROOT / "docs/reference/http-api.md"
 CLI = ROOT / "docs/reference/command-line.md"
 INSTRUMENTS = ROOT / "docs/reference/instruments.md"
 SOFT = ROOT / "docs/reference/soft-sensors.md"
+MODES = ROOT / "docs/reference/modes.md"
 SIMULATORS = ROOT / "docs/how-to/use-the-simulators.md"
 URLS = {
     "generic_plc": "opc.tcp://127.0.0.1:4840",
@@ -36,6 +42,8 @@ URLS = {
 }
 
 
+LOOP_KEYS = {"actual", "mode_reason"}
+"""Keys of a loop that its explanation gives as well."""
 QUERIES = [("history", "/api/v1/history"), ("events", "/api/v1/events"), ("health", "/api/v1/health/loops")]
 
 
@@ -92,6 +100,25 @@ def test_every_figure_of_loop_health_is_described():
     assert names(table(HTTP, "Figure")) == list(view["all"])
     assert names(table(HTTP, "Key", "Loop health")) == ["time", *view]
     assert names(table(HTTP, "Key of `recent`")) == list(view["recent"])
+
+
+def test_every_reason_of_an_output_is_described():
+    rig = Rig(bench_site())
+    rig.run(2)
+    view = rig.scan.view()
+    assert names(table(HTTP, "Kind")) == list(Kind)
+    described = names(table(HTTP, "Key", "Why an output is at its value"))
+    assert described == ["time", "vessel", *(key for key in view.why.loop("BR-101.do") if key not in LOOP_KEYS)]
+    assert {*names(table(HTTP, "Key", "A loop")), *LOOP_KEYS} == {*view.vessels[0]["loops"][0], "unit"}
+
+
+def test_every_mode_is_described():
+    assert names(table(MODES, "Mode")) == [mode.word for mode in Mode]
+    assert names(table(MODES, "Actual mode")) == list(ACTUAL)
+    words = {mode.word for mode in Mode}
+    for start, end, _ in table(MODES, "From"):
+        assert {*code(start), *code(end)} <= words
+    assert set(get_args(models.ModeChange.model_fields["mode"].annotation)) == words
 
 
 def test_every_status_of_a_problem_is_described():

@@ -1,0 +1,89 @@
+"""The mode that a loop really is in, beside the one it was commanded into, and why.
+
+Tracking and held are never commanded, as in the function blocks of IEC 61804 (local override and initialisation
+manual): a loop that tracks takes what others make of its output; one that is held cannot act.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from controller.explain.cause import said
+from controller.model.loops import Loop
+from controller.model.site import Site
+from controller.stages.interlocks import Hold
+from controller.stages.loop_state import LoopState, Mode
+
+TRACKING, HELD = "tracking", "held"
+ACTUAL = (TRACKING, HELD)
+"""The actual modes that nobody can command."""
+
+
+class Actual(NamedTuple):
+    """The word of the actual mode, and its reason."""
+
+    word: str
+    reason: str
+
+
+def actual_mode(
+    site: Site,
+    row: int,
+    states: Sequence[LoopState],
+    holds: Mapping[int, Hold],
+    astray: Mapping[int, tuple[float, float]],
+    ready: Collection[int],
+) -> Actual:
+    """What loop ``row`` really does: an interlock has the last word, then comes what it lacks, then its actuators and
+    slaves, then its mode. All but ``states`` is by row of the output table.
+    """
+    loop, state = site.loops.rows[row], states[row]
+    held = [hold_text(site, output, holds[output]) for output in loop.moves if output in holds and output in ready]
+    if held:
+        return Actual(TRACKING, "; ".join(held))
+    if state.suspended:
+        return Actual(HELD, state.suspended)
+    wrong = [_astray(site, output, *astray[output]) for output in loop.moves if output in astray]
+    if wrong:
+        return Actual(TRACKING, "; ".join(wrong))
+    if state.mode > Mode.OFF and left_alone(loop, states):
+        return Actual(TRACKING, unfollowed(site, loop, states))
+    return Actual(state.mode.word, state.reason)
+
+
+def hold_text(site: Site, output: int, hold: Hold) -> str:
+    """What an interlock does to one output."""
+    value = said(hold.value, site.outputs.rows[output].unit)
+    return f"interlock {hold.interlock.title} holds {output_title(site, output)} at {value} ({hold.text})"
+
+
+def left_alone(loop: Loop, states: Sequence[LoopState]) -> bool:
+    """Whether a loop moves other loops only, and none of them follows it."""
+    slaves = loop.slaves
+    return bool(slaves) and not loop.moves and all(states[slave].mode is not Mode.CASCADE for slave in slaves)
+
+
+def unfollowed(site: Site, loop: Loop, states: Sequence[LoopState]) -> str:
+    """Why nothing follows a loop that moves loops only."""
+    return " and ".join(_is_in(site, slave, states) for slave in loop.slaves) + ", so nothing follows"
+
+
+def output_title(site: Site, output: int) -> str:
+    """What people call an output."""
+    return site.tags.tags[site.outputs.rows[output].tag].title
+
+
+def _is_in(site: Site, slave: int, states: Sequence[LoopState]) -> str:
+    return f"{site.loops.rows[slave].title} is {mode_words(states[slave].mode)}"
+
+
+def mode_words(mode: Mode) -> str:
+    """A mode after "is": ``in manual``, ``off``, ``out of service``."""
+    words = mode.word.replace("_", " ")
+    return words if mode <= Mode.OFF else f"in {words}"
+
+
+def _astray(site: Site, output: int, read: float, asked: float) -> str:
+    unit = site.outputs.rows[output].unit
+    return f"{output_title(site, output)} reads back {said(read, unit)} instead of {said(asked, unit)}"
