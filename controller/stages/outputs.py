@@ -40,11 +40,11 @@ class Outputs:
     ``target`` is what control asks for, NaN where nobody does: such an output is left alone. ``actual`` is the best
     knowledge of where the actuator is: what it was commanded, or what it reads back while nobody commands it or it
     does not obey; of a pulsed output, the mean that was asked for. ``ready`` are those that were read and can be
-    reached; ``astray`` gives for those that do not obey what was read and what was asked when that was told, ``refused``
-    what a device said that refuses its writes; they are replaced as a whole, and ``changes`` counts that. ``stopped``
-    are those whose loop is off or at its safe value: a pulse under way is cut there. A read-back that differs is told
-    after :data:`PATIENCE` scans and ``patience_s`` seconds; pulses are not made up for after ``longest_dt`` seconds
-    between scans.
+    reached; ``astray`` gives for those that do not obey what was read and what was asked when that was told,
+    ``refused`` what a device said that refuses its writes; they are replaced as a whole, and ``changes`` counts that.
+    ``stopped`` are those whose loop is off or at its safe value: a pulse under way is cut there. A read-back that
+    differs is told after :data:`PATIENCE` scans and ``patience_s`` seconds; pulses are not made up for after
+    ``longest_dt`` seconds between scans.
     """
 
     def __init__(self, table: OutputTable, tags: TagTable, patience_s: float = 0.0, longest_dt: float = 60.0) -> None:
