@@ -6,6 +6,7 @@ from controller.config.bind import Bound
 from controller.config.check_calculated import check_calculated
 from controller.config.check_health import check_health
 from controller.config.check_loops import check_loops
+from controller.config.check_programs import check_programs
 from controller.config.check_site import SiteChecker
 from controller.config.check_tags import check_alarms, check_interlocks, check_tags
 from controller.config.checker import Checker, ConditionCheck
@@ -25,5 +26,6 @@ def check_class(bound: Bound[VesselClassConfig], conditions: ConditionCheck | No
     check_calculated(check)
     check_loops(check)
     check_health(check)
+    check_programs(check)
     check_interlocks(check, conditions)
     check_alarms(check)

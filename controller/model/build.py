@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from controller.model.build_calculated import build_calculated
 from controller.model.build_health import build_health
 from controller.model.build_loops import build_loops, build_outputs, rate
+from controller.model.build_programs import build_feeds
+from controller.model.feed_alarms import feed_alarms
 from controller.model.guards import Alarm, Interlock
 from controller.model.loops import LoopTable, OutputTable
 from controller.model.site import Site, Vessel
@@ -34,12 +36,18 @@ def build(loaded: LoadedSite) -> Site:
         tuple(row for name in config.vessels for row in build_outputs(name, loaded.classes[name], tags))
     )
     loops = LoopTable(build_loops(loaded.classes, tags, outputs))
+    feeds = build_feeds(loaded.classes, tags, loops)
     interlocks = tuple(
         _interlock(vessel, name, interlock, outputs)
         for vessel, kind in loaded.classes.items()
         for name, interlock in kind.interlocks.items()
     )
-    alarms = (*_limit_alarms(loaded, tags), *_bad_value_alarms(loops, tags), *_undecided_alarms(interlocks))
+    alarms = (
+        *_limit_alarms(loaded, tags),
+        *_bad_value_alarms(loops, tags),
+        *_undecided_alarms(interlocks),
+        *feed_alarms(feeds),
+    )
     return Site(
         name=config.site,
         title=config.title,
@@ -50,6 +58,7 @@ def build(loaded: LoadedSite) -> Site:
         tags=tags,
         outputs=outputs,
         loops=loops,
+        feeds=feeds,
         interlocks=interlocks,
         alarms=alarms,
         bindings=tags.bindings(),

@@ -33,16 +33,16 @@ class Alarm:
     """One alarm on ``tag`` (a row of the tag table), with the operator's part.
 
     ``side``: the value is above or below ``limit``, or its quality is bad. It returns ``deadband`` inside the limit.
-    On the side ``undecided`` it is about an interlock (row ``interlock`` of their table) instead of a tag. Delays in
-    seconds; ``during`` are the operations in which it counts, always when empty. ``tag_name`` is the tag's name in its
-    vessel, "" where there is no tag.
+    On the side ``undecided`` it is about an interlock (row ``interlock`` of their table) instead of a tag, on the side
+    ``told`` about the place ``flag`` of what a stage complains of. Delays in seconds; ``during`` are the operations in
+    which it counts, always when empty. ``tag_name`` is the tag's name in its vessel, "" where there is no tag.
     """
 
     vessel: str
     name: str
     title: str
     tag: int
-    side: Literal["above", "below", "bad", "undecided"]
+    side: Literal["above", "below", "bad", "undecided", "told"]
     limit: float
     deadband: float
     on_delay: float
@@ -56,6 +56,7 @@ class Alarm:
     respond_within: str = ""
     tag_name: str = ""
     interlock: int = -1
+    flag: int = -1
 
     @property
     def full_name(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from controller.model.guards import Alarm, Interlock
 from controller.model.health import LoopHealth
 from controller.model.loops import LoopTable, OutputTable
+from controller.model.programs import FeedTable
 from controller.model.tags import TagTable
 from drivers.contract import Point
 
@@ -33,6 +34,7 @@ class Site:
     tags: TagTable
     outputs: OutputTable
     loops: LoopTable
+    feeds: FeedTable = field(default_factory=FeedTable)
     interlocks: tuple[Interlock, ...] = ()
     alarms: tuple[Alarm, ...] = ()
     bindings: dict[str, list[tuple[int, Point]]] = field(default_factory=dict)

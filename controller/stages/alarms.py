@@ -34,6 +34,9 @@ class Alarms:
         self._bad = np.array([alarm.side == "bad" for alarm in alarms], np.bool_)
         self._about_interlock = np.array([alarm.side == "undecided" for alarm in alarms], np.bool_)
         self._interlock = np.array([alarm.interlock for alarm in alarms if alarm.side == "undecided"], np.intp)
+        self._told = np.array([alarm.side == "told" for alarm in alarms], np.bool_)
+        self._flag = np.array([alarm.flag for alarm in alarms if alarm.side == "told"], np.intp)
+        self._no_tag = self._about_interlock | self._told
         self._unread = self._bad.copy()
         self._grace_s, self._grace_until = grace_s, np.nan
         self._limit = np.array([alarm.limit for alarm in alarms], np.float64)
@@ -52,18 +55,24 @@ class Alarms:
         self.changes = 0
 
     def step(
-        self, frame: Frame, operations: Mapping[str, str], now_s: float, undecided: Flags | None = None
+        self,
+        frame: Frame,
+        operations: Mapping[str, str],
+        now_s: float,
+        undecided: Flags | None = None,
+        told: Flags | None = None,
     ) -> list[Event]:
         """Judge all alarms. ``operations`` names the running operation of each vessel that has one. ``undecided`` are
-        the interlocks that cannot be decided, shape ``(interlocks,)``; None where no alarm is about one.
+        the interlocks that cannot be decided, shape ``(interlocks,)``, and ``told`` what stages complain of; None where
+        no alarm is about one.
         """
         if operations != self._operation:
             self._operation = dict(operations)
             self._enable()
         self._start(frame, now_s)
         value = frame.value[self._tag]
-        value[self._about_interlock] = np.nan
-        turning = self._turning(value, frame.quality[self._tag] == BAD, undecided)
+        value[self._no_tag] = np.nan
+        turning = self._turning(value, frame.quality[self._tag] == BAD, undecided, told)
         self._turning_since[~turning] = np.nan
         events: list[Event] = []
         if turning.any():
@@ -87,13 +96,17 @@ class Alarms:
         reason = frame.reason[self._tag]
         self._unread &= ((reason == Reason.NOT_READ) | (reason == Reason.LINK)) & (now_s < self._grace_until)
 
-    def _turning(self, value: NDArray[np.float64], bad_value: Flags, undecided: Flags | None) -> Flags:
+    def _turning(
+        self, value: NDArray[np.float64], bad_value: Flags, undecided: Flags | None, told: Flags | None
+    ) -> Flags:
         """Where the condition is the opposite of the alarm's state: nowhere that a value decides which is Bad."""
         beyond = (value - self._limit) * self._sign
         beyond[bad_value] = np.nan
         beyond[self._bad] = np.where(bad_value[self._bad], 1.0, -1.0)
         if undecided is not None:
             beyond[self._about_interlock] = np.where(undecided[self._interlock], 1.0, -1.0)
+        if told is not None:
+            beyond[self._told] = np.where(told[self._flag], 1.0, -1.0)
         turning = np.where(self._active, beyond <= -self._deadband, beyond > 0.0)
         return np.asarray(np.where(self._enabled, turning, self._active))
 
