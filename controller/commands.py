@@ -18,8 +18,12 @@ class Verb(StrEnum):
     """What a command asks for. ``target`` is named beside each."""
 
     SETPOINT = "loop.setpoint"  # "BR-101.temperature"; value {"value": 37.0}, in the loop's unit
-    MODE = "loop.mode"  # "BR-101.temperature"; value {"mode": "auto" | "manual" | "off" | "cascade"}
+    MODE = "loop.mode"  # "BR-101.temperature"; value {"mode": "auto" | "manual" | "off" | "cascade" | "remote"}
     OUTPUT = "loop.output"  # "BR-101.temperature"; value {"value": 12.5}, in output units, manual mode only
+    # "BR-101.feed"; value {"program": name or None, "parameters": {name: number, word, or points of hour and rate}} and
+    # a recipe's "run", which names this start; or {"wait": true | false}
+    PROGRAM = "loop.program"
+    BOTTLE = "loop.bottle"  # "BR-101.feed"; value {"volume": 500 or None for a full one}, in the feed's amount
     WRITE_ONCE = "tag.write"  # "BR-101.count_request"; value {"value": 7}; for outputs with `once: true`
     BATCH_CREATE = (
         "batch.create"  # vessel; value {"batch", "recipe", "formula": {name: number}, "begin_at": operation or None}

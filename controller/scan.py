@@ -17,12 +17,16 @@ from controller.stages.interlocks import Interlocks
 from controller.stages.loops import Loops
 from controller.stages.orders import Orders, refused
 from controller.stages.outputs import Outputs
+from controller.stages.programs import ProgramOrders, Programs
+from controller.stages.programs.memory import programs_state, restore_programs
+from controller.stages.programs.shown import FeedNumbers
 from controller.stages.restart import loops_state, restore_loops
 from controller.stages.validate import Validator
 from controller.view import AlarmList, BatchList, Columns, VesselList, View
 from drivers.contract import WriteOutcome
 
 LOOP_VERBS = {Verb.SETPOINT, Verb.MODE, Verb.OUTPUT, Verb.WRITE_ONCE}
+FEED_VERBS = {Verb.PROGRAM, Verb.BOTTLE}
 START_GRACE = 15.0
 """How long a start may take before what was not read yet is told: so many times ``minimum_stale_s``, a second of wall
 time.
@@ -54,6 +58,7 @@ class Scan:
         self.validator = Validator(site.tags, site.scan_period_s, minimum_stale_s)
         self.estimator = Estimator(site.tags, period)
         self.loops = Loops(site.loops, site.outputs, len(site.tags), LONGEST_DT_PERIODS * period)
+        self.programs = Programs(site.feeds, self.loops)
         self.outputs = Outputs(site.outputs, site.tags, minimum_stale_s)
         grace_s = START_GRACE * minimum_stale_s
         conditions = interlock_conditions(site)
@@ -61,10 +66,12 @@ class Scan:
         self.alarms = Alarms(site.alarms, 10.0 * minimum_stale_s, grace_s)
         self.orders = Orders(site, self.loops)
         self.health = Health(site, self.loops, period, LONGEST_DT_PERIODS * period)
-        self.reader = LiveReader(site, self.loops)
+        self.program_orders = ProgramOrders(self.programs, self.loops)
+        self.feed_numbers = FeedNumbers(self.programs)
+        self.reader = LiveReader(site, self.loops, self.feed_numbers)
         self.columns = Columns(site)
         self.applied = 0
-        self._vessels = VesselList(site, self.columns, self.loops, self.interlocks)
+        self._vessels = VesselList(site, self.columns, self.loops, self.interlocks, self.programs)
         self._batches = BatchList(engine)
         self._alarms = AlarmList(self.alarms)
         self._now_s = 0.0
@@ -82,13 +89,15 @@ class Scan:
         self.engine.settle(settled)
         recipe = self.engine.step(now_s, self.reader)
         events += recipe.events
+        events += self.programs.step(frame, dt)
         events += self.loops.step(frame, self.outputs, dt)
+        self.programs.guard(self.outputs)
         events += self.interlocks.step(self.reader, now_s)
         writes = self.outputs.command(self.interlocks.forced, dt, now_s) | self.orders.take_once()
         self.loops.track(self.outputs)
         self._batches.refresh(changed=bool(settled or recipe.events))
         operations = {vessel.name: self.engine.operation(vessel.name) for vessel in self.site.vessels}
-        events += self.alarms.step(frame, operations, now_s, self.interlocks.undecided)
+        events += self.alarms.step(frame, operations, now_s, self.interlocks.undecided, self.programs.flags)
         events += self.health.step(self._batches.places(operations), now_s, dt)
         self._now_s = now_s
         return ScanResult(frame, writes, settled, list(recipe.proposals), self._batches.signed(events))
@@ -100,15 +109,18 @@ class Scan:
             events.append(event)
             return outcome
         self.applied = max(self.applied, command.journal)
-        if command.verb in LOOP_VERBS:
-            outcome, event = self.orders.apply(command, frame)
+        if command.verb in LOOP_VERBS | FEED_VERBS:
+            orders = self.orders if command.verb in LOOP_VERBS else self.program_orders
+            outcome, event = orders.apply(command, frame)
             events.append(event)
             return outcome
         outcome = self.engine.apply(command, now_s)
         if not outcome.applied:
             events.append(refused(command, outcome.reason)[1])
         elif command.verb == Verb.BATCH_START:
-            self.estimator.rebase(self._batches.vessel(command.target))
+            vessel = self._batches.vessel(command.target)
+            self.estimator.rebase(vessel)
+            self.programs.rebase(vessel)
         return outcome
 
     def safe_writes(self) -> dict[int, float]:
@@ -123,7 +135,8 @@ class Scan:
             "batches": self._batches.revision,
             "alarms": self._alarms.revision,
         }
-        arrays = self.columns.arrays(self.reader.frame, self.loops.shown_setpoints(), self.loops.op)
+        numbers = self.feed_numbers.read()
+        arrays = self.columns.arrays(self.reader.frame, self.loops.shown_setpoints(), self.loops.op, numbers)
         return View(*arrays, vessels, batches, alarms, revision)
 
     def state(self) -> dict[str, Json]:
@@ -132,6 +145,7 @@ class Scan:
             "now_s": self._now_s,
             "applied": self.applied,
             "loops": loops_state(self.loops),
+            "programs": programs_state(self.programs),
             "outputs": self.outputs.state(),
             "totals": self.estimator.state(),
             "interlocks": self.interlocks.state(),
@@ -154,6 +168,7 @@ class Scan:
         self.validator.restore(mapping(state.get("samples")), shift)
         events = restore_loops(self.loops, mapping(state.get("loops")))
         self.health.restore(mapping(state.get("health")), outage_s)
+        events += restore_programs(self.programs, mapping(state.get("programs")), outage_s)
         events += self.engine.restore(mapping(state.get("engine")), now_s, outage_s)
         self._batches.refresh(changed=True)
         return self._batches.signed(events)

@@ -20,6 +20,8 @@ from controller.stages.interlocks import Interlocks
 from controller.stages.loop_state import Mode
 from controller.stages.loops import Loops
 from controller.stages.orders import modes
+from controller.stages.programs.programs import Programs
+from controller.stages.programs.shown import feed_columns, shown_program
 from drivers.contract import Reason
 
 Entry = dict[str, Json]
@@ -45,7 +47,8 @@ class View:
 
 
 class Columns:
-    """The site's columns: every tag that is read or calculated, then setpoint and output of every loop.
+    """The site's columns: every tag that is read or calculated, then setpoint and output of every loop, then the
+    numbers of every feed.
 
     ``described`` is the live JSON's ``columns``; ``connections`` names where each comes from, "" for none.
     """
@@ -72,13 +75,19 @@ class Columns:
             _column(loop.vessel, "op", loop.name, loop.op_unit, 1, loop.op_low, loop.op_high, loop.title)
             for loop in loops
         ]
-        self.connections = [tag.connection or "" for tag in tags] + [""] * (2 * len(loops))
+        feeds = feed_columns(site.feeds)
+        for one in feeds:
+            feed = site.feeds.rows[one.row]
+            self.described.append(
+                _column(feed.vessel, one.kind, feed.name, one.unit, one.decimals, one.low, one.high, one.title)
+            )
+        self.connections = [tag.connection or "" for tag in tags] + [""] * (2 * len(loops) + len(feeds))
 
-    def arrays(self, frame: Frame, setpoints: F8, outputs: F8) -> tuple[F8, U1, U1, F8]:
-        """Value, quality, reason and age of all columns, as new arrays. A loop's own numbers are Good and fresh, or Bad
-        where nothing is known of its output.
+    def arrays(self, frame: Frame, setpoints: F8, outputs: F8, feeds: F8) -> tuple[F8, U1, U1, F8]:
+        """Value, quality, reason and age of all columns, as new arrays. A loop's and a feed's own numbers are Good and
+        fresh, or Bad where nothing is known.
         """
-        own = np.concatenate((setpoints, outputs))
+        own = np.concatenate((setpoints, outputs, feeds))
         known = np.isfinite(own)
         return (
             np.concatenate((frame.value[self.tags], own)),
@@ -103,17 +112,18 @@ def _column(vessel: str, kind: str, name: str, unit: str, decimals: int, low: fl
 
 
 class VesselList:
-    """The live JSON's ``vessels``, rebuilt when a loop or an interlock changed."""
+    """The live JSON's ``vessels``, rebuilt when a loop, a program or an interlock changed."""
 
-    def __init__(self, site: Site, columns: Columns, loops: Loops, interlocks: Interlocks) -> None:
+    def __init__(self, site: Site, columns: Columns, loops: Loops, interlocks: Interlocks, programs: Programs) -> None:
         self._site, self._columns, self._loops, self._interlocks = site, columns, loops, interlocks
-        self._seen = (-1, -1)
+        self._programs = programs
+        self._seen = (-1, -1, -1)
         self._list: list[Entry] = []
         self.revision = 0
 
     def current(self) -> list[Entry]:
         """The list as it is now; the same object as long as nothing changed."""
-        seen = (self._loops.changes, self._interlocks.changes)
+        seen = (self._loops.changes, self._interlocks.changes, self._programs.changes)
         if seen != self._seen:
             self._seen = seen
             self._list = [self._vessel(vessel.name, vessel.title, vessel.vessel_class) for vessel in self._site.vessels]
@@ -134,7 +144,7 @@ class VesselList:
 
     def _loop(self, row: int, loop: Loop) -> Entry:
         state, columns = self._loops.states[row], self._columns
-        mode_words: list[Json] = [*modes(self._loops.table, row)]
+        mode_words: list[Json] = [*modes(self._loops.table, row, programmed=bool(self._loops.programmed[row]))]
         return {
             "name": loop.name,
             "title": loop.title,
@@ -152,6 +162,7 @@ class VesselList:
             "op_low": loop.op_low,
             "op_high": loop.op_high,
             "op_unit": loop.op_unit,
+            "feed": shown_program(self._programs, loop.full_name),
             "limited": LIMIT_WORDS.get(float(self._loops.limited[row])),
             "revision": state.revision,
         }

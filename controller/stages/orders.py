@@ -86,8 +86,10 @@ class Orders:
             raise Refusal(f"{loop.title} is out of service: {state.reason}", "off")
         if state.mode is Mode.CASCADE and loop.type != "direct":
             raise Refusal(f"{loop.title} follows {self._master(row).title}: set it to auto first", "auto")
-        previous = float(loops.sp_target[row])
+        previous = float((loops.sp if state.mode is Mode.REMOTE else loops.sp_target)[row])
         loops.sp_target[row] = value
+        if state.mode is Mode.REMOTE:
+            state.mode, state.reason = Mode.AUTO, f"setpoint by {command.who}"
         state.adopt = state.adopt and state.mode is Mode.MANUAL
         text = f"{loop.title} setpoint {previous:.6g} → {value:.6g} {loop.unit}"
         return Change(text, "Modification", value, previous, loop.unit)
@@ -106,8 +108,9 @@ class Orders:
     def _mode(self, row: int, command: Command, frame: Frame) -> Change:
         loop, state = self._loops.table.rows[row], self._loops.states[row]
         mode = Mode.parse(command.value.get("mode"))
-        if mode is None or mode.word not in modes(self._loops.table, row):
-            raise Refusal(f"{loop.title} has no mode {command.value.get('mode')!r}", *modes(self._loops.table, row))
+        words = modes(self._loops.table, row, programmed=bool(self._loops.programmed[row]))
+        if mode is None or mode.word not in words:
+            raise Refusal(f"{loop.title} has no mode {command.value.get('mode')!r}", *words)
         self._enterable(row, mode, command)
         if mode is Mode.CASCADE and self._loops.states[self._loops.table.master[row]].mode <= Mode.OFF:
             raise Refusal(f"{self._master(row).title} is off, so there is nothing to follow", "off", "manual", "auto")
@@ -126,7 +129,8 @@ class Orders:
         if mode is Mode.MANUAL and math.isfinite(found):
             loops.manual[row] = min(max(found, loop.op_low), loop.op_high)
         if state.mode >= Mode.CASCADE and mode is Mode.AUTO:
-            loops.setpoints.ask(row, float(loops.sp[row]))
+            rests = float(loops.resting[row]) if state.mode is Mode.REMOTE else math.nan
+            loops.setpoints.ask(row, float(loops.sp[row]) if math.isnan(rests) else rests)
         if state.mode is Mode.MANUAL and mode is Mode.AUTO and loop.type in ACTUATORS and math.isfinite(found):
             loops.setpoints.ask(row, found)
         if mode is Mode.CASCADE:
@@ -199,10 +203,10 @@ class Orders:
             raise Refusal(f"{connection} cannot be reached")
 
 
-def modes(table: LoopTable, row: int) -> list[str]:
-    """The modes that a loop has, the one for people who work on it last."""
+def modes(table: LoopTable, row: int, *, programmed: bool = False) -> list[str]:
+    """The modes that a loop has, the one for people who work on it last; remote only where it is ``programmed``."""
     usual = [Mode.OFF, Mode.MANUAL, Mode.AUTO]
-    led = [Mode.CASCADE] * (table.master[row] >= 0)
+    led = [Mode.CASCADE] * (table.master[row] >= 0) + [Mode.REMOTE] * programmed
     return [mode.word for mode in (*usual, *led, Mode.OUT_OF_SERVICE)]
 
 

@@ -23,6 +23,8 @@ SUBTYPES = {
     Verb.OUTPUT: "Property Value Change",
     Verb.WRITE_ONCE: "Property Value Change",
     Verb.MODE: "Mode Command",
+    Verb.PROGRAM: "Mode Command",
+    Verb.BOTTLE: "Property Value Change",
     Verb.BATCH_CREATE: "Allocation",
     Verb.PROMPT_ANSWER: "Prompt Response",
 }
