@@ -21,6 +21,10 @@ class Verb(StrEnum):
     MODE = "loop.mode"  # "BR-101.temperature"; value {"mode": a word of Mode}
     OUTPUT = "loop.output"  # "BR-101.temperature"; value {"value": 12.5}, in output units, manual mode only
     GUARD_RESET = "output.guard"  # "BR-101.base_flow"; no value: what the output gives is counted anew
+    # "BR-101.feed"; value {"program": name or None, "parameters": {name: number, word, or points of hour and rate}} and
+    # a recipe's "run", which names this start; or {"wait": true | false}
+    PROGRAM = "loop.program"
+    BOTTLE = "loop.bottle"  # "BR-101.feed"; value {"volume": 500 or None for a full one}, in the feed's amount
     WRITE_ONCE = "tag.write"  # "BR-101.count_request"; value {"value": 7}; for outputs with `once: true`
     BATCH_CREATE = (
         "batch.create"  # vessel; value {"batch", "recipe", "formula": {name: number}, "begin_at": operation or None}

@@ -9,17 +9,29 @@ from controller.model.site import Site
 from controller.recipe.conditions import VesselCondition, compile_condition
 from controller.recipe.symbols import Symbol
 from controller.stages.loops import Loops
+from controller.stages.programs.shown import FeedNumbers
+
+FEED_NAMES = ("total", "left")
+"""What conditions can read of a feed."""
 
 
 class LiveReader:
-    """The values of the scan at hand: any tag, ``<loop>.sp`` and ``<loop>.op``. ``frame`` is set by every scan."""
+    """The values of the scan at hand: any tag, ``<loop>.sp`` and ``<loop>.op``, of a feed ``.total`` and ``.left``.
+    ``frame`` is set by every scan.
+    """
 
-    def __init__(self, site: Site, loops: Loops) -> None:
+    def __init__(self, site: Site, loops: Loops, feeds: FeedNumbers) -> None:
         self.frame = Frame.never_read(len(site.tags))
         self._tags = {(tag.vessel, tag.name): row for row, tag in enumerate(site.tags.tags)}
         self._setpoints = {(loop.vessel, f"{loop.name}.sp"): row for row, loop in enumerate(site.loops.rows)}
         self._outputs = {(loop.vessel, f"{loop.name}.op"): row for row, loop in enumerate(site.loops.rows)}
-        self._loops = loops
+        self._feeds = {
+            (feed.vessel, f"{feed.name}.{kind}"): feeds.place(feed.vessel, feed.name, kind)
+            for feed in site.feeds.rows
+            for kind in FEED_NAMES
+            if feeds.place(feed.vessel, feed.name, kind) >= 0
+        }
+        self._loops, self._numbers = loops, feeds
 
     def read(self, vessel: str, name: str) -> tuple[float, int]:
         """Value and quality. Raises ``KeyError`` for a name that the vessel does not have."""
@@ -29,7 +41,8 @@ class LiveReader:
         row = self._setpoints.get((vessel, name))
         if row is not None:
             return self._loops.shown_setpoint(row), GOOD
-        value = self._loops.op.item(self._outputs[vessel, name])
+        place = self._feeds.get((vessel, name))
+        value = self._loops.op.item(self._outputs[vessel, name]) if place is None else self._numbers.one(place)
         return value, BAD if math.isnan(value) else GOOD
 
 
@@ -52,4 +65,8 @@ def vessel_symbols(site: Site, vessel: str) -> dict[str, Symbol]:
     for loop in site.loops.rows:
         if loop.vessel == vessel:
             symbols |= {f"{loop.name}.sp": Symbol(loop.unit), f"{loop.name}.op": Symbol(loop.op_unit)}
+    for feed in site.feeds.rows:
+        if feed.vessel == vessel and feed.is_flow:
+            symbols[f"{feed.name}.total"] = Symbol(feed.amount)
+            symbols |= {f"{feed.name}.left": Symbol(feed.amount)} if feed.bottle else {}
     return symbols

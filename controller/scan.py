@@ -20,12 +20,16 @@ from controller.stages.loops import Loops
 from controller.stages.mixers import Mixers
 from controller.stages.orders import Orders, refused
 from controller.stages.outputs import Outputs
+from controller.stages.programs import ProgramOrders, Programs
+from controller.stages.programs.memory import programs_state, restore_programs
+from controller.stages.programs.shown import FeedNumbers
 from controller.stages.restart import loops_state, restore_loops
 from controller.stages.validate import Validator
 from controller.view import AlarmList, BatchList, Columns, VesselList, View
 from drivers.contract import WriteOutcome
 
 LOOP_VERBS = {Verb.SETPOINT, Verb.MODE, Verb.OUTPUT, Verb.WRITE_ONCE}
+FEED_VERBS = {Verb.PROGRAM, Verb.BOTTLE}
 START_GRACE = 15.0
 """How long a start may take before what was not read yet is told: so many times ``minimum_stale_s``, a second of wall
 time.
@@ -59,17 +63,22 @@ class Scan:
         self.loops = Loops(site.loops, site.outputs, len(site.tags), LONGEST_DT_PERIODS * period)
         self.outputs = Outputs(site.outputs, site.tags, minimum_stale_s, LONGEST_DT_PERIODS * period)
         self.mixers = Mixers(site.mixers)
+        self.programs = Programs(site.feeds, self.loops)
         grace_s = START_GRACE * minimum_stale_s
         conditions = interlock_conditions(site)
         self.interlocks = Interlocks(site.interlocks, conditions, len(site.outputs.rows), minimum_stale_s, grace_s)
         self.alarms = Alarms(site.alarms, 10.0 * minimum_stale_s, grace_s)
         self.orders = Orders(site, self.loops)
         self.health = Health(site, self.loops, period, LONGEST_DT_PERIODS * period)
-        self.reader = LiveReader(site, self.loops)
+        self.program_orders = ProgramOrders(self.programs, self.loops)
+        self.feed_numbers = FeedNumbers(self.programs)
+        self.reader = LiveReader(site, self.loops, self.feed_numbers)
         self.columns = Columns(site)
         self.applied = 0
         book = FactBook(site, self.loops, self.outputs, self.interlocks)
-        self._vessels = VesselList(site, self.columns, self.loops, self.interlocks, self.outputs.guards, book)
+        self._vessels = VesselList(
+            site, self.columns, self.loops, self.interlocks, self.outputs.guards, book, self.programs
+        )
         self._batches = BatchList(engine)
         self._alarms = AlarmList(self.alarms)
         self._now_s = 0.0
@@ -88,7 +97,9 @@ class Scan:
         self.engine.settle(settled)
         recipe = self.engine.step(now_s, self.reader)
         events += recipe.events
+        events += self.programs.step(frame, dt)
         events += self.loops.step(frame, self.outputs, dt)
+        self.programs.guard(self.outputs)
         self.mixers.step(self.loops, self.outputs)
         events += self.interlocks.step(self.reader, now_s)
         writes = self.outputs.command(self.interlocks.forced, dt, now_s) | self.orders.take_once()
@@ -96,7 +107,7 @@ class Scan:
         self.loops.track(self.outputs)
         self._batches.refresh(changed=bool(settled or recipe.events))
         operations = {vessel.name: self.engine.operation(vessel.name) for vessel in self.site.vessels}
-        states = (self.interlocks.undecided, self.outputs.guards.held, self.loops.doses.blocked)
+        states = (self.interlocks.undecided, self.outputs.guards.held, self.loops.doses.blocked, self.programs.flags)
         events += self.alarms.step(frame, operations, now_s, *states)
         events += self.health.step(self._batches.places(operations), now_s, dt)
         self._now_s = now_s
@@ -109,8 +120,9 @@ class Scan:
             events.append(event)
             return outcome
         self.applied = max(self.applied, command.journal)
-        if command.verb in LOOP_VERBS:
-            outcome, event = self.orders.apply(command, frame)
+        if command.verb in LOOP_VERBS | FEED_VERBS:
+            orders = self.orders if command.verb in LOOP_VERBS else self.program_orders
+            outcome, event = orders.apply(command, frame)
             events.append(event)
             return outcome
         if command.verb == Verb.GUARD_RESET:
@@ -129,6 +141,7 @@ class Scan:
         self.estimator.rebase(vessel)
         self.outputs.guards.rebase(vessel)
         self.loops.doses.rebase(vessel)
+        self.programs.rebase(vessel)
 
     def safe_writes(self) -> dict[int, float]:
         """Every output at its declared safe value, by tag row."""
@@ -143,7 +156,7 @@ class Scan:
             "alarms": self._alarms.revision,
         }
         frame = self.reader.frame
-        arrays = self.columns.arrays(frame, self.loops.shown_setpoints(), self.loops.op)
+        arrays = self.columns.arrays(frame, self.loops.shown_setpoints(), self.loops.op, self.feed_numbers.read())
         numbers = Numbers.take(frame, self.loops, self.outputs, self.interlocks)
         why = Explanation(self.site, self._vessels.facts, numbers)
         return View(*arrays, vessels, batches, alarms, revision, why)
@@ -154,6 +167,7 @@ class Scan:
             "now_s": self._now_s,
             "applied": self.applied,
             "loops": loops_state(self.loops),
+            "programs": programs_state(self.programs),
             "outputs": self.outputs.state(),
             "doses": self.outputs.doses(),
             "dose_loops": self.loops.doses.state(),
@@ -180,6 +194,7 @@ class Scan:
         self.loops.doses.restore(mapping(state.get("dose_loops")), outage_s)
         events = restore_loops(self.loops, mapping(state.get("loops")))
         self.health.restore(mapping(state.get("health")), outage_s)
+        events += restore_programs(self.programs, mapping(state.get("programs")), outage_s)
         events += self.engine.restore(mapping(state.get("engine")), now_s, outage_s)
         self._batches.refresh(changed=True)
         return self._batches.signed(events)

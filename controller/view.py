@@ -22,6 +22,8 @@ from controller.stages.interlocks import Interlocks
 from controller.stages.loop_state import Mode
 from controller.stages.loops import Loops
 from controller.stages.orders import modes
+from controller.stages.programs.programs import Programs
+from controller.stages.programs.shown import feed_columns, shown_program
 from drivers.contract import Reason
 
 Entry = dict[str, Json]
@@ -48,7 +50,8 @@ class View:
 
 
 class Columns:
-    """The site's columns: every tag that is read or calculated, then setpoint and output of every loop.
+    """The site's columns: every tag that is read or calculated, then setpoint and output of every loop, then the
+    numbers of every feed.
 
     ``described`` is the live JSON's ``columns``; ``connections`` names where each comes from, "" for none.
     """
@@ -75,13 +78,19 @@ class Columns:
             _column(loop.vessel, "op", loop.name, loop.op_unit, 1, loop.op_low, loop.op_high, loop.title)
             for loop in loops
         ]
-        self.connections = [tag.connection or "" for tag in tags] + [""] * (2 * len(loops))
+        feeds = feed_columns(site.feeds)
+        for one in feeds:
+            feed = site.feeds.rows[one.row]
+            self.described.append(
+                _column(feed.vessel, one.kind, feed.name, one.unit, one.decimals, one.low, one.high, one.title)
+            )
+        self.connections = [tag.connection or "" for tag in tags] + [""] * (2 * len(loops) + len(feeds))
 
-    def arrays(self, frame: Frame, setpoints: F8, outputs: F8) -> tuple[F8, U1, U1, F8]:
-        """Value, quality, reason and age of all columns, as new arrays. A loop's own numbers are Good and fresh, or Bad
-        where nothing is known of its output.
+    def arrays(self, frame: Frame, setpoints: F8, outputs: F8, feeds: F8) -> tuple[F8, U1, U1, F8]:
+        """Value, quality, reason and age of all columns, as new arrays. A loop's and a feed's own numbers are Good and
+        fresh, or Bad where nothing is known.
         """
-        own = np.concatenate((setpoints, outputs))
+        own = np.concatenate((setpoints, outputs, feeds))
         known = np.isfinite(own)
         return (
             np.concatenate((frame.value[self.tags], own)),
@@ -106,7 +115,7 @@ def _column(vessel: str, kind: str, name: str, unit: str, decimals: int, low: fl
 
 
 class VesselList:
-    """The live JSON's ``vessels``, rebuilt when the facts of a loop, an interlock or a dose guard changed."""
+    """The live JSON's ``vessels``, rebuilt when the facts of a loop, an interlock, a dose guard or a program changed."""
 
     def __init__(
         self,
@@ -116,17 +125,19 @@ class VesselList:
         interlocks: Interlocks,
         guards: DoseGuards,
         book: FactBook,
+        programs: Programs,
     ) -> None:
         self._site, self._columns, self._loops, self._interlocks = site, columns, loops, interlocks
         self._guards, self._book, self.facts = guards, book, book.current()
-        self._seen = (-1, -1, -1)
+        self._programs = programs
+        self._seen = (-1, -1, -1, -1)
         self._list: list[Entry] = []
         self.revision = 0
 
     def current(self) -> list[Entry]:
         """The list as it is now; the same object as long as nothing changed."""
         self.facts = self._book.current()
-        seen = (self.facts.revision, self._interlocks.changes, self._guards.changes)
+        seen = (self.facts.revision, self._interlocks.changes, self._guards.changes, self._programs.changes)
         if seen != self._seen:
             self._seen = seen
             self._list = [self._vessel(vessel.name, vessel.title, vessel.vessel_class) for vessel in self._site.vessels]
@@ -147,7 +158,7 @@ class VesselList:
 
     def _loop(self, row: int, loop: Loop) -> Entry:
         state, columns, facts = self._loops.states[row], self._columns, self.facts.loops[row]
-        mode_words: list[Json] = [*modes(self._loops.table, row)]
+        mode_words: list[Json] = [*modes(self._loops.table, row, programmed=bool(self._loops.programmed[row]))]
         return {
             "name": loop.name,
             "title": loop.title,
@@ -168,6 +179,7 @@ class VesselList:
             "op_low": loop.op_low,
             "op_high": loop.op_high,
             "op_unit": loop.op_unit,
+            "feed": shown_program(self._programs, loop.full_name),
             "limited": LIMIT_WORDS.get(float(self._loops.limited[row])),
             "revision": state.revision,
         }

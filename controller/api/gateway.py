@@ -28,8 +28,35 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class ParameterInfo:
+    """A parameter of a program: a number in ``unit`` from ``low`` to ``high``, a word of ``choices``, or ``points``
+    over time.
+    """
+
+    title: str
+    unit: str
+    low: float
+    high: float
+    default: float | str | None = None
+    needed: bool = False
+    choices: tuple[str, ...] = ()
+    points: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramInfo:
+    """A program that may lead a loop."""
+
+    title: str
+    parameters: Mapping[str, ParameterInfo]
+
+
+@dataclass(frozen=True, slots=True)
 class LoopInfo:
-    """What an operator may ask of a loop: limits in ``unit`` for the setpoint, in ``output_unit`` for the output."""
+    """What an operator may ask of a loop: limits in ``unit`` for the setpoint, in ``output_unit`` for the output.
+
+    ``bottle`` is what a full bottle holds, in ``amount_unit``; ``None`` where there is none.
+    """
 
     name: str
     title: str
@@ -41,6 +68,9 @@ class LoopInfo:
     output_high: float
     modes: tuple[str, ...]
     confirm_step: float | None = None
+    programs: Mapping[str, ProgramInfo] = field(default_factory=dict)
+    amount_unit: str = ""
+    bottle: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,28 @@ class ModeChange(Strict):
     expected_revision: Revision
 
 
+class ProgramChange(Strict):
+    """A program to begin, or null to end the present one. Parameters are text with unit, ``"0.12 1/h"``, or a word; a
+    table is a mapping from times to rates.
+    """
+
+    program: Name | None
+    parameters: dict[Name, Name | dict[Name, Name]] = Field(
+        default_factory=dict, max_length=50, examples=[{"growth_rate": "0.12 1/h", "start": "4 mL/h"}]
+    )
+    reason: Reason
+    expected_revision: Revision
+
+
+class BottleChange(Strict):
+    """A bottle that was connected: full, or with so much in it."""
+
+    value: float | None = Field(default=None, ge=0.0)
+    unit: UnitCode | None = None
+    reason: Reason
+    expected_revision: Revision
+
+
 class NewBatch(Strict):
     """A batch to be made from a recipe; formula values as text with unit, ``"36.9 Cel"``."""
 

@@ -77,7 +77,9 @@ class ReadBacks:
     def _has_effect(self, command: Command) -> bool:
         """Whether the device will see it: a setpoint moves nothing while its loop is off or in manual."""
         mode = self._loops.states[self._loops.table.index[command.target]].mode
-        return command.verb in {Verb.MODE, Verb.OUTPUT} or (command.verb is Verb.SETPOINT and mode >= Mode.AUTO)
+        return command.verb in {Verb.MODE, Verb.OUTPUT, Verb.PROGRAM} or (
+            command.verb is Verb.SETPOINT and mode >= Mode.AUTO
+        )
 
     def _forget_older(self, row: int) -> None:
         """Only what is written from now on is the consequence of the command."""

@@ -6,11 +6,20 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from controller.api.gateway import FormulaInfo, LoopInfo, RecipeInfo, SiteInfo, VesselInfo
+from controller.api.gateway import (
+    FormulaInfo,
+    LoopInfo,
+    ParameterInfo,
+    ProgramInfo,
+    RecipeInfo,
+    SiteInfo,
+    VesselInfo,
+)
 from controller.stages.orders import modes
 
 if TYPE_CHECKING:
     from controller.model.loops import Loop
+    from controller.model.programs import Program
     from controller.model.site import Site
     from controller.recipe.model import RecipeConfig
 
@@ -31,6 +40,8 @@ def site_info(site: Site, recipes: Mapping[str, RecipeConfig], *, simulated: boo
 
 def loop_info(site: Site, loop: Loop) -> LoopInfo:
     """One loop's limits and modes."""
+    row = site.feeds.index.get(loop.full_name)
+    feed = None if row is None else site.feeds.rows[row]
     return LoopInfo(
         name=loop.name,
         title=loop.title,
@@ -40,9 +51,24 @@ def loop_info(site: Site, loop: Loop) -> LoopInfo:
         output_unit=loop.op_unit,
         output_low=loop.op_low,
         output_high=loop.op_high,
-        modes=tuple(modes(site.loops, site.loops.index[loop.full_name])),
+        modes=tuple(modes(site.loops, site.loops.index[loop.full_name], programmed=bool(feed and feed.programs))),
         confirm_step=None if math.isnan(loop.confirm_step) else loop.confirm_step,
+        programs={name: program_info(one) for name, one in feed.programs.items()} if feed else {},
+        amount_unit=feed.amount if feed else "",
+        bottle=feed.bottle.volume if feed and feed.bottle else None,
     )
+
+
+def program_info(program: Program) -> ProgramInfo:
+    """One program's parameters and their limits."""
+    parameters = {
+        one.name: ParameterInfo(
+            one.title, one.unit, one.low, one.high, one.choices[0] if one.choices else one.default,
+            one.needed, one.choices, one.points,
+        )
+        for one in program.parameters
+    }  # fmt: skip
+    return ProgramInfo(program.title, parameters)
 
 
 def recipe_info(recipe: RecipeConfig) -> RecipeInfo:

@@ -8,6 +8,7 @@ from controller.config.check_health import check_health
 from controller.config.check_loops import check_loops
 from controller.config.check_mixers import check_mixers
 from controller.config.check_outputs import check_outputs
+from controller.config.check_programs import check_programs
 from controller.config.check_site import SiteChecker
 from controller.config.check_tags import check_alarms, check_interlocks, check_tags
 from controller.config.checker import Checker, ConditionCheck
@@ -29,5 +30,6 @@ def check_class(bound: Bound[VesselClassConfig], conditions: ConditionCheck | No
     check_loops(check)
     check_mixers(check)
     check_health(check)
+    check_programs(check)
     check_interlocks(check, conditions)
     check_alarms(check)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from controller.config.health_class import Health
+from controller.config.program_class import Bottle, ProgramNames
 from controller.config.quantity import AnyQuantity, Duration, Name, Signal, StrictModel, Text, UnitCode, refuse
 from controller.config.tag_class import Decimals
 from controller.config.tuning_class import FeedForward, Gap, Schedule, Tuning
@@ -83,13 +84,15 @@ class PidLoop(LoopBase):
 
 class DirectLoop(LoopBase):
     """An actuator that is set: the setpoint is written to ``output``. ``total`` is the tag that counts what was
-    delivered.
+    delivered, ``bottle`` what it is taken from; ``programs`` may lead the setpoint.
     """
 
     type: Literal["direct"]
     pv: Name | None = None
     output: Name
     total: Name | None = None
+    programs: ProgramNames = Field(default_factory=dict)
+    bottle: Bottle | None = None
 
 
 class Shown(StrictModel):

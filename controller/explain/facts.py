@@ -75,6 +75,6 @@ class FactBook:
             actual_mode(self._site, row, states, facts.holds, facts.astray, facts.ready),
             bool(loops.bad[row]),
             tuple(slave for slave in loop.slaves if states[slave].mode is Mode.CASCADE),
-            bars(loops, row, modes(loops.table, row)),
+            bars(loops, row, modes(loops.table, row, programmed=bool(loops.programmed[row]))),
             loops.tunings[row],
         )

@@ -11,6 +11,8 @@ from controller.model.build_calculated import build_calculated
 from controller.model.build_health import build_health
 from controller.model.build_loops import build_loops, build_outputs, rate
 from controller.model.build_mixers import build_mixers, with_gases
+from controller.model.build_programs import build_feeds
+from controller.model.feed_alarms import feed_alarms
 from controller.model.guards import Alarm, Interlock
 from controller.model.loops import LoopTable, OutputTable
 from controller.model.site import Site, Vessel
@@ -38,6 +40,7 @@ def build(loaded: LoadedSite) -> Site:
     unmixed = build_loops(loaded.classes, tags, outputs)
     mixers = build_mixers(loaded.classes, unmixed, outputs)
     loops = LoopTable(with_gases(unmixed, mixers))
+    feeds = build_feeds(loaded.classes, tags, loops)
     interlocks = tuple(
         _interlock(vessel, name, interlock, outputs)
         for vessel, kind in loaded.classes.items()
@@ -48,6 +51,7 @@ def build(loaded: LoadedSite) -> Site:
         *_bad_value_alarms(loops, tags),
         *_undecided_alarms(interlocks),
         *dose_alarms(outputs, loops, tags),
+        *feed_alarms(feeds),
     )
     return Site(
         name=config.site,
@@ -60,6 +64,7 @@ def build(loaded: LoadedSite) -> Site:
         outputs=outputs,
         loops=loops,
         mixers=mixers,
+        feeds=feeds,
         interlocks=interlocks,
         alarms=alarms,
         bindings=tags.bindings(),

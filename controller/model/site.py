@@ -8,6 +8,7 @@ from controller.model.guards import Alarm, Interlock
 from controller.model.health import LoopHealth
 from controller.model.loops import LoopTable, OutputTable
 from controller.model.mixers import Mixer
+from controller.model.programs import FeedTable
 from controller.model.tags import TagTable
 from drivers.contract import Point
 
@@ -35,6 +36,7 @@ class Site:
     outputs: OutputTable
     loops: LoopTable
     mixers: tuple[Mixer, ...] = ()
+    feeds: FeedTable = field(default_factory=FeedTable)
     interlocks: tuple[Interlock, ...] = ()
     alarms: tuple[Alarm, ...] = ()
     bindings: dict[str, list[tuple[int, Point]]] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from controller.config.loop_units import setpoint_unit
 from controller.config.problems import Path, nearest
 from controller.config.vessel_class import VesselClassConfig
+from controller.recipe.check_feed import check_feed
 from controller.recipe.checker import RecipeChecker
 from controller.recipe.conditions import Value
 from controller.recipe.model import CountCells, ExponentialFeed, FeedByCount, Input, PhaseConfig, SetSetpoint
@@ -42,6 +43,8 @@ class _PhaseChecker:
             self.prompt(phase)
         if phase.count_cells is not None:
             self.count(phase.count_cells)
+        if phase.feed is not None:
+            check_feed(self.check, self.vessel_class, (*self.path, "feed"), phase.feed)
         if phase.feed_by_count is not None:
             self.feed_by_count(phase.feed_by_count)
         if phase.exponential_feed is not None:

@@ -7,9 +7,11 @@ from math import inf
 
 from controller.commands import Json
 from controller.config.loop_units import setpoint_unit
+from controller.config.program_words import ParameterWord
 from controller.config.vessel_class import VesselClassConfig
 from controller.recipe.asking import Hands, PromptPhase, SetPhase
 from controller.recipe.check import LoadedRecipe
+from controller.recipe.check_feed import class_parameters
 from controller.recipe.conditions import Condition, Value, compile_condition, compile_value
 from controller.recipe.control import ControlRecipe, Operation, Transition
 from controller.recipe.counting import CountPhase
@@ -17,6 +19,7 @@ from controller.recipe.feeding import ExponentialFeedPhase, FeedByCountPhase, Fe
 from controller.recipe.model import (
     CountCells,
     ExponentialFeed,
+    Feed,
     FeedByCount,
     OperationConfig,
     PhaseConfig,
@@ -24,6 +27,7 @@ from controller.recipe.model import (
     TransitionConfig,
 )
 from controller.recipe.phase import Input, Phase
+from controller.recipe.program import ProgramPhase
 from controller.recipe.symbols import ELAPSED, Symbol, class_symbols
 from controller.recipe.vocabulary import HANDS, VIABLE_DENSITY, VOLUME, driven_by, feed_loops, sampled_tags
 
@@ -67,6 +71,8 @@ class _Freezer:
             return self.set(config.set_)
         if config.count_cells is not None:
             return self.count(config.count_cells)
+        if config.feed is not None:
+            return self.program(config.feed)
         if config.feed_by_count is not None:
             return self.feed_by_count(config.feed_by_count)
         if config.exponential_feed is not None:
@@ -105,6 +111,23 @@ class _Freezer:
         """A count, with its times in seconds."""
         every, first = self.fixed(config.every, "s"), self.fixed(config.first, "s")
         return CountPhase(every, first, config.sample.to("mL"), config.text, config.time_out.to("s"))
+
+    def program(self, config: Feed) -> ProgramPhase:
+        """A program, with its parameters worked out in its own units."""
+        loop = self.vessel_class.loops[config.loop]
+        known = class_parameters(self.vessel_class, loop, config.program)
+        given: dict[str, Json] = {
+            name: self.given(known[name], value) for name, value in config.parameters.items() if name in known
+        }
+        until, wait_when = self.condition(config.until), self.condition(config.wait_when)
+        return ProgramPhase(config.loop, config.program, given, until, wait_when)
+
+    def given(self, word: ParameterWord, value: str | dict[str, str]) -> Json:
+        """One parameter: a number in its unit, a word, or the points of a table in hours."""
+        if isinstance(value, dict):
+            points = sorted((self.fixed(time, "h"), self.fixed(rate, word.unit)) for time, rate in value.items())
+            return [[hour, rate] for hour, rate in points]
+        return value if word.choices else self.fixed(value, word.unit)
 
     def feed_by_count(self, config: FeedByCount) -> FeedByCountPhase:
         """A feed by count; the amount stays to be worked out with every count."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from controller.commands import Json
 from controller.config.quantity import (
@@ -30,7 +30,7 @@ from controller.config.quantity import (
 from controller.config.schema import MODELS
 from controller.units import Quantity, missing_unit
 
-KINDS = ("set", "prompt", "count_cells", "feed_by_count", "exponential_feed")
+KINDS = ("set", "prompt", "count_cells", "feed", "feed_by_count", "exponential_feed")
 """What a phase can be."""
 
 
@@ -47,6 +47,32 @@ Expression = Annotated[
     ),
 ]
 """A number in the language of conditions: ``37.0 Cel``, ``culture_temperature``, ``harvest_temperature + 1 Cel``."""
+
+
+def _given(value: object) -> str | dict[str, str]:
+    if not isinstance(value, dict):
+        return _plain(value)
+    return {text_of(time, "a time", "12 h"): _plain(rate) for time, rate in value.items()}
+
+
+def _plain(value: object) -> str:
+    """A parameter may be a bare number, because some have the unit 1; where a unit is missing, the check says so."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value:.15g}"
+    return text_of(value, "a quantity, a word, or the name of a formula parameter", "0.12 1/h")
+
+
+Given = Annotated[
+    str | dict[str, str],
+    Parsed(
+        _given,
+        lambda: {
+            "anyOf": [{"type": "string"}, {"type": "object", "additionalProperties": {"type": "string"}}],
+            "description": "Quantity, formula parameter, arithmetic with them, or a word; a table from times to rates.",
+        },
+    ),
+]
+"""A parameter of a program as a recipe gives it."""
 
 
 class Parameter(StrictModel):
@@ -92,6 +118,26 @@ class CountCells(StrictModel):
     time_out: Period = Quantity(30.0, "min")
 
 
+class Feed(StrictModel):
+    """A feed that a program of the loop leads in the scan itself, with the program's parameters. It ends when ``until``
+    is true; its time stands still while ``wait_when`` is true or unknown.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    __pydantic_extra__: dict[str, Given] = Field(init=False)
+
+    loop: Name
+    program: Name
+    until: Text | None = None
+    wait_when: Text | None = None
+
+    @property
+    def parameters(self) -> dict[str, Given]:
+        """What is given besides, by name: quantities, parameters of the formula, words, or a table of both."""
+        return dict(self.__pydantic_extra__)
+
+
 class FeedByCount(StrictModel):
     """A feed in proportion to the viable cells, after every count: ``rate`` x viable density x volume; none once
     ``until`` is true.
@@ -126,6 +172,7 @@ class PhaseConfig(StrictModel):
     inputs: dict[Name, Input] = Field(default_factory=dict)
     simulate: dict[Name, dict[Name, Expression]] = Field(default_factory=dict)
     count_cells: CountCells | None = None
+    feed: Feed | None = None
     feed_by_count: FeedByCount | None = None
     exponential_feed: ExponentialFeed | None = None
 
@@ -144,7 +191,7 @@ class PhaseConfig(StrictModel):
     @property
     def loop(self) -> str | None:
         """The loop whose setpoint the phase moves."""
-        mover = self.set_ or self.feed_by_count or self.exponential_feed
+        mover = self.set_ or self.feed or self.feed_by_count or self.exponential_feed
         return mover.loop if mover else None
 
     @property

@@ -86,6 +86,10 @@ class Run:
         """Propose a loop's mode."""
         self._propose(Verb.MODE, loop, {"mode": mode}, step)
 
+    def set_program(self, loop: str, value: Mapping[str, Json], step: str, why: str = "") -> None:
+        """Propose that a program leads a loop, that it ends, or that it waits."""
+        self._propose(Verb.PROGRAM, loop, value, step, why)
+
     def write_once(self, output: str, value: float, step: str) -> None:
         """Propose a write that happens once."""
         self._propose(Verb.WRITE_ONCE, output, {"value": value}, step)

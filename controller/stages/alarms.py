@@ -18,7 +18,7 @@ KEEP_RETURNED_S = 600.0
 
 FORGET_EVERY_S = 1.0
 SIGN = {"above": 1.0, "below": -1.0}
-STATES = ("undecided", "held", "blocked")
+STATES = ("undecided", "held", "blocked", "told")
 """Sides of alarms that are about a state and not about a value."""
 
 
@@ -56,7 +56,7 @@ class Alarms:
     def step(self, frame: Frame, operations: Mapping[str, str], now_s: float, *states: Flags) -> list[Event]:
         """Judge all alarms. ``operations`` names the running operation of each vessel that has one. ``states`` are, as
         far as there are alarms about them: the interlocks that cannot be decided, shape ``(interlocks,)``, the outputs
-        held by dose guards, ``(outputs,)``, and the dose loops that are blocked, ``(loops,)``.
+        held by dose guards, ``(outputs,)``, the dose loops that are blocked, ``(loops,)``, and what feeds complain of.
         """
         if operations != self._operation:
             self._operation = dict(operations)
@@ -175,5 +175,5 @@ class Alarms:
 def _about(alarms: Sequence[Alarm], side: str) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """The alarms of a side that is a state, and the place in that state's flags that each of them is about."""
     rows = [row for row, alarm in enumerate(alarms) if alarm.side == side]
-    about = [max(alarms[row].interlock, alarms[row].output, alarms[row].loop) for row in rows]
+    about = [max(alarms[row].interlock, alarms[row].output, alarms[row].loop, alarms[row].flag) for row in rows]
     return np.array(rows, np.intp), np.array(about, np.intp)

@@ -26,9 +26,10 @@ class Loops:
     """All loops of the site; arrays have shape ``(loops,)``.
 
     ``sp_target`` is what was asked for, ``sp`` what the loop works to now, ``remote`` what a program asks for (NaN:
-    nothing), ``manual`` the operator's output, ``op`` what the output achieved, ``limited`` +1 or -1 where a controller
-    is at a limit, ``reached`` what was made of a station's setpoint (NaN: nobody told), ``positions`` the setpoints
-    that loops stand at as slaves. ``automatic`` are those in a mode in which they act, ``live`` those that may act now.
+    nothing), ``programmed`` which loops have one, ``resting`` the setpoint that it leaves behind (NaN: the one it has),
+    ``manual`` the operator's output, ``op`` what the output achieved, ``limited`` +1 or -1 where a controller is at a
+    limit, ``reached`` what was made of a station's setpoint (NaN: nobody told), ``positions`` the setpoints that loops
+    stand at as slaves. ``automatic`` are those in a mode in which they act, ``live`` those that may act now.
     ``tunings`` are those in use. ``changes`` counts everything that is shown of a loop besides its numbers.
     """
 
@@ -42,6 +43,7 @@ class Loops:
         self.sp_target, self.sp, self.remote = self.setpoints.target, self.setpoints.working, self.setpoints.remote
         self.manual, self.op, self.limited = np.zeros(n), np.full(n, np.nan), np.zeros(n)
         self.reached, self.positions = np.full(n, np.nan), self.sp.copy()
+        self.resting, self.programmed = np.full(n, np.nan), np.zeros(n, np.bool_)
         self.tunings = [loop.tuning for loop in loops]
         self.changes = 0
         self._fallback = np.array([loop.fallback for loop in loops], np.float64)

@@ -84,8 +84,10 @@ class Orders:
         loops, loop, state = self._loops, self._loops.table.rows[row], self._loops.states[row]
         value = within(command, loop.sp_low, loop.sp_high, loop.unit, f"{loop.title} setpoint")
         _unless(setpoint_bar(loops, row))
-        previous = float(loops.sp_target[row])
+        previous = float((loops.sp if state.mode is Mode.REMOTE else loops.sp_target)[row])
         loops.sp_target[row] = value
+        if state.mode is Mode.REMOTE:
+            state.mode, state.reason = Mode.AUTO, f"setpoint by {command.who}"
         state.adopt = state.adopt and state.mode is Mode.MANUAL
         text = f"{loop.title} setpoint {previous:.6g} → {value:.6g} {loop.unit}"
         return Change(text, "Modification", value, previous, loop.unit)
@@ -103,8 +105,9 @@ class Orders:
     def _mode(self, row: int, command: Command, frame: Frame) -> Change:
         loop, state = self._loops.table.rows[row], self._loops.states[row]
         mode = Mode.parse(command.value.get("mode"))
-        if mode is None or mode.word not in modes(self._loops.table, row):
-            raise Refusal(f"{loop.title} has no mode {command.value.get('mode')!r}", *modes(self._loops.table, row))
+        words = modes(self._loops.table, row, programmed=bool(self._loops.programmed[row]))
+        if mode is None or mode.word not in words:
+            raise Refusal(f"{loop.title} has no mode {command.value.get('mode')!r}", *words)
         _unless(mode_bar(self._loops, row, mode))
         if mode is Mode.OUT_OF_SERVICE and not command.reason.strip():
             raise Refusal(f"{loop.title} goes out of service only with a reason")
@@ -123,7 +126,8 @@ class Orders:
         if mode is Mode.MANUAL and math.isfinite(found):
             loops.manual[row] = min(max(found, loop.op_low), loop.op_high)
         if state.mode >= Mode.CASCADE and mode is Mode.AUTO:
-            loops.setpoints.ask(row, float(loops.sp[row]))
+            rests = float(loops.resting[row]) if state.mode is Mode.REMOTE else math.nan
+            loops.setpoints.ask(row, float(loops.sp[row]) if math.isnan(rests) else rests)
         if state.mode is Mode.MANUAL and mode is Mode.AUTO and loop.type in ACTUATORS and math.isfinite(found):
             loops.setpoints.ask(row, found)
         if mode is Mode.CASCADE:
@@ -190,10 +194,12 @@ def _unless(bar: Bar | None) -> None:
         raise Refusal(bar.reason, *bar.allowed)
 
 
-def modes(table: LoopTable, row: int) -> list[str]:
-    """The modes that a loop has, the one for people who work on it last. A station has no output to be set by hand."""
+def modes(table: LoopTable, row: int, *, programmed: bool = False) -> list[str]:
+    """The modes that a loop has, the one for people who work on it last; remote only where it is ``programmed``. A
+    station has no output to be set by hand.
+    """
     usual = [Mode.OFF, Mode.AUTO] if table.rows[row].type == "station" else [Mode.OFF, Mode.MANUAL, Mode.AUTO]
-    led = [Mode.CASCADE] * (table.master[row] >= 0)
+    led = [Mode.CASCADE] * (table.master[row] >= 0) + [Mode.REMOTE] * programmed
     return [mode.word for mode in (*usual, *led, Mode.OUT_OF_SERVICE)]
 
 

@@ -24,6 +24,8 @@ SUBTYPES = {
     Verb.WRITE_ONCE: "Property Value Change",
     Verb.GUARD_RESET: "Property Value Change",
     Verb.MODE: "Mode Command",
+    Verb.PROGRAM: "Mode Command",
+    Verb.BOTTLE: "Property Value Change",
     Verb.BATCH_CREATE: "Allocation",
     Verb.PROMPT_ANSWER: "Prompt Response",
 }

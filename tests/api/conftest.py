@@ -8,7 +8,16 @@ import httpx
 import numpy as np
 import pytest
 
-from controller.api.gateway import FormulaInfo, LoopInfo, ReadBack, RecipeInfo, SiteInfo, VesselInfo
+from controller.api.gateway import (
+    FormulaInfo,
+    LoopInfo,
+    ParameterInfo,
+    ProgramInfo,
+    ReadBack,
+    RecipeInfo,
+    SiteInfo,
+    VesselInfo,
+)
 from controller.api.server import Server
 from controller.clock import ScaledClock
 from controller.commands import Event, EventType, Outcome, Verb
@@ -19,6 +28,14 @@ from controller.store import Store
 from tests.control.conftest import Rig, bench_site
 from tests.control.health_bench import Bench as HealthBench
 
+MOST = ParameterInfo("Highest rate", "mL/h", 0.0, 300.0)
+AT_END = ParameterInfo("At its end", "1", 0.0, float("inf"), "stop", choices=("stop", "hold"))
+GROWTH = ParameterInfo("Growth rate", "h-1", 0.01, 0.3, needed=True)
+POINTS = ParameterInfo("Rate at each time", "mL/h", 0.0, 300.0, points=True, needed=True)
+PROGRAMS = {
+    "exponential": ProgramInfo("Exponential", {"growth_rate": GROWTH, "most": MOST, "at_end": AT_END}),
+    "table": ProgramInfo("Table over time", {"points": POINTS}),
+}
 LOOPS = {
     "temperature": LoopInfo(
         "temperature", "Temperature", "Cel", 4.0, 40.0, "%", 0.0, 100.0, ("auto", "manual", "off"), 5.0
@@ -26,7 +43,12 @@ LOOPS = {
     "agitation": LoopInfo(
         "agitation", "Agitation", "{rev}/min", 0.0, 200.0, "{rev}/min", 0.0, 300.0, ("auto", "manual", "off")
     ),
-}
+    "feed": LoopInfo(
+        "feed", "Feed", "mL/h", 0.0, 300.0, "mL/h", 0.0, 300.0, ("auto", "manual", "off", "remote"), None, PROGRAMS,
+        "mL", 500.0,
+    ),
+}  # fmt: skip
+FEED_NUMBERS = {"wanted": 4.5, "hours": 1.25, "total": 12.5, "left": 487.5}
 FORMULA = {
     "culture_temperature": FormulaInfo("Culture temperature", "Cel", 37.0, 30.0, 39.0),
     "count_every": FormulaInfo("Cell count every", "h", 24.0, 0.17, 48.0),
@@ -50,6 +72,7 @@ COLUMNS = [
     column("tag", "temperature", "Cel"),
     column("tag", "agitation_rate", "{rev}/min", 0),
     *(column(kind, name, info.unit) for name, info in LOOPS.items() for kind in ("sp", "op")),
+    *(column(kind, "feed", "mL") for kind in FEED_NUMBERS),
 ]
 
 
@@ -65,7 +88,9 @@ class Bench:
             {"BR-101": VesselInfo("BR-101", "Bioreactor 101", "tank", LOOPS)},
             {"expand": RECIPE},
         )
-        self.publisher = Publisher({"name": "bench", "simulated": True}, COLUMNS, ["plc", "plc", "", "", "", ""])
+        self.publisher = Publisher(
+            {"name": "bench", "simulated": True}, COLUMNS, ["plc", "plc"] + [""] * (len(COLUMNS) - 2)
+        )
         self.store = Store(path, list(self.publisher.keys), clock=self.clock)
         self.stats = ScanStats()
         self.loops_watched = HealthBench()
@@ -102,10 +127,9 @@ class Bench:
         self.door.settle(outcomes)
         self.store.append([self.settled(outcome) for outcome in outcomes])
         sps = [value for name in LOOPS for value in (self.loops[name]["sp"], 12.3456789)]
-        value = np.array([self.loops["temperature"]["sp"], np.nan, *sps])
-        quality = np.array([self.quality, 2, 0, 0, 0, 0], np.uint8)
-        utc = self.clock.utc()
-        reason, age = np.zeros(6, np.uint8), np.full(6, 0.1)
+        value = np.array([self.loops["temperature"]["sp"], np.nan, *sps, *FEED_NUMBERS.values()])
+        quality = np.array([self.quality, 2] + [0] * (len(COLUMNS) - 2), np.uint8)
+        utc, reason, age = self.clock.utc(), np.zeros(len(COLUMNS), np.uint8), np.full(len(COLUMNS), 0.1)
         self.publisher.publish(utc, begun / 1e9, value, quality, reason, age, self.state(), self.why)
         self.store.record(utc, value, quality)
         self.stats.completed(begun, 0.0)
@@ -126,6 +150,11 @@ class Bench:
             key = {Verb.SETPOINT: "sp", Verb.MODE: "mode", Verb.OUTPUT: "op"}[command.verb]
             loop[key] = command.value.get("value", command.value.get("mode"))
             loop["revision"] += 1
+            return Outcome(command, True)
+        if command.verb in {Verb.PROGRAM, Verb.BOTTLE}:
+            self.loops[target]["revision"] += 1
+            key = "program" if command.verb is Verb.PROGRAM else "bottle"
+            self.loops[target][key] = dict(command.value)
             return Outcome(command, True)
         if command.verb is Verb.BATCH_CREATE:
             self.batches[command.value["batch"]] = {"state": "Idle", "formula": command.value["formula"], "answers": {}}
@@ -149,6 +178,7 @@ class Bench:
                 "op": 3 + 2 * i,
                 "mode": loop["mode"],
                 "revision": loop["revision"],
+                "feed": self.feed(loop) if name == "feed" else None,
             }
             for i, (name, loop) in enumerate(self.loops.items())
         ]
@@ -173,6 +203,11 @@ class Bench:
         connections = [{"name": "plc", "state": "up", "since": 0.0, "detail": ""}]
         return {"vessels": [vessel], "batches": batches, "alarms": [], "connections": connections}
 
+    def feed(self, loop):
+        program = loop.get("program", {})
+        shown = {"program": program.get("program"), "parameters": program.get("parameters", {})}
+        return {**shown, "state": "runs", "waits": "", "amount_unit": "mL", "bottle": "ok", "programs": list(PROGRAMS)}
+
     def prompts(self, batch):
         return [] if batch["answers"] or batch["state"] != "Running" else [PROMPT]
 
@@ -191,6 +226,8 @@ class Bench:
 
     async def read_back(self, journal, timeout_s):
         command = self.store.command(journal)
+        if command.verb is Verb.PROGRAM:
+            return ReadBack(4.5, "mL/h", self.clock.utc())
         if command.verb is not Verb.SETPOINT:
             return None
         return ReadBack(command.value["value"], LOOPS[command.target.split(".")[1]].unit, self.clock.utc())

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 
 from controller.commands import Verb
 
@@ -12,7 +13,7 @@ def test_columns_describe_every_array_place(rig):
     view, columns = rig.scan.view(), rig.scan.columns
     n = len(columns.described)
     assert n == len(columns.connections) == len(view.value) == len(view.quality) == len(view.reason) == len(view.age)
-    assert {column["kind"] for column in columns.described} == {"tag", "sp", "op"}
+    assert {column["kind"] for column in columns.described} == {"tag", "sp", "op", "wanted", "hours", "total", "left"}
     assert not any(column["name"] == "count_request" for column in columns.described)
     json.dumps(columns.described, allow_nan=False)
 
@@ -92,3 +93,19 @@ def test_conditions_read_tags_setpoints_and_outputs(rig):
     assert read("BR-101", "temperature") == (36.0, 0)
     assert read("BR-101", "temperature.sp") == (37.0, 0)
     assert read("BR-101", "temperature.op") == (20.0, 0)
+
+
+def test_a_feeds_columns_are_its_own(rig):
+    rig.run(3)
+    assert (
+        rig.step(rig.command(Verb.PROGRAM, "feed", program="constant", parameters={"rate": 30.0})).outcomes[0].applied
+    )
+    rig.set(feed_total=12.0)
+    rig.run(3)
+    view, columns = rig.scan.view(), rig.scan.columns.described
+    places = {f"{c['vessel']}.{c['name']}.{c['kind']}": place for place, c in enumerate(columns)}
+    found = {kind: view.value[places[f"BR-101.feed.{kind}"]] for kind in ("wanted", "hours", "total", "left")}
+    assert found == {"wanted": 30.0, "hours": pytest.approx(3.0 / 3600.0), "total": 12.0, "left": 1988.0}
+    assert columns[places["BR-101.feed.total"]]["unit"] == "mL"
+    assert np.isnan(view.value[places["BR-102.feed.wanted"]])
+    assert np.isnan(view.value[places["BR-102.feed.hours"]])

@@ -16,6 +16,7 @@ from controller.config.load import load_class
 from controller.config.loop_class import Tuning
 from controller.config.tag_class import Measurement, Output
 from controller.recipe.check import load_recipe
+from tests.control.feed_bench import BALANCE, BIOMASS, GLUCOSE, MEDIUM, class_text
 from tests.docs.conftest import ALL, COMMANDS, PAGES, ROOT, inline, name, prose
 
 CLASS = ROOT / "configs/classes/stirred-tank-2l.yaml"
@@ -98,10 +99,27 @@ def check_calculated(block, _):
         assert TypeAdapter(Calculated).validate_python(value) == shipped[key]
 
 
+def check_feed(block, folder):
+    """The programs and the bottle of the feed, in the place of the shipped class's, with the tags that they read."""
+    load_class(written(folder, class_text(block.text, BALANCE + BIOMASS + GLUCOSE)))
+
+
+def check_perfusion(block, folder):
+    """Loops, beside those of the shipped class, with the pumps that they move."""
+    load_class(written(folder, class_text(outputs=MEDIUM, loops=block.text)))
+
+
+def written(folder, text):
+    (folder / "class.yaml").write_text(text)
+    return folder / "class.yaml"
+
+
 YAML = {
     "docs/reference/units.md": check_fields,
     "docs/reference/recipe-language.md": check_operation,
     "docs/reference/soft-sensors.md": check_calculated,
+    "docs/reference/loops/feed.md": check_feed,
+    "docs/reference/loops/perfusion.md": check_perfusion,
 }
 
 

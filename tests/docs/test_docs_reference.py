@@ -85,6 +85,8 @@ def test_every_field_of_a_body_is_described():
         "mode": models.ModeChange,
         "new batch": models.NewBatch,
         "prompt": models.PromptAnswer,
+        "program": models.ProgramChange,
+        "bottle": models.BottleChange,
     }
     described = {name: {"reason"} for name in bodies}
     for fields, where, _ in table(HTTP, "Field of a body"):

@@ -39,11 +39,13 @@ class Bench:
         self.pending = []
         self.hands = []
         self.stuck = {}
+        self.programs = {}
 
     def read(self, vessel, name):
         assert vessel == VESSEL
         if name.endswith(".op"):
-            value = self.stuck.get(name[:-3], self.setpoints[name[:-3]] if self.modes[name[:-3]] == "auto" else 0.0)
+            runs = self.modes[name[:-3]] in {"auto", "remote"}
+            value = self.stuck.get(name[:-3], self.setpoints[name[:-3]] if runs else 0.0)
         else:
             value = self.setpoints[name[:-3]] if name.endswith(".sp") else self.values[name]
         return value, 2 if math.isnan(value) else 0
@@ -72,7 +74,7 @@ class Bench:
         if self.modes["temperature"] == "auto":
             reached = 1 - math.exp(-self.period_s / 600)
             self.values["temperature"] += reached * (self.setpoints["temperature"] - self.values["temperature"])
-        if self.modes["feed"] == "auto":
+        if self.modes["feed"] in {"auto", "remote"}:
             self.values["volume"] += self.setpoints["feed"] / 1000 * self.period_s / 3600
         self.density *= math.exp(self.period_s / 3600 * math.log(2) / self.doubling_h)
         for number in [number for number, ready in self.counting.items() if ready <= self.now_s]:
@@ -87,6 +89,9 @@ class Bench:
             setpoint = self.vessel_class.loops[name].setpoint
             assert setpoint.low.value <= command.value["value"] <= setpoint.high.value
             self.setpoints[name] = command.value["value"]
+            self.modes[name] = "auto" if self.modes[name] == "remote" else self.modes[name]
+        elif command.verb is Verb.PROGRAM:
+            self.lead(name, command.value)
         elif command.verb is Verb.MODE:
             self.modes[name] = command.value["mode"]
         else:
@@ -95,6 +100,17 @@ class Bench:
             self.requests.append(number)
             if self.counter_works and number > self.values["sample_number"]:
                 self.counting.setdefault(number, self.now_s + self.count_s)
+
+    def lead(self, name, value):
+        """A program: it feeds at a constant rate; a start that is asked for again goes on."""
+        if "wait" in value:
+            self.programs[name] = {**self.programs[name], "wait": value["wait"]}
+        elif value["program"] is None:
+            self.programs[name] = None
+            self.modes[name] = "auto"
+        else:
+            self.programs[name] = {**value, "wait": False}
+            self.modes[name], self.setpoints[name] = "remote", 10.0
 
     def order(self, verb, target="B1", value=None, reason="test", who="anna"):
         self.journal += 1

@@ -76,17 +76,15 @@ async def _change(
     vessel, loop = target.split(".", 1)
     if errors:
         raise refuse(gateway, verb, target, vessel, body.reason, errors)
-    _check_revision(gateway, verb, vessel, loop, body)
+    check_revision(gateway, verb, vessel, loop, body.expected_revision)
     command = Command(verb, target, value, OPERATOR, "api", body.reason, expected_revision=body.expected_revision)
     return await order_change(gateway, command, wait_s(prefer))
 
 
-def _check_revision(
-    gateway: Gateway, verb: Verb, vessel: str, loop: str, body: SetpointChange | OutputChange | ModeChange
-) -> None:
-    """Refuse at once what is already outdated; the scan has the last word on it."""
+def check_revision(gateway: Gateway, verb: Verb, vessel: str, loop: str, expected: int | None) -> None:
+    """Refuse at once what is already outdated; the scan has the last word on it. Raises :class:`Problem` (409)."""
     revision = loop_of(newest(gateway.publisher), vessel, loop).get("revision")
-    if body.expected_revision is None or body.expected_revision == revision:
+    if expected is None or expected == revision:
         return
     text = f"the loop is at revision {revision} and has been changed since"
     event = Event(EventType.OPERATOR, "Modification", f"{vessel}.{loop}", f"{verb} refused: {text}", vessel)

@@ -1,8 +1,9 @@
 /**
  * The documents of the live stream, as the server sends them. An alarm's `since` is process time, a connection's UTC.
  *
- * @typedef {{vessel: string, kind: "tag"|"sp"|"op", name: string, title?: string, unit: string, decimals: number,
- *   low: number|null, high: number|null, model?: string, inputs?: string[]}} Column
+ * @typedef {{vessel: string, kind: "tag"|"sp"|"op"|"wanted"|"hours"|"total"|"left"|"factor", name: string,
+ *   title?: string, unit: string, decimals: number, low: number|null, high: number|null, model?: string,
+ *   inputs?: string[]}} Column
  * @typedef {{name: string, title: string, type: string, pv: number|null, sp: number, op: number, mode: string,
  *   modes: string[], mode_reason: string, held_by: "operator"|"recipe"|"interlock"|"cascade", sp_low: number,
  *   sp_high: number, confirm_step: number|null, op_low: number, op_high: number, op_unit: string,

@@ -1,0 +1,67 @@
+"""The account of every feed: what was delivered in the batch, by the device's own counter where it has one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from controller.commands import Json
+from controller.frame import BAD, F8, Frame
+from controller.model.programs import FeedTable
+from controller.stages.programs.run import number
+
+
+class Account:
+    """Amounts of all feeds, arrays of shape ``(feeds,)``. ``total`` is what was delivered since the batch began, at the
+    best that is known of the pump.
+    """
+
+    def __init__(self, table: FeedTable) -> None:
+        n = len(table)
+        self._table = table
+        self.total = np.zeros(n)
+        self._counting = np.array([row for row, feed in enumerate(table.rows) if feed.total >= 0], np.intp)
+        self._tag = np.array([table.rows[row].total for row in self._counting], np.intp)
+        self._counter = np.full(len(self._counting), np.nan)
+        self._place = {row: place for place, row in enumerate(self._counting.tolist())}
+
+    def pumped(self, output: F8, dt_h: float) -> F8:
+        """The amounts that pumps should have given in the last ``dt_h`` hours at what their outputs achieved."""
+        return np.asarray(np.fmax(output, 0.0) * (self._table.hourly * dt_h))
+
+    def counted(self, frame: Frame, pumped: F8) -> F8:
+        """The same by the devices' counters where they have one: what came while a counter could not be read comes with
+        its next value. A counter that falls was set back; nothing is known of what it counted before.
+        """
+        if not len(self._counting):
+            return pumped
+        counter = frame.value[self._tag]
+        known = (frame.quality[self._tag] < BAD) & np.isfinite(counter)
+        moved = np.fmax(counter - self._counter, 0.0)
+        np.copyto(self._counter, counter, where=known)
+        amounts = pumped.copy()
+        amounts[self._counting] = np.where(known, moved, 0.0)
+        return amounts
+
+    def book(self, amounts: F8) -> None:
+        """Add what was delivered; a correction takes back no more than there is."""
+        self.total = np.maximum(self.total + amounts, 0.0)
+
+    def rebase(self, vessel: str) -> None:
+        """A batch begins: totals of ``vessel`` start from zero."""
+        for row, feed in enumerate(self._table.rows):
+            if feed.vessel == vessel:
+                self.total[row] = 0.0
+
+    def state(self, row: int) -> dict[str, Json]:
+        """One feed's total, and the counter that it was computed from."""
+        counter = float(self._counter[self._place[row]]) if row in self._place else math.nan
+        return {"total": float(self.total[row]), "counter": counter if math.isfinite(counter) else None}
+
+    def restore(self, row: int, state: Mapping[str, Json]) -> None:
+        """Take over what :meth:`state` gave: what a device counted in between counts."""
+        self.total[row] = max(number(state.get("total"), 0.0), 0.0)
+        if row in self._place:
+            self._counter[self._place[row]] = number(state.get("counter"), math.nan)
