@@ -63,10 +63,9 @@ def test_a_dead_time_between_samples_is_exact():
     """The same process sampled at a whole and at a broken number of samples per dead time gives the same answer."""
     process, ends = Process(2.0, (3.0, 1.0), 1.0), []
     for dt in (0.1, 0.07, 1.0 / 3.0):
-        plant, y = Plants([process], np.array([dt])), []
+        plant = Plants([process], np.array([dt]))
         steps = round(21.0 / dt)
-        for _ in range(steps):
-            y.append(plant.step(np.ones(1))[0])
+        y = [plant.step(np.ones(1))[0] for _ in range(steps)]
         ends.append(np.interp([7.0, 14.0], dt * np.arange(1, steps + 1), y))
     exact = [2.0 * (1.0 - (3.0 * np.exp(-t / 3.0) - np.exp(-t)) / 2.0) for t in (6.0, 13.0)]
     for end in ends:
