@@ -20,6 +20,7 @@ CAPACITY = 16384
 """Samples kept; beyond that every second one is dropped, and from then on only every second one is taken."""
 REST_SCANS = 60
 DRIFT_SIGMAS = 3.0
+ROUNDING = 1e-9
 OFF_SCANS = 10
 """Scans in a row in which the output does not follow, after which an experiment ends."""
 
@@ -141,6 +142,11 @@ class Experiment(ABC):
     def move(self, pv: float) -> float:
         """The output for this scan; ends the experiment with :meth:`finish`."""
 
+    @property
+    def least(self) -> float:
+        """The smallest movement of the PV that means anything: what it resolves, and more than rounding."""
+        return max(self.guards.least, ROUNDING * abs(self.reference))
+
     def finish(self, reason: str) -> None:
         """It has what it needs."""
         self._end(Stage.DONE, reason)
@@ -185,7 +191,7 @@ class Experiment(ABC):
         self.reference = float(pv.mean())
         self.noise = float(np.sqrt(((pv - self.reference - slope * middle) ** 2).sum() / max(len(pv) - 2, 1)))
         moved = abs(slope) * float(time[-1] - time[0])
-        if moved > max(DRIFT_SIGMAS * self.noise, self.guards.least):
+        if moved > max(DRIFT_SIGMAS * self.noise, self.least):
             self.stop(f"the PV is not steady: it moved by {moved:.3g} while the output was at rest")
             return
         self.stage = Stage.MOVING

@@ -13,13 +13,16 @@ from controller.stages.experiment import REST_SCANS, Experiment, Guards
 HYSTERESIS_SIGMAS = 3.0
 CONFIRMED = 3
 """So many scans in a row must show the PV beyond the hysteresis: a single one may be noise."""
+CLEAR, MOST = 8000.0, 4
+"""Swings of three times the noise are clear after a thousand scans; at most so many times the cycles wanted."""
 LEAST_ROOM = 0.2
 """A share of the amplitude: with less room than this on one side there is no oscillation worth its name."""
 
 
 class Relay(Experiment):
     """``amplitude`` in output units; the output goes by it in one direction and by ``amplitude/asymmetry`` in the
-    other, less where the limits leave less. It ends after ``cycles`` whole ones, not counting the first half.
+    other, less where the limits leave less. It ends after ``cycles`` whole ones, not counting the first half; where they
+    hardly stand out of the noise it goes on until there is enough to see, at most four times as long.
 
     ``hysteresis`` in PV units is three times the noise unless given, and at least what the PV resolves. ``switches``
     are the times at which the output jumped, seconds since the start.
@@ -35,6 +38,7 @@ class Relay(Experiment):
         self.up, self.down = self.room(amplitude), self.room(-amplitude / asymmetry)
         self.cycles, self.hysteresis = cycles, hysteresis
         self._confirmed, self._seen = confirmed, 0
+        self._swing = 0.0
         self.switches: list[float] = []
         self._high = True
         if min(self.up, -self.down) < LEAST_ROOM * amplitude / max(asymmetry, 1.0):
@@ -45,20 +49,26 @@ class Relay(Experiment):
         """Whole cycles so far."""
         return max(len(self.switches) - 1, 0) // 2
 
+    @property
+    def _clear(self) -> bool:
+        """Whether the swings stand out of the noise: the energy of the one over that of the other, per sample."""
+        return self._swing >= CLEAR * self.noise * self.noise or self.done_cycles >= MOST * self.cycles
+
     def begin(self) -> None:
         """Set the hysteresis; the first jump is up."""
         if self.hysteresis is None:
-            self.hysteresis = max(HYSTERESIS_SIGMAS * self.noise, self.guards.least)
+            self.hysteresis = max(HYSTERESIS_SIGMAS * self.noise, self.least)
 
     def move(self, pv: float) -> float:
         """Switch where the PV left the hysteresis on the other side."""
         beyond = (pv - self.reference) * self.sense
+        self._swing += beyond * beyond - self.noise * self.noise
         width = self.hysteresis or 0.0
         past = beyond > width if self._high else beyond < -width
         self._seen = self._seen + 1 if past else 0
         if self._seen >= self._confirmed:
             self._high, self._seen = not self._high, 0
             self.switches.append(self.elapsed)
-            if self.done_cycles >= self.cycles:
-                self.finish(f"{self.cycles} cycles")
+            if self.done_cycles >= self.cycles and self._clear:
+                self.finish(f"{self.done_cycles} cycles")
         return self.base + (self.up if self._high else self.down)

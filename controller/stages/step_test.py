@@ -61,4 +61,4 @@ class StepTest(Experiment):
         before, after = float(pv[first:middle].mean()), float(pv[middle:].mean())
         doubt = self.noise * math.sqrt(2.0 / (middle - first))
         moved = abs(after - self.reference)
-        return moved > self.guards.least and max(doubt, abs(after - before)) < STILL * moved
+        return moved > self.least and max(doubt, abs(after - before)) < STILL * moved

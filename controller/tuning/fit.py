@@ -17,7 +17,7 @@ SEARCHED, FITTED = 1000, 2500
 """So many samples are enough for the coarse search, and for a fit: longer records are averaged in blocks."""
 SHORT = 0.2
 """A block is at most this share of the dead time."""
-LAGS, DELAYS = 25, 20
+LAGS, DELAYS = 20, 16
 LEAST_SAMPLES = 30
 SIGNIFICANT = 50.0
 """What a model explains over what it leaves over, per sample left: less could be chance (an F statistic)."""

@@ -10,7 +10,7 @@ from controller.frame import F8
 from controller.tuning.held_input import HeldInput
 from controller.tuning.process import Process
 
-APART = 1.02
+APART = 1.002
 """Lags of one model are at least by this factor apart: then partial fractions are good to ten digits."""
 
 

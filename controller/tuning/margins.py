@@ -17,10 +17,10 @@ from controller.frame import F8
 from controller.model.pid_forms import C16, Standard
 from controller.tuning.process import Process
 
-DECADES_BELOW, DECADES_ABOVE, PER_DECADE = 5, 4, 400
-TURNS, PER_TURN = 40, 200
+DECADES_BELOW, DECADES_ABOVE, PER_DECADE = 4, 4, 200
+TURNS, PER_TURN = 20, 150
 ZOOMS, ZOOMED = 6, 41
-DOUBLINGS, HALVINGS = 60, 60
+DOUBLINGS, HALVINGS = 60, 40
 NO_TURN = 1.5
 
 

@@ -10,9 +10,9 @@ from controller.frame import F8
 from controller.tuning.held_input import HeldInput
 from controller.tuning.kinds import Kind
 
-STEPS, TRIES = 60, 8
+STEPS, TRIES = 40, 6
 BUMP = 1e-4
-CLOSE = 1e-9
+CLOSE = 1e-6
 LONGEST_STEP = 1.0
 """In logarithms: no time changes by more than a factor of e in one step."""
 
