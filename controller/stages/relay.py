@@ -21,8 +21,8 @@ LEAST_ROOM = 0.2
 
 class Relay(Experiment):
     """``amplitude`` in output units; the output goes by it in one direction and by ``amplitude/asymmetry`` in the
-    other, less where the limits leave less. It ends after ``cycles`` whole ones, not counting the first half; where they
-    hardly stand out of the noise it goes on until there is enough to see, at most four times as long.
+    other, less where the limits leave less. It ends after ``cycles`` whole ones, not counting the first half; where
+    they hardly stand out of the noise it goes on until there is enough to see, at most four times as long.
 
     ``hysteresis`` in PV units is three times the noise unless given, and at least what the PV resolves. ``switches``
     are the times at which the output jumped, seconds since the start.
