@@ -18,11 +18,16 @@ from controller.stages.loops import Loops
 from controller.stages.orders import Orders, refused
 from controller.stages.outputs import Outputs
 from controller.stages.restart import loops_state, restore_loops
+from controller.stages.tuner import Tuner
+from controller.stages.tuning_orders import TuningOrders
+from controller.stages.tuning_sets import TuningSets
 from controller.stages.validate import Validator
 from controller.view import AlarmList, BatchList, Columns, VesselList, View
 from drivers.contract import WriteOutcome
 
 LOOP_VERBS = {Verb.SETPOINT, Verb.MODE, Verb.OUTPUT, Verb.WRITE_ONCE}
+TUNING_VERBS = {Verb.TUNE_START, Verb.TUNE_STOP, Verb.TUNING}
+TAKING_OVER = {Verb.MODE, Verb.OUTPUT}
 START_GRACE = 15.0
 """How long a start may take before what was not read yet is told: so many times ``minimum_stale_s``, a second of wall
 time.
@@ -60,6 +65,9 @@ class Scan:
         self.interlocks = Interlocks(site.interlocks, conditions, len(site.outputs.rows), minimum_stale_s, grace_s)
         self.alarms = Alarms(site.alarms, 10.0 * minimum_stale_s, grace_s)
         self.orders = Orders(site, self.loops)
+        self.tunings = TuningSets(self.loops)
+        self.tuner = Tuner(self.loops, LONGEST_DT_PERIODS * period, self.orders.enter, self._no_tuning)
+        self.tuning_orders = TuningOrders(site, self.loops, self.tuner, self.tunings)
         self.health = Health(site, self.loops, period, LONGEST_DT_PERIODS * period)
         self.reader = LiveReader(site, self.loops)
         self.columns = Columns(site)
@@ -82,6 +90,7 @@ class Scan:
         self.engine.settle(settled)
         recipe = self.engine.step(now_s, self.reader)
         events += recipe.events
+        events += self.tuner.step(frame, dt)
         events += self.loops.step(frame, self.outputs, dt)
         events += self.interlocks.step(self.reader, now_s)
         writes = self.outputs.command(self.interlocks.forced, dt, now_s) | self.orders.take_once()
@@ -101,7 +110,9 @@ class Scan:
             return outcome
         self.applied = max(self.applied, command.journal)
         if command.verb in LOOP_VERBS:
-            outcome, event = self.orders.apply(command, frame)
+            return self._obey_loop(command, frame, events)
+        if command.verb in TUNING_VERBS:
+            outcome, event = self.tuning_orders.apply(command, frame)
             events.append(event)
             return outcome
         outcome = self.engine.apply(command, now_s)
@@ -110,6 +121,19 @@ class Scan:
         elif command.verb == Verb.BATCH_START:
             self.estimator.rebase(self._batches.vessel(command.target))
         return outcome
+
+    def _obey_loop(self, command: Command, frame: Frame, events: list[Event]) -> Outcome:
+        """Apply one command to a loop; whoever gives it a mode or an output ends an experiment on it."""
+        outcome, event = self.orders.apply(command, frame)
+        events.append(event)
+        if outcome.applied and command.verb in TAKING_OVER:
+            row = self.site.loops.index[command.target]
+            ended = self.tuner.taken_over(row, command.who, output=command.verb is Verb.OUTPUT)
+            events += [ended] if ended else []
+        return outcome
+
+    def _no_tuning(self, vessel: str, loop: str) -> str:
+        return self.engine.no_tuning(vessel, loop)
 
     def safe_writes(self) -> dict[int, float]:
         """Every output at its declared safe value, by tag row."""
@@ -131,7 +155,9 @@ class Scan:
         return {
             "now_s": self._now_s,
             "applied": self.applied,
-            "loops": loops_state(self.loops),
+            "loops": self.tuner.saved(loops_state(self.loops)),
+            "tuner": self.tuner.state(),
+            "tunings": self.tunings.state(),
             "outputs": self.outputs.state(),
             "totals": self.estimator.state(),
             "interlocks": self.interlocks.state(),
@@ -152,7 +178,9 @@ class Scan:
         self.interlocks.restore(interlocks if isinstance(interlocks, list) else [])
         self.alarms.restore(mapping(state.get("alarms")), shift)
         self.validator.restore(mapping(state.get("samples")), shift)
-        events = restore_loops(self.loops, mapping(state.get("loops")))
+        events = self.tunings.restore(mapping(state.get("tunings")))
+        events += restore_loops(self.loops, mapping(state.get("loops")))
+        events += self.tuner.restore(mapping(state.get("tuner")))
         self.health.restore(mapping(state.get("health")), outage_s)
         events += self.engine.restore(mapping(state.get("engine")), now_s, outage_s)
         self._batches.refresh(changed=True)

@@ -1,8 +1,8 @@
 """Experiments on a loop that is held in manual: what every one of them has, its guards and its record.
 
 An experiment is stepped once per scan with what was measured and gives the output. It first watches the loop at rest,
-to know the noise and the place that it starts from; then it moves the output; it ends by itself, and whatever ends it,
-the output goes back to where it was.
+in whatever mode that is, to know the noise and the place that it starts from; then it moves the output; it ends by
+itself, and whatever ends it, the output goes back to where it was on average.
 """
 
 from __future__ import annotations
@@ -12,15 +12,14 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-
 from controller.frame import F8
+from controller.stages.experiment_record import Record, trend
 
-CAPACITY = 16384
-"""Samples kept; beyond that every second one is dropped, and from then on only every second one is taken."""
 REST_SCANS = 60
 DRIFT_SIGMAS = 3.0
 ROUNDING = 1e-9
+FAR = 0.01
+"""A share of the output's room."""
 OFF_SCANS = 10
 """Scans in a row in which the output does not follow, after which an experiment ends."""
 
@@ -53,51 +52,29 @@ class Guards:
     least: float = 0.0
 
 
-class Record:
-    """What an experiment saw: ``time`` in seconds since its start, ``pv``, and ``op``, the output from that time on;
-    each of shape ``(samples,)``. It holds :data:`CAPACITY` samples at most.
+@dataclass(frozen=True, slots=True)
+class Report:
+    """An experiment as it is in one scan: what is shown of it, and what a model is fitted to. Arrays have shape
+    ``(samples,)``: ``time`` in seconds since it began, ``pv``, and ``op`` from each time on. ``noise`` and
+    ``reference`` are NaN until they are known; ``cycles`` are those of a relay so far.
     """
 
-    def __init__(self) -> None:
-        self._rows = np.zeros((CAPACITY, 3))
-        self._count, self._stride, self._calls = 0, 1, 0
-
-    def add(self, time: float, pv: float, op: float) -> None:
-        """One scan more."""
-        if self._calls % self._stride == 0:
-            if self._count == CAPACITY:
-                self._count, self._stride = CAPACITY // 2, 2 * self._stride
-                self._rows[: self._count] = self._rows[::2].copy()
-            self._rows[self._count] = time, pv, op
-            self._count += 1
-        self._calls += 1
-
-    def correct(self, op: float) -> None:
-        """The last sample's output was another one in fact."""
-        if self._count and (self._calls - 1) % self._stride == 0:
-            self._rows[self._count - 1, 2] = op
-
-    def __len__(self) -> int:
-        return self._count
-
-    @property
-    def time(self) -> F8:
-        """Seconds since the start."""
-        return self._rows[: self._count, 0]
-
-    @property
-    def pv(self) -> F8:
-        """The measurements."""
-        return self._rows[: self._count, 1]
-
-    @property
-    def op(self) -> F8:
-        """The outputs, each held until the next sample."""
-        return self._rows[: self._count, 2]
+    method: str
+    stage: Stage
+    reason: str
+    elapsed: float
+    base: float
+    noise: float
+    reference: float
+    cycles: int
+    time: F8
+    pv: F8
+    op: F8
 
 
 class Experiment(ABC):
-    """One experiment. ``base`` is the output at rest, which it goes back to; ``sense`` +1 where more output raises the
+    """One experiment. ``base`` is the output at rest, which it goes back to: that of the beginning, and once it moves
+    the mean while it rested. ``sense`` +1 where more output raises the
     PV, else -1. ``stage`` and ``reason`` say how far it is and why it ended, ``noise`` the standard deviation and
     ``reference`` the mean of the PV at rest (NaN until known).
     """
@@ -126,13 +103,27 @@ class Experiment(ABC):
             self._start()
         self.output = self._move(pv) if self.stage is Stage.MOVING else self.base
         if math.isfinite(pv):
-            self.record.add(self.elapsed, pv, self.output)
+            at_rest = self.stage is Stage.RESTING and math.isfinite(op)
+            self.record.add(self.elapsed, pv, op if at_rest else self.output)
         return self.output
 
     def stop(self, reason: str) -> None:
         """End it from outside, for that reason."""
         if not self.stage.over:
             self._end(Stage.ABORTED, reason)
+
+    @property
+    def done_cycles(self) -> int:
+        """Whole cycles so far, of an experiment that swings."""
+        return 0
+
+    def report(self) -> Report:
+        """How it is now."""
+        record = self.record
+        return Report(
+            self.method, self.stage, self.reason, self.elapsed, self.base, self.noise, self.reference,
+            self.done_cycles, record.time, record.pv, record.op,
+        )  # fmt: skip
 
     @abstractmethod
     def begin(self) -> None:
@@ -155,6 +146,11 @@ class Experiment(ABC):
         """How far the output may go from ``base`` in the direction of ``amplitude``, and not further than that."""
         return min(max(self.base + amplitude, self.guards.low), self.guards.high) - self.base
 
+    @property
+    def _far(self) -> float:
+        """An output further off than this is another one."""
+        return FAR * (self.guards.high - self.guards.low)
+
     def _move(self, pv: float) -> float:
         wanted = self.move(pv)
         return self.base if self.stage.over else min(max(wanted, self.guards.low), self.guards.high)
@@ -167,7 +163,9 @@ class Experiment(ABC):
         if not math.isfinite(op):
             return
         self.record.correct(op)
-        near = abs(op - self.output) <= 0.01 * (self.guards.high - self.guards.low)
+        if self.stage is Stage.RESTING:
+            return
+        near = abs(op - self.output) <= self._far
         self._off = 0 if near else self._off + 1
         if self._off > OFF_SCANS:
             self.stop("the output does not follow: something else moves or limits it")
@@ -184,15 +182,12 @@ class Experiment(ABC):
 
     def _start(self) -> None:
         """Learn the noise and the place of rest; refuse to start from a movement."""
-        time, pv = self.record.time, self.record.pv
-        middle = time - time.mean()
-        spread = float(middle @ middle)
-        slope = float(middle @ pv) / spread if spread > 0.0 else 0.0
-        self.reference = float(pv.mean())
-        self.noise = float(np.sqrt(((pv - self.reference - slope * middle) ** 2).sum() / max(len(pv) - 2, 1)))
-        moved = abs(slope) * float(time[-1] - time[0])
-        if moved > max(DRIFT_SIGMAS * self.noise, self.least):
-            self.stop(f"the PV is not steady: it moved by {moved:.3g} while the output was at rest")
-            return
+        pv, op = trend(self.record.time, self.record.pv), trend(self.record.time, self.record.op)
+        self.reference, self.noise = pv.mean, pv.noise
+        self.base = min(max(op.mean, self.guards.low), self.guards.high)
+        for name, line, least in (("PV", pv, self.least), ("output", op, self._far)):
+            if abs(line.moved) > max(DRIFT_SIGMAS * line.noise, least):
+                self.stop(f"the loop is not at rest: its {name} moved by {line.moved:.3g} in {self.elapsed:.0f} s")
+                return
         self.stage = Stage.MOVING
         self.begin()

@@ -113,13 +113,13 @@ class Orders:
             raise Refusal(f"{self._master(row).title} is off, so there is nothing to follow", "off", "manual", "auto")
         previous = state.mode
         if mode is not previous:
-            self._enter(row, mode, frame)
+            self.enter(row, mode, frame)
         state.reason = command.reason or f"set by {command.who}"
         self._lead(row, mode)
         text = f"{loop.title} {previous.word} → {mode.word}"
         return Change(text, "Mode Change", mode.word, previous.word)
 
-    def _enter(self, row: int, mode: Mode, frame: Frame) -> None:
+    def enter(self, row: int, mode: Mode, frame: Frame) -> None:
         """Change one loop's mode so that its output does not move."""
         loops, loop, state = self._loops, self._loops.table.rows[row], self._loops.states[row]
         found = float(loops.op[row])

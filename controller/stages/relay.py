@@ -35,14 +35,14 @@ class Relay(Experiment):
         hysteresis: float | None = None, confirmed: int = CONFIRMED, rest_scans: int = REST_SCANS,
     ) -> None:  # fmt: skip
         super().__init__(base, sense, guards, rest_scans)
-        self.up, self.down = self.room(amplitude), self.room(-amplitude / asymmetry)
+        self._amplitude, self._asymmetry = amplitude, asymmetry
+        self.up = self.down = 0.0
         self.cycles, self.hysteresis = cycles, hysteresis
         self._confirmed, self._seen = confirmed, 0
         self._swing = 0.0
         self.switches: list[float] = []
         self._high = True
-        if min(self.up, -self.down) < LEAST_ROOM * amplitude / max(asymmetry, 1.0):
-            self.stop(f"no room: the output is at {base:.6g} within {guards.low:.6g} .. {guards.high:.6g}")
+        self._make_room()
 
     @property
     def done_cycles(self) -> int:
@@ -55,7 +55,8 @@ class Relay(Experiment):
         return self._swing >= CLEAR * self.noise * self.noise or self.done_cycles >= MOST * self.cycles
 
     def begin(self) -> None:
-        """Set the hysteresis; the first jump is up."""
+        """Set the amplitudes and the hysteresis; the first jump is up."""
+        self._make_room()
         if self.hysteresis is None:
             self.hysteresis = max(HYSTERESIS_SIGMAS * self.noise, self.least)
 
@@ -72,3 +73,10 @@ class Relay(Experiment):
             if self.done_cycles >= self.cycles and self._clear:
                 self.finish(f"{self.done_cycles} cycles")
         return self.base + (self.up if self._high else self.down)
+
+    def _make_room(self) -> None:
+        """How far the output may go up and down from where it rests."""
+        guards, least = self.guards, self._amplitude / self._asymmetry
+        self.up, self.down = self.room(self._amplitude), self.room(-least)
+        if min(self.up, -self.down) < LEAST_ROOM * least:
+            self.stop(f"no room: the output is at {self.base:.6g} within {guards.low:.6g} .. {guards.high:.6g}")

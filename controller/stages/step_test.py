@@ -29,14 +29,14 @@ class StepTest(Experiment):
         rest_scans: int = REST_SCANS,
     ) -> None:  # fmt: skip
         super().__init__(base, sense, guards, rest_scans)
-        self.height, self.travel = self.room(amplitude), travel
+        self._amplitude, self.height, self.travel = amplitude, 0.0, travel
         self._from = 0.0
         self._next_look = 0
-        if abs(self.height) < abs(amplitude) / 2.0:
-            self.stop(f"no room: the output is at {base:.6g} within {guards.low:.6g} .. {guards.high:.6g}")
+        self._make_room()
 
     def begin(self) -> None:
         """The step is now."""
+        self._make_room()
         self._from = self.elapsed
         self._next_look = len(self.record) + LEAST_SCANS
 
@@ -62,3 +62,10 @@ class StepTest(Experiment):
         doubt = self.noise * math.sqrt(2.0 / (middle - first))
         moved = abs(after - self.reference)
         return moved > self.least and max(doubt, abs(after - before)) < STILL * moved
+
+    def _make_room(self) -> None:
+        """How far the step may go from where the output rests."""
+        guards = self.guards
+        self.height = self.room(self._amplitude)
+        if abs(self.height) < abs(self._amplitude) / 2.0:
+            self.stop(f"no room: the output is at {self.base:.6g} within {guards.low:.6g} .. {guards.high:.6g}")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from controller.stages import experiment as module
+from controller.stages import experiment_record
 from controller.stages.experiment import Guards, Stage
 from controller.stages.relay import Relay
 from controller.stages.step_test import StepTest
@@ -122,7 +123,7 @@ def test_a_loop_that_is_not_steady_is_left_alone():
     for scan in range(80):
         assert one.step(50.0 + 0.05 * scan, 40.0, 1.0) == 40.0
     assert one.stage is Stage.ABORTED
-    assert "not steady: it moved by 2.95" in one.reason
+    assert "not at rest: its PV moved by 2.95" in one.reason
     slow = Relay(40.0, 1.0, Guards(0.0, 100.0, least=3.0), 10.0)
     for scan in range(61):
         slow.step(50.0 + 0.05 * scan, 40.0, 1.0)
@@ -141,8 +142,8 @@ def test_what_a_guard_forbids_is_never_put_out():
 
 
 def test_the_record_is_bounded_and_keeps_its_time(monkeypatch):
-    monkeypatch.setattr(module, "CAPACITY", 64)
-    record = module.Record()
+    monkeypatch.setattr(experiment_record, "CAPACITY", 64)
+    record = experiment_record.Record()
     for scan in range(1000):
         record.add(float(scan), 2.0 * scan, 3.0 * scan)
         record.correct(4.0 * scan)
@@ -175,3 +176,26 @@ def test_a_relay_that_finds_its_loop_moved_by_a_load_still_swings():
         scans += 1
         assert scans < 5000
     assert one.stage is Stage.DONE
+
+
+def test_in_automatic_the_mean_of_a_moving_output_is_its_rest():
+    rng, one = np.random.default_rng(7), relay(base=43.0)
+    for _ in range(60):
+        one.step(50.0, 40.0 + float(rng.normal()), 1.0)
+    assert one.step(50.0, 40.0, 1.0) == one.base + 10.0
+    assert one.base == pytest.approx(40.0, abs=0.5)
+    drifting = relay()
+    for scan in range(61):
+        drifting.step(50.0, 40.0 + 0.1 * scan, 1.0)
+    assert "its output moved by 5.9" in drifting.reason
+
+
+def test_a_report_does_not_change_afterwards(monkeypatch):
+    monkeypatch.setattr(experiment_record, "CAPACITY", 128)
+    one = started()
+    report = one.report()
+    kept = report.pv[:-1].copy()
+    for _ in range(500):
+        one.step(51.0, one.output, 1.0)
+    assert (report.stage, len(report.time)) == (Stage.MOVING, 61)
+    np.testing.assert_array_equal(report.pv[:-1], kept)
