@@ -16,7 +16,7 @@ from controller.api.answers import PROBLEM_SCHEMA, PROBLEMS, Answer
 from controller.api.body import StrictBody
 from controller.api.gateway import Gateway
 from controller.api.metrics import Metrics
-from controller.api.routes import batches, health, loop_health, loops, record, stream, vessels
+from controller.api.routes import batches, health, loop_health, loops, record, stream, tuning, vessels
 from controller.api.security import SameOrigin, SecurityHeaders
 from controller.publish.hub import Hub
 
@@ -25,6 +25,7 @@ ROUTERS = (
     vessels.router,
     loops.router,
     loop_health.router,
+    tuning.router,
     batches.router,
     record.router,
     stream.router,

@@ -16,7 +16,7 @@ from controller.frame import F8
 from controller.stages.experiment_record import Record, trend
 
 REST_SCANS = 60
-DRIFT_SIGMAS = 3.0
+DRIFT_SIGMAS = 5.0
 ROUNDING = 1e-9
 FAR = 0.01
 """A share of the output's room."""

@@ -1,8 +1,8 @@
 """The tuner: runs experiments on loops inside the scan, one per loop, and brings every loop back to how it was.
 
-A loop under an experiment is held by "auto-tune". While the experiment only watches, the loop stays in its mode; when it
-moves the output, the loop is in manual. However it ends, the output is back where it was in the same scan, and the mode
-before goes on from there; only when somebody gave the loop another mode or output in between, that stays.
+A loop under an experiment is held by "auto-tune". While the experiment only watches, the loop stays in its mode; when
+it moves the output, the loop is in manual. However it ends, the output is back where it was in the same scan, and the
+mode before goes on from there; only when somebody gave the loop another mode or output in between, that stays.
 """
 
 from __future__ import annotations

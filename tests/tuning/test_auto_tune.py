@@ -16,6 +16,8 @@ from controller.tuning.proposals import propose
 from controller.tuning.rules import half_rule, simc
 from tests.tuning.conftest import PROCESSES, SCAN, samples, tuned_relay
 
+pytestmark = pytest.mark.xdist_group("auto-tune")
+"""One worker tunes every process once for all of these tests."""
 NOISE = 1.0
 
 
@@ -65,6 +67,7 @@ def test_auto_tune_gives_a_robust_loop(name):
     assert result.predicted["simc"].ms == pytest.approx(result.true["simc"].ms, abs=0.35)
 
 
+@pytest.mark.timeout(60)
 def test_auto_tune_is_about_as_good_as_knowing_the_process():
     ratios = load_ratios()
     print(f"\n{'process':22s}{'model':24s}{'minutes':>8s}{'Ku':>8s}{'Tu':>8s}{'Ms':>7s}{'IAE':>6s}   Ms of the others")
