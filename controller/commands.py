@@ -25,6 +25,9 @@ class Verb(StrEnum):
     # a recipe's "run", which names this start; or {"wait": true | false}
     PROGRAM = "loop.program"
     BOTTLE = "loop.bottle"  # "BR-101.feed"; value {"volume": 500 or None for a full one}, in the feed's amount
+    TUNE_START = "loop.tune"  # "BR-101.temperature"; value {"method": "relay" | "step", "amplitude": 10.0, …}
+    TUNE_STOP = "loop.tune.stop"  # "BR-101.temperature"
+    TUNING = "loop.tuning"  # "BR-101.temperature"; value {"gain": 46.0, "integral_time": 710.0, …} or {"undo": True}
     WRITE_ONCE = "tag.write"  # "BR-101.count_request"; value {"value": 7}; for outputs with `once: true`
     BATCH_CREATE = (
         "batch.create"  # vessel; value {"batch", "recipe", "formula": {name: number}, "begin_at": operation or None}
@@ -40,8 +43,8 @@ class Verb(StrEnum):
     PROMPT_ANSWER = "prompt.answer"  # batch id; value {"prompt": id, "inputs": {name: number}}
 
 
-STOPPING = frozenset({Verb.BATCH_HOLD, Verb.BATCH_STOP, Verb.BATCH_ABORT})
-"""What ends or interrupts a batch."""
+STOPPING = frozenset({Verb.BATCH_HOLD, Verb.BATCH_STOP, Verb.BATCH_ABORT, Verb.TUNE_STOP})
+"""What ends or interrupts a batch or an experiment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +68,8 @@ class Command:
 
     @property
     def stops(self) -> bool:
-        """Whether it only leads to the safe side: a batch held, stopped or aborted, a loop off. It can't be too late
-        for that, and nothing is gained by refusing it.
+        """Whether it only leads to the safe side: a batch held, stopped or aborted, an experiment ended, a loop off.
+        It can't be too late for that, and nothing is gained by refusing it.
         """
         return self.verb in STOPPING or (self.verb is Verb.MODE and self.value.get("mode") == "off")
 

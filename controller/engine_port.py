@@ -33,6 +33,9 @@ class Engine(Protocol):
     def operation(self, vessel: str) -> str:
         """The operation that runs on a vessel, "" for none."""
 
+    def no_tuning(self, vessel: str, loop: str) -> str:
+        """Why a loop of a vessel may not be tuned now; "" when it may."""
+
     def step(self, now_s: float, read: Reader) -> Stepped:
         """Advance all batches; what they want of the plant comes back as commands for the door."""
 

@@ -115,7 +115,7 @@ def _column(vessel: str, kind: str, name: str, unit: str, decimals: int, low: fl
 
 
 class VesselList:
-    """The live JSON's ``vessels``, rebuilt when the facts of a loop, an interlock, a dose guard or a program changed."""
+    """The live JSON's ``vessels``, rebuilt when a loop, an interlock, a dose guard or a program changed."""
 
     def __init__(
         self,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from controller.publish import Publisher
     from controller.runtime import ScanStats
     from controller.stages.health_report import HealthReport
+    from controller.stages.tuning_report import TuningReport
     from controller.store import Store
 
 
@@ -143,6 +144,10 @@ class Gateway(Protocol):
     @property
     def stats(self) -> ScanStats:
         """How the scan is doing."""
+
+    @property
+    def tuning(self) -> TuningReport:
+        """The loops' tuning sets and experiments."""
 
     @property
     def health(self) -> HealthReport:

@@ -86,6 +86,40 @@ class BottleChange(Strict):
     expected_revision: Revision
 
 
+class Because(Strict):
+    """Why; for what needs no more."""
+
+    reason: Reason
+    expected_revision: Revision
+
+
+class TuningChange(Because):
+    """A new tuning set: what is not given stays. ``integral_time_s`` null is no integral action."""
+
+    gain: float
+    gain_unit: UnitCode = Field(description="Output per PV unit.", examples=["%/Cel"])
+    integral_time_s: float | None = None
+    derivative_time_s: float = 0.0
+    derivative_filter: float = 10.0
+    setpoint_weight: float = 1.0
+    derivative_weight: float = 0.0
+    tracking_time_s: float = 0.0
+
+
+class TuneStart(Because):
+    """An experiment. ``amplitude`` in output units, 10 % of the output's range by default; ``pv_low`` and ``pv_high``
+    narrow the band that the loop's alarms set, in the loop's unit. ``asymmetry`` and ``cycles`` are for the relay.
+    """
+
+    method: Literal["relay", "step"] = "relay"
+    amplitude: float | None = None
+    asymmetry: float | None = None
+    cycles: int | None = None
+    longest_s: float | None = None
+    pv_low: float | None = None
+    pv_high: float | None = None
+
+
 class NewBatch(Strict):
     """A batch to be made from a recipe; formula values as text with unit, ``"36.9 Cel"``."""
 

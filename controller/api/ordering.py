@@ -18,7 +18,7 @@ OPERATOR = "operator"
 """Who acts, as long as there are no accounts."""
 
 SCAN_WAIT_S = 5.0
-"""How long a batch command waits for the scan's outcome; a command is worth nothing later."""
+"""How long a command to a batch or about tuning waits for the scan's outcome; a command is worth nothing later."""
 
 MAX_WAIT_S = 30.0
 
@@ -82,8 +82,8 @@ async def order_change(gateway: Gateway, command: Command, wait: float) -> Answe
     return Answer(accepted(journal, "read_back", read_back=read_back_view(read_back)), 200)
 
 
-async def order_batch(gateway: Gateway, command: Command, status: int = 200, **more: Any) -> Answer:
-    """Command a batch and wait for the scan: ``status`` when it acted, 202 when the scan has not said so in time.
+async def order_now(gateway: Gateway, command: Command, status: int = 200, **more: Any) -> Answer:
+    """Send a command and wait for the scan: ``status`` when it acted, 202 when the scan has not said so in time.
 
     Raises :class:`Problem` (409) when the scan refuses it.
     """

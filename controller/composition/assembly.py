@@ -83,6 +83,7 @@ class Assembly:
         from controller.composition.gateway import SupervisorGateway
         from controller.composition.site_info import site_info
         from controller.stages.health_report import HealthReport
+        from controller.stages.tuning_report import TuningReport
 
         return SupervisorGateway(
             site_info(self.site, {}, simulated=self.simulated),
@@ -91,6 +92,7 @@ class Assembly:
             self.publisher,
             self.runtime.stats,
             HealthReport(self.site, self.scan.health),
+            TuningReport(self.site, self.scan.tunings, self.scan.tuner),
             self.read_backs,
             self.period_s / self.clock.speed,
             self.wires.not_ready,

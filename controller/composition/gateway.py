@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from controller.publish import Publisher
     from controller.runtime import ScanStats
     from controller.stages.health_report import HealthReport
+    from controller.stages.tuning_report import TuningReport
     from controller.store import Store
 
 ALIVE_PERIODS = 3.0
@@ -61,6 +62,7 @@ class SupervisorGateway:
         publisher: Publisher,
         stats: ScanStats,
         health: HealthReport,
+        tuning: TuningReport,
         read_backs: ReadBacks,
         period_s: float,
         not_ready: Callable[[], Sequence[str]],
@@ -71,6 +73,7 @@ class SupervisorGateway:
         self.publisher = publisher
         self.stats = stats
         self.health = health
+        self.tuning = tuning
         self._door = door
         self._read_backs = read_backs
         self._silent_s = max(ALIVE_MIN_S, ALIVE_PERIODS * period_s)

@@ -31,7 +31,7 @@ class Standard:
         """The frequency response at ``w`` rad/s, from measurement to output, sign turned."""
         s = 1j * w
         derivative = self.derivative_time * s / (1.0 + self.filter_time * s)
-        return np.asarray(self.gain * (1.0 + 1.0 / (self.integral_time * s) + derivative))
+        return np.asarray(self.gain * (1.0 + 1.0 / self.integral_time / s + derivative))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Series:
         """The frequency response at ``w`` rad/s."""
         s = 1j * w
         lead = 1.0 + self.derivative_time * s / (1.0 + self.filter_time * s)
-        return np.asarray(self.gain * (1.0 + 1.0 / (self.integral_time * s)) * lead)
+        return np.asarray(self.gain * (1.0 + 1.0 / self.integral_time / s) * lead)
 
 
 @dataclass(frozen=True, slots=True)

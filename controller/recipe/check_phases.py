@@ -20,6 +20,7 @@ def check_phases(check: RecipeChecker, vessel_class: VesselClassConfig) -> None:
     """Every phase of every operation."""
     for number, operation in enumerate(check.config.procedure):
         moved: set[str] = set()
+        _tunable(check, vessel_class, number, operation.auto_tune)
         for index, phase in enumerate(operation.do):
             path: Path = ("procedure", number, "do", index)
             _PhaseChecker(check, vessel_class, path).run(phase)
@@ -27,6 +28,13 @@ def check_phases(check: RecipeChecker, vessel_class: VesselClassConfig) -> None:
                 message = f"loop {phase.loop!r} is moved by an earlier phase of the operation"
                 check.problem((*path, phase.kind, "loop"), message)
             moved |= {phase.loop} if phase.loop is not None else set()
+
+
+def _tunable(check: RecipeChecker, vessel_class: VesselClassConfig, number: int, loops: list[str]) -> None:
+    """What may be tuned has a controller."""
+    known = [name for name, loop in vessel_class.loops.items() if loop.type == "pid"]
+    for index, name in enumerate(loops):
+        check.known(("procedure", number, "auto_tune", index), name, known, "loop with a controller")
 
 
 class _PhaseChecker:

@@ -60,13 +60,16 @@ class Transition:
 
 @dataclass(slots=True)
 class Operation:
-    """One operation of a batch: its phases, its transitions, and where it leads when all phases are done."""
+    """One operation of a batch: its phases, its transitions, and where it leads when all phases are done. ``auto_tune``
+    are the loops that may be tuned while it is active.
+    """
 
     name: str
     title: str
     phases: list[Phase]
     transitions: list[Transition]
     then: str | None
+    auto_tune: frozenset[str] = frozenset()
 
     def start(self, run: Run) -> None:
         """Begin all phases, together."""

@@ -165,6 +165,14 @@ class Engine:
         slot = self._on(vessel)
         return (slot.batch.operation or "") if slot is not None and slot.batch.state in OPEN else ""
 
+    def no_tuning(self, vessel: str, loop: str) -> str:
+        """Why a loop of a vessel may not be tuned now: the active operation does not allow it; "" when it may."""
+        slot = self._on(vessel)
+        operation = slot.control.operation(self.operation(vessel)) if slot is not None else None
+        if slot is None or operation is None or loop in operation.auto_tune:
+            return ""
+        return f"batch {slot.batch.id} is in {operation.title!r}, which does not allow it (auto_tune: in the recipe)"
+
     def _run(self, slot: _Slot, dt: float) -> Run:
         return Run(slot.batch, slot.control.vessel_class, self._reader, dt, slot.control.sampled)
 

@@ -58,7 +58,7 @@ class _Freezer:
         """One operation."""
         phases = [self.phase(one) for one in config.do]
         transitions = [self.transition(one) for one in config.until]
-        return Operation(config.operation, config.title, phases, transitions, config.then)
+        return Operation(config.operation, config.title, phases, transitions, config.then, frozenset(config.auto_tune))
 
     def transition(self, config: TransitionConfig) -> Transition:
         """One transition."""

@@ -210,10 +210,13 @@ class TransitionConfig(StrictModel):
 
 
 class OperationConfig(StrictModel):
-    """A part of the procedure. It ends by a transition in ``until``, or goes to ``then`` when all phases are done."""
+    """A part of the procedure. It ends by a transition in ``until``, or goes to ``then`` when all phases are done.
+    ``auto_tune`` are the loops that may be tuned by experiment while it is active; without it none may.
+    """
 
     operation: Name
     title: Text
+    auto_tune: list[Name] = Field(default_factory=list)
     do: list[PhaseConfig] = Field(default_factory=list)
     until: list[TransitionConfig] = Field(default_factory=list)
     then: Name | None = None

@@ -113,13 +113,13 @@ class Orders:
             raise Refusal(f"{loop.title} goes out of service only with a reason")
         previous = state.mode
         if mode is not previous:
-            self._enter(row, mode, frame)
+            self.enter(row, mode, frame)
         state.reason, state.unasked = command.reason or f"set by {command.who}", False
         self._lead(row, mode)
         text = f"{loop.title} {previous.word} → {mode.word}"
         return Change(text, "Mode Change", mode.word, previous.word)
 
-    def _enter(self, row: int, mode: Mode, frame: Frame) -> None:
+    def enter(self, row: int, mode: Mode, frame: Frame) -> None:
         """Change one loop's mode so that its output does not move."""
         loops, loop, state = self._loops, self._loops.table.rows[row], self._loops.states[row]
         found = float(loops.op[row])

@@ -24,6 +24,9 @@ from controller.commands import Event, EventType, Outcome, Verb
 from controller.door import Door
 from controller.publish import Publisher
 from controller.runtime import ScanStats
+from controller.stages.tuner import Tuner
+from controller.stages.tuning_report import TuningReport
+from controller.stages.tuning_sets import TuningSets
 from controller.store import Store
 from tests.control.conftest import Rig, bench_site
 from tests.control.health_bench import Bench as HealthBench
@@ -98,6 +101,7 @@ class Bench:
         self.explained = Rig(bench_site())
         self.explained.step()
         self.why = self.explained.scan.view().why.loop
+        self.tuning = tuning_of(self.loops_watched)
         self.door = Door(self.store.commit, self.store.append)
         self.loops = {name: {"sp": 37.0, "mode": "auto", "revision": 0} for name in LOOPS}
         self.batches = {}
@@ -244,6 +248,12 @@ class Bench:
 
     def ready(self):
         return not self.missing, self.missing
+
+
+def tuning_of(watched):
+    """Tuning sets and no experiments, of the loops that are watched."""
+    loops = watched.loops
+    return TuningReport(watched.site, TuningSets(loops), Tuner(loops, 10.0, lambda *_: None, lambda *_: ""))
 
 
 def listening(host="127.0.0.1"):

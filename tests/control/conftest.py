@@ -43,6 +43,9 @@ class NoRecipe:
     def operation(self, vessel):
         return ""
 
+    def no_tuning(self, vessel, loop):
+        return ""
+
     def step(self, now_s, read):
         return Stepped()
 

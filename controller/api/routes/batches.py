@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from controller.api.answers import ACCEPTED, Answer, Supervisor, vessel_info
 from controller.api.gateway import FormulaInfo, RecipeInfo
 from controller.api.models import BatchAction, NewBatch, PromptAnswer
-from controller.api.ordering import OPERATOR, amount_in, order_batch, refuse
+from controller.api.ordering import OPERATOR, amount_in, order_now, refuse
 from controller.api.problems import Error
 from controller.api.views import View, batch_view, batches, newest, unknown
 from controller.commands import Command, Json, Verb
@@ -62,7 +62,7 @@ async def new_batch(body: NewBatch, gateway: Supervisor) -> Answer:
     batch = gateway.new_batch(vessel.name)
     value: dict[str, Json] = {"batch": batch, "recipe": recipe.name, "formula": formula, "begin_at": body.begin_at}
     command = Command(Verb.BATCH_CREATE, vessel.name, value, OPERATOR, "api", body.reason)
-    answer = await order_batch(gateway, command, 201, batch=batch)
+    answer = await order_now(gateway, command, 201, batch=batch)
     answer.headers["Location"] = f"/api/v1/batches/{batch}"
     return answer
 
@@ -72,7 +72,7 @@ async def command_batch(batch: str, action: Action, body: BatchAction, gateway: 
     """Answered with what the scan made of it; refused with the present state and the allowed commands."""
     view = batch_view(newest(gateway.publisher), batch)
     command = Command(Verb(f"batch.{action}"), view["id"], {}, OPERATOR, "api", body.reason)
-    return await order_batch(gateway, command, batch=view["id"], batch_state=view["state"])
+    return await order_now(gateway, command, batch=view["id"], batch_state=view["state"])
 
 
 @router.post("/{batch}/prompts/{prompt}", summary="Answer a prompt", status_code=200, responses=ACCEPTED)
@@ -87,7 +87,7 @@ async def answer_prompt(batch: str, prompt: str, body: PromptAnswer, gateway: Su
         raise refuse(gateway, Verb.PROMPT_ANSWER, view["id"], view["vessel"], body.reason, errors)
     value: dict[str, Json] = {"prompt": open_prompt["id"], "inputs": inputs}
     command = Command(Verb.PROMPT_ANSWER, view["id"], value, OPERATOR, "api", body.reason)
-    return await order_batch(gateway, command, batch=view["id"], batch_state=view["state"])
+    return await order_now(gateway, command, batch=view["id"], batch_state=view["state"])
 
 
 def _formula(recipe: RecipeInfo, given: dict[str, str]) -> tuple[dict[str, Json], list[Error]]:

@@ -1,0 +1,164 @@
+"""What ``biovisor loop`` does, action by action."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from controller.cli.loop_client import Client, Document, Failed, path_of
+from controller.model.pid_forms import Standard, to_parallel, to_series
+
+WAIT_S = 10
+QUANTITY = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s+(\S.*?)\s*")
+
+
+def say(args: argparse.Namespace, document: Document, text: str) -> int:
+    """Print the one or the other; the exit code is 0."""
+    sys.stdout.write(f"{json.dumps(document, indent=2)}\n" if args.json else text)
+    return 0
+
+
+def show_list(client: Client, args: argparse.Namespace) -> int:
+    """Every loop."""
+    vessels = client.get("/api/v1/vessels")["vessels"]
+    loops = [{"vessel": vessel["name"], **loop} for vessel in vessels for loop in vessel["loops"]]
+    rows = [("loop", "mode", "PV", "setpoint", "output", "held by")]
+    rows += [
+        (
+            f"{loop['vessel']}.{loop['name']}",
+            loop["mode"],
+            number(loop["pv"], loop["unit"]),
+            number(loop["sp"], loop["unit"]),
+            number(loop["op"], loop["op_unit"]) + (f" (at its {loop['limited']} limit)" if loop["limited"] else ""),
+            loop["held_by"],
+        )
+        for loop in loops
+    ]
+    return say(args, {"loops": loops}, table(rows))
+
+
+def show(client: Client, args: argparse.Namespace) -> int:
+    """One loop and its tuning."""
+    path = path_of(args.loop)
+    loop = _one(client, args.loop)
+    lines = [
+        ("loop", f"{loop['title']} ({loop['type']})"),
+        ("mode", f"{loop['mode']}, held by {loop['held_by']}: {loop['mode_reason']}"),
+        ("PV", number(loop["pv"], loop["unit"])),
+        ("setpoint", f"{number(loop['sp'], loop['unit'])} within {loop['sp_low']:g} .. {loop['sp_high']:g}"),
+        ("output", f"{number(loop['op'], loop['op_unit'])} within {loop['op_low']:g} .. {loop['op_high']:g}"),
+    ]
+    if loop["type"] != "pid":
+        return say(args, loop, table(lines))
+    tuning = client.get(f"{path}/tuning")
+    written = _written(tuning, args.form)
+    lines.append(("tuning", f"version {tuning['version']}: {written['text']}"))
+    lines.append(("", f"{tuning['who']}: {tuning['reason']}"))
+    if tuning["scheduled"]:
+        lines.append(("", "gain and times follow a schedule"))
+    return say(args, {**loop, "tuning": tuning, "form": args.form, **written["parameters"]}, table(lines))
+
+
+def change(client: Client, args: argparse.Namespace) -> int:
+    """A setpoint."""
+    found = QUANTITY.fullmatch(args.value)
+    if found is None:
+        raise Failed(f'{args.value!r} is no quantity: write number and unit, such as "36.5 Cel"', 2)
+    body = {"value": float(found.group(1)), "unit": found.group(2), "reason": args.reason}
+    answer = client.put(f"{path_of(args.loop)}/setpoint", body, WAIT_S)
+    return say(args, answer, f"{args.loop} setpoint {args.value.strip()}: {answer['state'].replace('_', ' ')}\n")
+
+
+def mode(client: Client, args: argparse.Namespace) -> int:
+    """A mode."""
+    answer = client.put(f"{path_of(args.loop)}/mode", {"mode": args.mode, "reason": args.reason}, WAIT_S)
+    return say(args, answer, f"{args.loop} {args.mode}: {answer['state'].replace('_', ' ')}\n")
+
+
+def health(client: Client, args: argparse.Namespace) -> int:
+    """How well a loop does."""
+    found = client.get(f"{path_of(args.loop)}/health")
+    rows = [("", "all time", "batch")]
+    batch: Mapping[str, Any] = (found["batch"] or {}).get("whole") or {}
+    rows += [
+        (name.replace("_", " "), _figure(value), _figure(batch.get(name)))
+        for name, value in found["all"].items()
+        if isinstance(value, int | float)
+    ]
+    recent = "".join(f"{name.replace('_', ' ')}: {_figure(value)}\n" for name, value in found["recent"].items())
+    return say(args, found, f"{table(rows)}\nnewest series of settled control\n{recent}")
+
+
+def tune(client: Client, args: argparse.Namespace) -> int:
+    """A tuning by experiment; what it computes with is imported only here."""
+    from controller.cli.loop_tune import tune
+
+    return tune(client, args)
+
+
+ACTIONS: dict[str, Callable[[Client, argparse.Namespace], int]] = {
+    "list": show_list,
+    "show": show,
+    "set": change,
+    "mode": mode,
+    "tune": tune,
+    "health": health,
+}
+
+
+def _one(client: Client, name: str) -> Document:
+    """A loop as its vessel shows it."""
+    vessel, _, loop = name.partition(".")
+    loops: Sequence[Document] = client.get(path_of(name).partition("/loops/")[0])["loops"]
+    found = next((one for one in loops if one["name"] == loop), None)
+    if found is None:
+        raise Failed(f"{vessel} has no loop {loop!r}; it has {', '.join(one['name'] for one in loops)}")
+    return found
+
+
+def _written(tuning: Document, form: str) -> Document:
+    """A tuning in one of the three forms. Raises :class:`Failed` where there is none."""
+    td = tuning["derivative_time"]
+    isa = Standard(
+        tuning["gain"],
+        float("inf") if tuning["integral_time"] is None else tuning["integral_time"],
+        td,
+        td / tuning["derivative_filter"],
+    )
+    unit = tuning["gain_unit"]
+    if form == "parallel":
+        gains = to_parallel(isa)
+        kp, ki, kd = gains.proportional, gains.integral, gains.derivative
+        text = f"Kp {kp:.5g} {unit}, Ki {ki:.5g} {unit}/s, Kd {kd:.5g} {unit}*s"
+        return {"text": text, "parameters": {"kp": kp, "ki": ki, "kd": kd}}
+    try:
+        one = to_series(isa) if form == "series" else isa
+    except ValueError as error:
+        raise Failed(str(error)) from None
+    reset = None if one.integral_time == float("inf") else one.integral_time
+    shown = "none" if reset is None else f"{reset:.5g} s"
+    text = f"K {one.gain:.5g} {unit}, Ti {shown}, Td {one.derivative_time:.5g} s"
+    return {"text": text, "parameters": {"k": one.gain, "ti_s": reset, "td_s": one.derivative_time}}
+
+
+def number(value: float | None, unit: str) -> str:
+    """A value with its unit; a dash where there is none."""
+    return "-" if value is None else f"{value:.5g} {unit}".rstrip()
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Columns, aligned."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() + "\n" for row in rows
+    )
+
+
+def _figure(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "-" if value is None else str(value)
+    return f"{value:.4g}"

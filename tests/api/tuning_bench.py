@@ -1,0 +1,39 @@
+"""A supervisor with a real scan over a vessel that is heated, many scans a moment, behind the real HTTP server."""
+
+from controller.composition.site_info import site_info
+from controller.publish import Publisher
+from controller.stages.health_report import HealthReport
+from controller.stages.tuning_report import TuningReport
+from tests.api.conftest import Bench
+from tests.control.test_tuner import Vessel
+
+SCANS_AT_ONCE = 25
+
+
+class TuningBench(Bench):
+    """The small supervisor, but what it scans is a vessel at rest at 37 °C."""
+
+    def __init__(self, path, noise=0.01):
+        self.vessel = Vessel(noise=noise).at_rest()
+        self.vessel.scan.applied = 0
+        super().__init__(path)
+        scan, site = self.vessel.scan, self.vessel.site
+        self.tuning, self.health = TuningReport(site, scan.tunings, scan.tuner), HealthReport(site, scan.health)
+
+    def described(self):
+        columns = self.vessel.scan.columns.described
+        site = site_info(self.vessel.site, {}, simulated=True)
+        return site, Publisher({"name": "bench", "simulated": True}, columns)
+
+    def scan(self):
+        scan, begun = self.vessel.scan, self.clock.now_ns()
+        commands = self.door.take()
+        for _ in range(SCANS_AT_ONCE):
+            result = self.vessel.step(*commands)
+            self.door.settle(result.outcomes)
+            self.store.append(result.events)
+            commands = ()
+        view, utc = scan.view(), self.clock.utc()
+        state = {"vessels": view.vessels, "batches": [], "alarms": view.alarms, "connections": []}
+        self.publisher.publish(utc, self.vessel.now, view.value, view.quality, view.reason, view.age, state)
+        self.stats.completed(begun, 0.0)

@@ -1,0 +1,202 @@
+"""``biovisor loop`` against a supervisor whose scan is real, over HTTP."""
+
+import io
+import json
+import time
+
+import pytest
+
+from controller.api.server import Server
+from controller.cli import loop_tune
+from controller.cli.loop_client import Failed, path_of
+from controller.cli.loop_proposals import BARS, COLUMNS, bars, study
+from controller.cli.main import main
+from tests.api.conftest import listening
+from tests.api.tuning_bench import TuningBench
+
+NAME = "BR-101.temperature"
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    bench = TuningBench(tmp_path_factory.mktemp("cli") / "store.sqlite", noise=0.02)
+    yield bench
+    bench.close()
+
+
+@pytest.fixture(scope="module")
+def url(bench):
+    with listening() as listener:
+        server = Server(bench, listener)
+        server.start()
+        yield f"http://127.0.0.1:{server.port}"
+        server.stop()
+
+
+@pytest.fixture
+def loop(url, capsys, monkeypatch):
+    """Types a line; gives exit code, output and errors."""
+    monkeypatch.setattr(loop_tune, "POLL_S", 0.02)
+
+    def typed(*words, keys=""):
+        monkeypatch.setattr("sys.stdin", io.StringIO(keys))
+        code = main(["loop", *words, "--url", url])
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return typed
+
+
+def at_rest(bench, for_s=3000.0):
+    """Let so much process time pass: earlier tests moved the setpoint."""
+    until = bench.vessel.now + for_s
+    while bench.vessel.now < until:
+        time.sleep(0.01)
+
+
+def in_force(bench):
+    return bench.vessel.scan.loops.tunings[bench.vessel.loop("temperature")]
+
+
+def test_list_and_show(loop):
+    code, text, _ = loop("list")
+    assert code == 0
+    assert any(line.startswith("BR-101.temperature  auto") for line in text.splitlines())
+    assert "BR-101.feed" in text
+    code, text, _ = loop("show", NAME)
+    assert code == 0
+    assert "K 46 (%)/(Cel), Ti 710 s, Td 0 s" in text
+    assert "version 0" in text
+    _, text, _ = loop("show", NAME, "--json", "--form", "parallel")
+    found = json.loads(text)
+    assert (found["kp"], found["ki"], found["kd"]) == pytest.approx((46.0, 46.0 / 710.0, 0.0))
+    _, text, _ = loop("show", NAME, "--json", "--form", "series")
+    assert json.loads(text)["ti_s"] == pytest.approx(710.0)
+    code, text, _ = loop("show", "BR-101.feed")
+    assert "Feed (direct)" in text
+    assert "tuning" not in text
+
+
+def test_set_and_mode(loop, bench):
+    code, text, _ = loop("set", NAME, "310.0 K", "--reason", "in kelvin")
+    assert code == 0
+    assert text.startswith("BR-101.temperature setpoint 310.0 K")
+    assert bench.vessel.scan.loops.sp_target[bench.vessel.loop("temperature")] == pytest.approx(36.85)
+    assert loop("set", NAME, "37 Cel")[0] == 0
+    assert loop("mode", "BR-101.do", "manual")[0] == 0
+    assert bench.vessel.scan.loops.states[bench.vessel.loop("do")].mode.word == "manual"
+
+
+def test_health(loop):
+    code, text, _ = loop("health", NAME)
+    assert code == 0
+    assert "in band" in text
+    code, text, _ = loop("health", NAME, "--json")
+    assert json.loads(text)["loop"] == "temperature"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "why"),
+    [
+        (("show", "temperature"), 2, "is no loop: it is named VESSEL.LOOP"),
+        (("show", "BR-101.none"), 1, "BR-101 has no loop 'none'"),
+        (("show", "BR-999.none"), 1, "There is no such vessel"),
+        (("set", NAME, "37"), 2, "is no quantity"),
+        (("set", NAME, "99 Cel"), 1, "must lie between"),
+        (("mode", NAME, "cascade"), 1, "must be one of"),
+        (("tune", "BR-101.feed"), 1, "has no controller to tune"),
+        (("tune", NAME, "--undo"), 1, "nothing to put back"),
+        (("tune", "BR-101.ph", "--again"), 1, "No experiment was made"),
+    ],
+)
+def test_what_is_refused_says_why(loop, words, code, why):
+    found, _, err = loop(*words)
+    assert found == code
+    assert why in err
+    assert err.startswith(f"biovisor loop {words[0]}: ")
+
+
+def test_nobody_answers(capsys):
+    assert main(["loop", "list", "--url", "http://127.0.0.1:9"]) == 1
+    assert "no supervisor answers at http://127.0.0.1:9" in capsys.readouterr().err
+
+
+@pytest.mark.timeout(30)
+def test_p16_a_loop_is_tuned_asked_accepted_and_put_back(loop, bench):
+    at_rest(bench)
+    code, text, err = loop("tune", NAME, "--method", "relay", "--reason", "new heater", keys="\n")
+    assert code == 0, err
+    assert "moving, 1 cycles" in err
+    assert "done after" in err
+    assert err.endswith(": 4 cycles\n")
+    assert "model: " in text
+    assert [line.split()[0] for line in text.splitlines() if line.startswith(("simc", "amigo", "lambda"))].count(
+        "simc"
+    ) == 2
+    assert text.endswith("nothing changed\n")
+    assert in_force(bench).gain == 46.0
+    code, text, _ = loop("tune", NAME, "--again", keys="simc\n")
+    assert code == 0
+    assert "simc is in force as version 1" in text
+    taken = in_force(bench)
+    assert 0.0 < taken.gain < 60.0
+    assert taken.integral_time < 200.0
+    assert "new" not in bench.vessel.scan.tunings.current[bench.vessel.loop("temperature")].why
+    assert "simc after a relay experiment" in bench.vessel.scan.tunings.current[bench.vessel.loop("temperature")].why
+    assert loop("tune", NAME, "--again", keys="guess\n")[0] == 1
+    code, text, _ = loop("tune", NAME, "--undo")
+    assert code == 0
+    assert text.startswith("version 2 is in force: K 46")
+    assert in_force(bench).integral_time == 710.0
+    code, text, _ = loop("tune", NAME, "--again", "--accept", "amigo-pid", "--json")
+    document = json.loads(text)
+    assert document["accepted"] == "amigo-pid"
+    assert document["tuning"]["version"] == 3
+    assert in_force(bench).derivative_filter == pytest.approx(10.0)
+    rules = {one["rule"]: one for one in document["proposals"]}
+    assert list(rules) == ["in force", "simc", "amigo-pi", "amigo-pid", "lambda"]
+    assert all(1.0 < one["ms"] < 1.8 for rule, one in rules.items() if rule != "in force")
+    seen = rules["simc"]["preview"]
+    assert len(seen["time_s"]) == len(seen["load_pv"]) > 100
+    assert loop("tune", NAME, "--undo", "--json")[0] == 0
+
+
+@pytest.mark.timeout(30)
+def test_p16_an_experiment_that_is_of_no_use_says_so(loop, bench):
+    at_rest(bench)
+    code, _, err = loop(
+        "tune", NAME, "--pv-high", "37.06", "--pv-low", "36.94", "--amplitude", "20", "--accept", "simc"
+    )
+    assert code == 1
+    assert "left the band 36.94 .. 37.06" in err
+
+
+def test_p16_control_c_stops_the_experiment(loop, bench, monkeypatch):
+    def interrupted(client, path):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop_tune, "watch", interrupted)
+    code, _, err = loop("tune", NAME)
+    assert code == 1
+    assert "the output is back where it was" in err
+    assert bench.vessel.report.reason == "stopped by operator"
+
+
+def test_a_record_without_an_answer_gives_no_model():
+    record = {"time": [float(t) for t in range(100)], "pv": [0.0, 1.0] * 50, "op": [0.0] * 20 + [5.0] * 80}
+    tuning = {"gain": 1.0, "integral_time": None, "derivative_time": 0.0, "derivative_filter": 10.0}
+    found = {"samples": record, "reference": 0.5, "base": 0.0, "noise": 0.1, "reason": "4 cycles", "method": "step"}
+    with pytest.raises(Failed, match="did not answer"):
+        study(found, tuning)
+    with pytest.raises(Failed, match="nothing to learn from: stopped"):
+        study({**found, "reference": None, "reason": "stopped"}, tuning)
+
+
+def test_names_and_bars():
+    assert path_of("BR 1.a/b") == "/api/v1/vessels/BR%201/loops/a%2Fb"
+    import numpy as np
+
+    rising = bars(np.linspace(0.0, 2.0, 500))
+    assert len(rising) == COLUMNS
+    assert (rising[0], rising[-1]) == (BARS[0], BARS[-1])
+    assert bars(np.zeros(100)) == BARS[0] * COLUMNS
