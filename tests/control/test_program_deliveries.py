@@ -278,3 +278,19 @@ def test_a_balance_that_cannot_be_read_changes_nothing():
     rig.run(1000)
     assert rig.factor == factor
     assert rig.device("feed_flow") == pytest.approx(60.0 / factor, rel=1e-6)
+
+
+def test_a_pulse_under_way_is_cut_when_the_bottle_runs_out():
+    pulsed = (
+        ("range: {low: 0 mL/h, high: 300 mL/h}, safe: 0 mL/h}", "range: {low: 0 mL/h, high: 300 mL/h}, safe: 0 mL/h, "
+         "pulse: {period: 600 s, on: 300 mL/h}}"),
+    )  # fmt: skip
+    rig = started(feed_site("    programs: [constant]\n    bottle: {volume: 10 mL}\n", change=pulsed))
+    rig.program("constant", rate=150.0)
+    while not rig.told("the bottle is empty"):
+        assert rig.device("feed_flow") in {0.0, 300.0}
+        rig.step(dt=5.0)
+    assert rig.device("feed_flow") == 0.0
+    assert rig.total == pytest.approx(10.0, abs=0.5)
+    rig.run(200, dt=5.0)
+    assert rig.total == pytest.approx(10.0, abs=0.5)

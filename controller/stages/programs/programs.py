@@ -91,11 +91,14 @@ class Programs:
         return [self._event(row, text) for row, text in told]
 
     def guard(self, outputs: Outputs) -> None:
-        """After control: a pump whose bottle is empty does not run, but by hand, to fill the line of a new one."""
+        """After control: a pump whose bottle is empty does not run, but by hand, to fill the line of a new one. A pulse
+        of it that is under way is cut.
+        """
         for row in np.flatnonzero(self.deliveries.bottles.stopped).tolist():
             if self.loops.states[self.table.rows[row].loop].mode >= Mode.AUTO:
                 place = self.table.output[row]
                 outputs.target[place] = np.nan_to_num(outputs.table.safe[place])
+                outputs.stopped[place] = True
 
     def values(self, frame: Frame) -> F8:
         """The values of all signals: tags, setpoints, outputs; NaN where not valid, and one NaN at the end."""
