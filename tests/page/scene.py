@@ -36,7 +36,7 @@ TAGS = [
 
 
 def loop(name, title, pv, unit, decimals, sp, low, high, confirm, op, op_range, op_unit, wave):
-    modes = ["auto", "manual", "off"] + (["cascade"] if name == "agitation" else [])
+    modes = ["off", "manual", "auto"] + (["cascade"] if name == "agitation" else []) + ["out_of_service"]
     return {
         "name": name, "title": title, "pv": pv, "unit": unit, "decimals": decimals, "sp": sp, "low": low, "high": high,
         "confirm_step": confirm, "op": op, "op_low": op_range[0], "op_high": op_range[1], "op_unit": op_unit,

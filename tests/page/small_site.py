@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from explained import Explained
 from scene import ALLOWED, CONNECTIONS, INTERLOCKS, LOOPS, NEXT, SPEED, TAGS, VESSELS, batch_of, formula, operations
 
 from controller.api.gateway import LoopInfo, ReadBack, RecipeInfo, SiteInfo, VesselInfo
@@ -64,6 +65,7 @@ class Scene:
     alarms: list = field(default_factory=list)
     connections: dict = field(default_factory=dict)
     tripped: set = field(default_factory=set)
+    entries: dict = field(default_factory=dict)
     scan: bool = True
 
 
@@ -102,6 +104,7 @@ class SmallSite:
         )
         self.site = SiteInfo("bench", "Process development bench", True, vessels, {"car-t-expansion": recipe})
         self.pv = {(v, t[0]): float(t[4][v]) for v in VESSELS for t in TAGS}
+        self.why = Explained(self.pv)
         self.stop = threading.Event()
         self.thread = threading.Thread(target=self.run)
         self.step()
@@ -119,7 +122,7 @@ class SmallSite:
         self.move(process)
         value, quality, reason, age = self.arrays()
         utc = self.clock.utc()
-        self.publisher.publish(utc, process, value, quality, reason, age, self.state(process))
+        self.publisher.publish(utc, process, value, quality, reason, age, self.state(process), self.why)
         self.store.record(utc, value, quality)
         self.stats.completed(begun, 0.0)
 
@@ -161,17 +164,19 @@ class SmallSite:
             for loop in LOOPS:
                 state = self.scene.loops[vessel, loop["name"]]
                 forced = f"{vessel}.over_temperature" in self.scene.tripped and loop["name"] == "temperature"
-                loops.append({
+                mode = "cascade" if loop["name"] == "agitation" and state.mode == "auto" else state.mode
+                entry = {
                     "name": loop["name"], "title": loop["title"], "type": "pid" if loop["pv"] else "direct",
                     "pv": keys[f"{vessel}.{loop['pv']}"] if loop["pv"] else None,
                     "sp": keys[f"{vessel}.{loop['name']}.sp"], "op": keys[f"{vessel}.{loop['name']}.op"],
-                    "mode": "cascade" if loop["name"] == "agitation" and state.mode == "auto" else state.mode,
+                    "mode": mode, "actual": "tracking" if forced else mode, "unasked": False, "barred": {},
                     "modes": loop["modes"], "mode_reason": "Culture too warm" if forced else "",
                     "held_by": "interlock" if forced else ("cascade" if loop["name"] == "agitation" else state.held_by),
                     "sp_low": loop["low"], "sp_high": loop["high"], "confirm_step": loop["confirm_step"],
                     "op_low": loop["op_low"], "op_high": loop["op_high"], "op_unit": loop["op_unit"],
                     "limited": "low" if state.op <= loop["op_low"] else None, "revision": state.revision,
-                })  # fmt: skip
+                }  # fmt: skip
+                loops.append({**entry, **self.scene.entries.get(f"{vessel}.{loop['name']}", {})})
             interlocks = [
                 {"name": n, "title": t, "tripped": f"{vessel}.{n}" in self.scene.tripped, "text": w}
                 for n, t, w in INTERLOCKS
@@ -279,6 +284,15 @@ class SmallSite:
                         scene.batches[value[0]] = {**scene.batches[value[0]], **value[1]} if value[1] else None
                 case "trip":
                     scene.tripped = set(value)
+                case "entry" | "why":
+                    self.explain(key, value)
+
+    def explain(self, key, value):
+        """Overwrite what is shown of a loop, or the values that loops are explained by."""
+        if key == "entry":
+            self.scene.entries[value[0]] = value[1]
+        else:
+            self.why.instead = value
 
 
 def main():

@@ -5,9 +5,10 @@
  *   title?: string, unit: string, decimals: number, low: number|null, high: number|null, model?: string,
  *   inputs?: string[]}} Column
  * @typedef {{name: string, title: string, type: string, pv: number|null, sp: number, op: number, mode: string,
- *   modes: string[], mode_reason: string, held_by: "operator"|"recipe"|"interlock"|"cascade", sp_low: number,
- *   sp_high: number, confirm_step: number|null, op_low: number, op_high: number, op_unit: string,
- *   limited: null|"high"|"low", revision: number}} Loop
+ *   modes: string[], actual: string, mode_reason: string, unasked: boolean, barred: Record<string, string>,
+ *   held_by: "operator"|"recipe"|"interlock"|"cascade"|"program", sp_low: number, sp_high: number,
+ *   confirm_step: number|null, op_low: number, op_high: number, op_unit: string, limited: null|"high"|"low",
+ *   revision: number}} Loop
  * @typedef {{name: string, title: string, tripped: boolean, text: string}} Interlock
  * @typedef {{name: string, title: string, class: string, simulated?: boolean, loops: Loop[],
  *   interlocks: Interlock[]}} Vessel
@@ -31,6 +32,16 @@
  * @typedef {[number, number|null, 0|1|2, string, number|null]} Change
  * @typedef {{seq: number, time: string|number, process_s: number, v: Change[], state: Partial<State>}} Delta
  * @typedef {{seq: number, time: string|number}} Beat
+ *
+ * Why an output is at its value, as the API answers.
+ * @typedef {{live: string, truth: "true"|"false"|"unknown", then: string}} Ending
+ * @typedef {{kind: string, text: string, numbers: Record<string, number|string|null>, conditions: Ending[]}} Cause
+ * @typedef {{p: number, i: number, d: number, ff: number, held_back: number, wanted: number, low: number,
+ *   high: number}} Parts
+ * @typedef {{gain: number, integral_time: number|null, derivative_time: number, gap: number,
+ *   schedule: null|{signal: string, at: number|null, unit: string}}} Tuning
+ * @typedef {{time: number, unit: string, op_unit: string, reasons: Cause[], parts: Parts|null,
+ *   tuning: Tuning|null}} Why
  *
  * What one column is at this moment. A value never travels without its quality.
  * @typedef {{value: number|null, quality: 0|1|2, reason: string, age: number|null, good: number|null,

@@ -20,9 +20,11 @@ export const abnormal = computed(() => {
     ...now.alarms.map(alarmFinding).sort((a, b) => rank(a) - rank(b)),
     ...interlockFindings(now),
     ...connectionFindings(now),
+    ...loopFindings(now),
     ...tags.flatMap(({ column, index }) => valueFinding(column, index)),
   ];
-  return { findings, checks: now.alarms.length + interlocks + now.connections.length + tags.length };
+  const loops = now.vessels.flatMap((v) => v.loops).length;
+  return { findings, checks: now.alarms.length + interlocks + now.connections.length + loops + tags.length };
 });
 
 /** Active before returned, then by priority. @param {Finding} finding */
@@ -48,6 +50,13 @@ function interlockFindings(now) {
 function connectionFindings(now) {
   return now.connections.filter((c) => c.state.toLowerCase() !== "up").map((c) => (
     { key: c.name, priority: null, vessel: "", title: `${c.name} ${c.state.toLowerCase() === "connecting" ? "is connecting" : "does not answer"}`, text: c.detail, alarm: null }));
+}
+
+/** Loops in a mode that nobody asked for, and loops whose output others make. @param {State} now @returns {Finding[]} */
+function loopFindings(now) {
+  return now.vessels.flatMap((vessel) => vessel.loops.filter((l) => l.unasked || (l.actual === "tracking" && l.held_by !== "interlock")).map((l) => (
+    { key: `${vessel.name}.${l.name}-mode`, priority: null, vessel: vessel.name, title: l.actual === "tracking" ? `${l.title} is overruled` : `${l.title} went to ${l.mode} by itself`,
+      text: conditionText(l.mode_reason, NO_NAMES), alarm: null })));
 }
 
 /** @param {Column} column @param {number} index @returns {Finding[]} */

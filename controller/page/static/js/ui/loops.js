@@ -1,7 +1,7 @@
 /** @import {Vessel, Loop} from "../types.js" */
 import { html } from "../lib.js";
 import { cellAt, columns, link, live, now, traces } from "../live/store.js";
-import { readout, span, unitText } from "../format.js";
+import { conditionText, readout, span, unitText } from "../format.js";
 import { show } from "../dialogs/host.js";
 import { LoopDialog } from "../dialogs/loop.js";
 import { SetpointDialog } from "../dialogs/setpoint.js";
@@ -22,20 +22,36 @@ export function LoopTable({ vessel }) {
     </div>`;
 }
 
-/** @type {Record<string, string>} */
-export const MODES = { auto: "Auto", manual: "Manual", off: "Off", cascade: "Cascade" };
+/** Commanded modes, then those that a loop can only be found in. @type {Record<string, string>} */
+export const MODES = {
+  auto: "Auto", manual: "Manual", off: "Off", cascade: "Cascade", remote: "Remote", out_of_service: "Out of service",
+  tracking: "Tracking", held: "Held",
+};
+
+/** The mode a loop is in: what overrides it, what it lacks, or who holds it. @param {{loop: Loop}} props */
+function Mode({ loop }) {
+  const forced = loop.held_by === "interlock";
+  const kept = loop.actual !== loop.mode;
+  const word = MODES[loop.actual] ?? loop.actual;
+  const who = loop.held_by === loop.mode ? "" : ` · ${loop.held_by}`;
+  const text = forced ? "Interlock" : kept || loop.unasked ? `${word}, ${loop.mode_reason}` : `${word}${who}`;
+  return html`
+    <span class="mode" data-forced=${forced ? "" : null} data-kept=${!forced && kept ? "" : null} data-unasked=${!forced && !kept && loop.unasked ? "" : null}
+      title=${loop.mode_reason}>${forced ? html`<${Icon} name="lock" />` : loop.unasked && !kept ? html`<${Icon} name="hand" />` : null}<span>${conditionText(text, NO_NAMES)}</span></span>`;
+}
+
+/** @type {Map<string, string>} */
+const NO_NAMES = new Map();
 
 /** @param {{vessel: string, loop: Loop}} props */
 function LoopRow({ vessel, loop }) {
   const col = loop.pv ?? loop.sp;
-  const forced = loop.held_by === "interlock";
-  const blind = [col, loop.op].some((i) => cellAt(i).value.quality === 2) && loop.mode_reason !== "";
   return html`
     <div class="loop" data-loop=${loop.name}>
       <button class="loop-name" onClick=${() => show(LoopDialog, { vessel, loop: loop.name })}>
         <span class="spoken">${vessel}, trend and mode of</span>
         <span class="title">${loop.title}</span>
-        <span class="mode" data-forced=${forced ? "" : null} data-blind=${blind && !forced ? "" : null} title=${loop.mode_reason}>${forced ? html`<${Icon} name="lock" />Interlock` : html`${MODES[loop.mode] ?? loop.mode}${blind ? `, ${loop.mode_reason}` : loop.held_by === loop.mode ? "" : ` · ${loop.held_by}`}`}</span>
+        <${Mode} loop=${loop} />
       </button>
       <${Bar} loop=${loop} />
       ${loop.pv === null ? html`<span class="value large none"><span class="figure">–</span><span class="age">no sensor</span></span>` : html`<${Value} col=${loop.pv} size="large" />`}

@@ -22,8 +22,8 @@ export function NextStep({ batch, vessel }) {
 
 /** @type {Record<string, string>} */
 const ENDS = { hold: "Hold", end: "End of the batch" };
-/** @type {Record<string, string>} */
-const TRUTHS = { true: "Met", false: "Not yet", unknown: "Unknown" };
+/** What a condition's truth is called. @type {Record<string, string>} */
+export const TRUTHS = { true: "Met", false: "Not yet", unknown: "Unknown" };
 
 /** @param {{waiting: Waiting, titles: Map<string, string>, batch: Batch}} props */
 function Condition({ waiting, titles, batch }) {
