@@ -9,7 +9,7 @@ import pytest
 from controller.stages.soft.constants import air_saturation, vapour_share
 from drivers.contract import Reason
 from simulators.vessel_state import make_vessel
-from tests.control.soft_bench import HOUR, SoftBench
+from tests.control.soft_bench import CASES, HOUR, SoftBench, answering
 
 AGITATION, GAS = 150.0, 0.1
 CORRELATION = {
@@ -86,6 +86,22 @@ def test_uptake_sees_the_same_at_any_period(dt):
     force = 100.0 - (80.0 - 30.0 * 1500.0 / HOUR)
     behind = 4.0 * 30.0 / HOUR * (300.0 + 5.0 * dt)
     assert found / 0.002 == pytest.approx(4.0 * force + 30.0, abs=behind)
+
+
+def ripple(probe_lag, gas_lag):
+    """The uptake found, %/h, over the last swings of a gas that swings: it is 200 all the time."""
+    given = {"window": 120.0, "probe_lag": probe_lag, "gas_lag": gas_lag, "air_saturation": 100.0, "molar_volume": 22.4}
+    bench = SoftBench("our_dynamic", ["dissolved_oxygen", "oxygen_in_gas", "kla"], given)
+    gas = CASES["kla_dynamic"].inputs["oxygen_in_gas"]
+    found = [bench.one(answering(t, 0.0, kla=6.0), gas(t, 0.0), 6.0, dt=2.5) for t in np.arange(0.0, 4000.0, 2.5)]
+    return np.abs(np.array(found[-880:]) - 200.0).max()
+
+
+def test_moves_of_the_gas_are_not_taken_for_moves_of_the_uptake_when_the_lags_are_known():
+    """Each lag alone matters: without it the swing of 140 %/h shows."""
+    assert ripple(15.0, 20.0) < 4.0
+    assert ripple(0.0, 20.0) > 8.0
+    assert ripple(15.0, 0.0) > 8.0
 
 
 def test_pressure_and_spent_gas():

@@ -52,6 +52,7 @@ class DensityFromCounts(Model):
         self._fastest = setup.parameters["fastest_growth"] / SECONDS_PER_HOUR
         self._counts = Counts(self._good_for)
         self._growth, self._known = np.zeros(setup.n), np.zeros(setup.n)
+        self._doubtful = np.zeros(setup.n, np.bool_)
         self.memory = {**self._counts.memory, "growth": self._growth, "known": self._known}
 
     def step(self, now: Now, dt: float) -> None:
@@ -62,14 +63,15 @@ class DensityFromCounts(Model):
         if len(columns):
             self._learn(columns)
         np.subtract(counts.clock, counts.time[-1], out=out)
-        doubtful = (out > self._good_for) | (self._known == 0.0)
+        np.greater(out, self._good_for, out=self._doubtful)
+        np.logical_or(self._doubtful, self._known == 0.0, out=self._doubtful)
         np.minimum(out, self._good_for, out=out)
         np.multiply(out, self._growth, out=out)
         np.add(out, counts.level[-1], out=out)
         np.exp(out, out=out)
         np.divide(out, volume, out=out)
-        if np.count_nonzero(doubtful):
-            now.doubt(doubtful)
+        if np.count_nonzero(self._doubtful):
+            now.doubt(self._doubtful)
 
     def _learn(self, columns: Columns) -> None:
         """The growth between the last two counts; none where there is only one."""

@@ -16,6 +16,8 @@ DRY_SHARE = 0.938
 """What water leaves of an atmosphere at 37 Cel."""
 SETTLES = 2.0
 """Windows after which the start is forgotten, but for a tenth of its error."""
+LONGEST_OUTAGE = 0.1
+"""The part of a window that may have passed unseen."""
 
 
 class DissolvedOxygen:
@@ -73,9 +75,9 @@ class DissolvedOxygen:
         return filtered
 
     def resume(self, columns: Columns, outage_s: float) -> None:
-        """What is older than a window says nothing."""
+        """After much time everything begins anew."""
         self.calm = False
-        self._seen[columns[outage_s > self._window[columns]]] = np.nan
+        self._seen[columns[outage_s > LONGEST_OUTAGE * self._window[columns]]] = np.nan
 
     def _start(self, usable: Flags) -> None:
         """What became usable begins at the values now found."""

@@ -9,11 +9,11 @@ import numpy as np
 from controller.frame import F8
 from controller.stages.soft.model import Columns, Model, Now, Setup
 
-EVERY_S = 10.0
+EVERY_S = 30.0
 
 
 class SlowModel(Model):
-    """Holds each column's answer for up to ten seconds, and while its inputs are Bad; then it is found at once."""
+    """Holds each column's answer for up to half a minute, and while its inputs are Bad; then it is found at once."""
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)

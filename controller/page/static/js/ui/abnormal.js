@@ -59,10 +59,21 @@ function loopFindings(now) {
       text: conditionText(l.mode_reason, NO_NAMES), alarm: null })));
 }
 
-/** @param {Column} column @param {number} index @returns {Finding[]} */
+const EXPECTED = ["not_read", "link", "model"];
+
+/**
+ * A value is told of where the fault is: not where it was expected, and not again where it was calculated with.
+ * @param {Column} column @param {number} index @returns {Finding[]}
+ */
 function valueFinding(column, index) {
   const cell = cellAt(index).value;
-  if (cell.quality !== 2 || cell.reason === "not_read" || cell.reason === "link") return [];
+  if (cell.quality !== 2 || EXPECTED.includes(cell.reason) || column.inputs?.some((name) => isBad(column.vessel, name))) return [];
   const title = `${column.title || column.name} is bad`;
   return [{ key: `value-${index}`, priority: null, vessel: column.vessel, title, text: "", alarm: null }];
+}
+
+/** @param {string} vessel @param {string} name of a tag */
+function isBad(vessel, name) {
+  const index = columns.value.findIndex((c) => c.kind === "tag" && c.vessel === vessel && c.name === name);
+  return index >= 0 && cellAt(index).value.quality === 2;
 }
