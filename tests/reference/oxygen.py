@@ -1,4 +1,4 @@
-"""Dissolved oxygen of the reference vessel, moved by the oxygen fraction of a constant gas flow; many vessels at once."""
+"""Dissolved oxygen of the reference vessel, moved by the oxygen fraction of a constant gas flow; for many vessels."""
 
 from dataclasses import dataclass, field
 
@@ -47,6 +47,10 @@ class Oxygen:
         self.do = settled + (self.do - settled) * np.exp(-np.asarray(self.kla) * dt / SECONDS_PER_HOUR)
         self._probe += (self.do - self._probe) * approach(dt, PROBE_S)
         return self.read()
+
+    def truth(self):
+        """What is controlled."""
+        return self.do.copy()
 
     def read(self):
         """What the probes say."""

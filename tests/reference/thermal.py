@@ -49,6 +49,10 @@ class Thermal:
         self._probe += (self.culture - self._probe) * approach(dt, PROBE_S)
         return self.read()
 
+    def truth(self):
+        """What is controlled."""
+        return self.culture.copy()
+
     def read(self):
         """What the probes say."""
         if self.noise is None:
