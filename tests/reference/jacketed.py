@@ -8,7 +8,7 @@ from simulators.physics.lag import approach
 from simulators.physics.thermal import WATER_J_PER_KG, Shell, heat_step
 
 SHELL = Shell(jacket=8000.0, exchange=60.0, culture_loss=2.0, jacket_loss=3.0, ambient=22.0)
-HEATER_W = 600.0
+HEATER_W = 1000.0
 COOLING_W_PER_K, COLD = 25.0, 12.0
 STIRRING_W = 10.0
 CIRCULATION_S, JACKET_PROBE_S, PROBE_S = 10.0, 8.0, 12.0
@@ -22,6 +22,7 @@ class Jacketed:
     start: float = 22.0
     volume_l: float = 5.0
     load_w: float = 0.0
+    dead_heater: bool = False
     noise: np.random.Generator | None = None
     culture: float = field(init=False)
     jacket: float = field(init=False)
@@ -33,7 +34,8 @@ class Jacketed:
     def step(self, heater_percent, valve_percent, dt=1.0):
         """Let a scan pass; gives the readings of culture and jacket."""
         share = approach(dt, CIRCULATION_S)
-        self._heat += (0.01 * heater_percent * HEATER_W - self._heat) * share
+        power = 0.0 if self.dead_heater else 0.01 * heater_percent * HEATER_W
+        self._heat += (power - self._heat) * share
         self._cold += (0.01 * valve_percent * COOLING_W_PER_K - self._cold) * share
         heat = self._heat - self._cold * (self.jacket - COLD)
         capacity = WATER_J_PER_KG * self.volume_l
