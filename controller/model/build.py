@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from controller.model.build_alarms import dose_alarms
 from controller.model.build_calculated import build_calculated
 from controller.model.build_health import build_health
-from controller.model.build_loops import build_loops, build_outputs, rate
+from controller.model.build_loops import build_loops, build_outputs, rate, rivals
 from controller.model.build_mixers import build_mixers, with_gases
 from controller.model.build_programs import build_feeds
 from controller.model.feed_alarms import feed_alarms
@@ -40,6 +40,7 @@ def build(loaded: LoadedSite) -> Site:
     unmixed = build_loops(loaded.classes, tags, outputs)
     mixers = build_mixers(loaded.classes, unmixed, outputs)
     loops = LoopTable(with_gases(unmixed, mixers))
+    outputs.rivals = rivals(unmixed, outputs)
     feeds = build_feeds(loaded.classes, tags, loops)
     interlocks = tuple(
         _interlock(vessel, name, interlock, outputs)

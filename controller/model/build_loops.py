@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from controller.config.loop_units import output_unit, setpoint_unit, signal_unit
@@ -187,6 +188,24 @@ class _Builder:
             leg.end.to(actuator_unit),
             cascade=leg.loop is not None,
         )
+
+
+def rivals(loops: Iterable[Loop], outputs: OutputTable) -> tuple[tuple[int, int], ...]:
+    """Pairs of outputs that are moved by legs of one loop which meet with both at rest, and of which one may be on for
+    longer than it is asked for.
+    """
+    return tuple(
+        (one.target, other.target)
+        for loop in loops
+        for one, other in combinations([leg for leg in loop.legs if not leg.cascade and not loop.together], 2)
+        if one.end == outputs.low[one.target]
+        and other.start == outputs.low[other.target]
+        and (_outlasts(outputs.rows[one.target]) or _outlasts(outputs.rows[other.target]))
+    )
+
+
+def _outlasts(output: Output) -> bool:
+    return output.pulse is not None or math.isfinite(output.max_rate)
 
 
 def rate(quantity: Quantity | None, unit: str) -> float:

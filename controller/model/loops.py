@@ -44,9 +44,12 @@ class Output:
 
 @dataclass(slots=True)
 class OutputTable:
-    """All outputs of the site; arrays have shape ``(outputs,)``. ``row_of_tag`` leads from a tag to its output."""
+    """All outputs of the site; arrays have shape ``(outputs,)``. ``row_of_tag`` leads from a tag to its output;
+    ``rivals`` are pairs of rows that are never on together.
+    """
 
     rows: tuple[Output, ...]
+    rivals: tuple[tuple[int, int], ...] = ()
     index: dict[str, int] = field(init=False)
     row_of_tag: dict[int, int] = field(init=False)
     tag: NDArray[np.intp] = field(init=False)

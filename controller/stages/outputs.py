@@ -16,6 +16,7 @@ from controller.model.loops import OutputTable
 from controller.model.tags import TagTable
 from controller.stages.dose_guard import DoseGuards
 from controller.stages.pulses import Pulses
+from controller.stages.rivals import Rivals
 from controller.stages.stored import by_name
 from drivers.contract import Reason, WriteOutcome, WriteState
 
@@ -59,7 +60,7 @@ class Outputs:
         self._kept = ~table.once
         self.ready = self._blind & self._kept
         self.returned, self.stopped = np.zeros((2, n), np.bool_)
-        self.pulses, self.guards = Pulses(table, longest_dt), DoseGuards(table)
+        self.pulses, self.guards, self._rivals = Pulses(table, longest_dt), DoseGuards(table), Rivals(table)
         self._ceiling = table.high.copy()
         self._ceiling[self.pulses.rows[self.pulses.doses]] = self.pulses.on[self.pulses.doses]
         self._sent = np.zeros(n)
@@ -100,13 +101,14 @@ class Outputs:
 
     def _find(self, value: F8, readable: Flags) -> None:
         """Where no command of ours stands, an output is what it reads. What a pulsed one happens to read when it comes
-        back says nothing of the mean: that is what it was, or its safe value.
+        back says nothing of the mean, unless it is more than a pulse: that is what it was, or its safe value.
         """
         astray = readable & (self.returned | np.isnan(self.target) | self._told)
         rows = self.pulses.rows
         if len(rows):
-            astray[rows] &= ~self.returned[rows]
-            unknown = rows[self.returned[rows] & np.isnan(self.actual[rows])]
+            silent = self.returned[rows] & ~(value[rows] > self.pulses.on)
+            astray[rows] &= ~silent
+            unknown = rows[silent & np.isnan(self.actual[rows])]
             self.actual[unknown] = self.table.safe[unknown]
         np.copyto(self.actual, value, where=astray)
 
@@ -154,6 +156,8 @@ class Outputs:
         wanted = np.minimum(np.maximum(wanted, known - step), known + step)
         wanted = np.minimum(np.maximum(wanted, table.low), self._ceiling)
         written = self._pulsed(wanted, forced, claimed, dt) if len(self.pulses) else wanted
+        if len(self._rivals):
+            self._wait(np.where(np.isnan(forced), self.target, forced), wanted, written)
         np.copyto(self.actual, wanted, where=claimed & ~self._told)
         self._remember(np.where(claimed, written, np.nan))
         return self._changed(claimed, written, now_s)
@@ -170,6 +174,14 @@ class Outputs:
         there = rows[overruled]
         wanted[there] = written[there] = np.clip(overrule[overruled], table.low[there], table.high[there])
         return written
+
+    def _wait(self, asked: F8, wanted: F8, written: F8) -> None:
+        """Keep at rest what would be on together with its rival. A pulse is owed meanwhile, all else is not achieved."""
+        late = self._rivals.late(asked, written)
+        if len(late):
+            written[late] = self.table.low[late]
+            steady = np.setdiff1d(late, self.pulses.take_back(late))
+            wanted[steady] = self.table.low[steady]
 
     def _remember(self, commands: F8) -> None:
         """Keep the span of the last commands; nothing is to be done once they stood still for so many scans."""

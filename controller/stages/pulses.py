@@ -77,6 +77,17 @@ class Pulses:
         self._given = np.where(whole, asked, active * self._height)
         return self._rest + self._given
 
+    def take_back(self, outputs: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Nothing is given in this scan by those of the ``outputs`` that are pulsed, which are returned: a pulse that has
+        just begun waits.
+        """
+        places = np.flatnonzero(np.isin(self.rows, outputs))
+        begun = places[self.active[places] & self.doses[places]]
+        self._left[begun] -= self._amount[begun]
+        self.active[places] = False
+        self._given[places] = 0.0
+        return np.asarray(self.rows[places])
+
     def _account(self, dt: float) -> None:
         """What was asked for and what was given since the last scan."""
         if not 0.0 <= dt <= self._longest_dt:
