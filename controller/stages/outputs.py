@@ -176,7 +176,7 @@ class Outputs:
         return written
 
     def _wait(self, asked: F8, wanted: F8, written: F8) -> None:
-        """Keep at rest what would be on together with its rival. A pulse is owed meanwhile, all else is not achieved."""
+        """Keep at rest what would be on with its rival. A pulse is owed meanwhile, all else is not achieved."""
         late = self._rivals.late(asked, written)
         if len(late):
             written[late] = self.table.low[late]

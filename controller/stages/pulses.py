@@ -78,8 +78,8 @@ class Pulses:
         return self._rest + self._given
 
     def take_back(self, outputs: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Nothing is given in this scan by those of the ``outputs`` that are pulsed, which are returned: a pulse that has
-        just begun waits.
+        """Nothing is given in this scan by those of the ``outputs`` that are pulsed, which are returned: a pulse that
+        has just begun waits.
         """
         places = np.flatnonzero(np.isin(self.rows, outputs))
         begun = places[self.active[places] & self.doses[places]]

@@ -55,7 +55,7 @@ MISTAKES = [
      "{density: «viable_density_now, volume: volume}\n    good_for",
      "viable_density_now is not made of single samples", "sampled: true"),
     ("carbon_dioxide: stripped", "carbon_dioxide: «striped", "'striped' is not known here", "did you mean stripped?"),
-    ("    over: 30 min\n", "", "stripped needs the inputs kla, gas_flow and volume, and over", "add what is missing"),
+    ("    over: 3 min\n", "", "stripped needs the inputs kla, gas_flow and volume, and over", "add what is missing"),
     ("carbon_dioxide: stripped", "carbon_dioxide: open", "kla, gas_flow, volume and over belong to", "remove them"),
     ("    bicarbonate: 24 mmol/L\n", "",
      "either the input co2_pressure or bicarbonate says how much carbon",

@@ -129,6 +129,9 @@ class Rig:
     def op(self, loop):
         return float(self.scan.loops.op[self.loop(loop)])
 
+    def tuning(self, loop):
+        return self.site.loops.rows[self.loop(loop)].tuning
+
     def texts(self):
         return [event.text for event in self.events]
 

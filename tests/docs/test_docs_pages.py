@@ -14,6 +14,7 @@ from controller.cli.run import complain
 from controller.config.calculated_class import Calculated
 from controller.config.load import load_class
 from controller.config.loop_class import Tuning
+from controller.config.problems import Problems
 from controller.config.tag_class import Measurement, Output
 from controller.recipe.check import load_recipe
 from tests.control.feed_bench import BALANCE, BIOMASS, GLUCOSE, MEDIUM, class_text
@@ -114,12 +115,30 @@ def written(folder, text):
     return folder / "class.yaml"
 
 
+def check_class(block, folder):
+    """Entries of a vessel class, in the place of those of the same names in a shipped one: it loads in one of them."""
+    problems = []
+    for shipped in sorted(CLASS.parent.glob("*.yaml")):
+        whole = yaml.safe_load(shipped.read_text())
+        for part, entries in yaml.safe_load(block.text).items():
+            whole[part] |= entries
+        changed = folder / shipped.name
+        changed.write_text(yaml.safe_dump(whole, allow_unicode=True))
+        try:
+            load_class(changed)
+        except Problems as error:
+            problems.append(str(error))
+    assert len(problems) < len(list(CLASS.parent.glob("*.yaml"))), "\n".join(problems)
+
+
+LOOPS = ("temperature", "ph", "do")
 YAML = {
     "docs/reference/units.md": check_fields,
     "docs/reference/recipe-language.md": check_operation,
     "docs/reference/soft-sensors.md": check_calculated,
     "docs/reference/loops/feed.md": check_feed,
     "docs/reference/loops/perfusion.md": check_perfusion,
+    **{f"docs/reference/loops/{loop}.md": check_class for loop in LOOPS},
 }
 
 

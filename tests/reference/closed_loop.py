@@ -1,8 +1,12 @@
 """The shipped PID bank around a plant, scan by scan."""
 
+from types import SimpleNamespace
+
 import numpy as np
 
+from controller.frame import GOOD
 from controller.stages.pid import PidBank
+from controller.stages.schedule import Schedules
 from simulators.physics.lag import approach
 
 
@@ -36,3 +40,13 @@ def follow(plant, bank, setpoint, seconds, change=None):
         reading = plant.step(bank.step(reading, sp))
         trace.append(plant.truth())
     return np.array(trace)
+
+
+def scheduled(loop, value):
+    """Gain, integral and derivative time that a loop's schedule gives where its signal is ``value``."""
+    signals = loop.schedule.signal + 1
+    schedules = Schedules([loop])
+    schedules.apply(
+        SimpleNamespace(value=np.full(signals, value), quality=np.full(signals, GOOD)), PidBank([loop.tuning])
+    )
+    return schedules.current(0)
