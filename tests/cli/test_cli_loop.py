@@ -141,8 +141,10 @@ def test_p16_a_loop_is_tuned_asked_accepted_and_put_back(loop, bench):
     taken = in_force(bench)
     assert 0.0 < taken.gain < 60.0
     assert taken.integral_time < 200.0
-    assert "new" not in bench.vessel.scan.tunings.current[bench.vessel.loop("temperature")].why
-    assert "simc after a relay experiment" in bench.vessel.scan.tunings.current[bench.vessel.loop("temperature")].why
+    assert "new" not in bench.vessel.scan.tuning.sets.current[bench.vessel.loop("temperature")].why
+    assert (
+        "simc after a relay experiment" in bench.vessel.scan.tuning.sets.current[bench.vessel.loop("temperature")].why
+    )
     assert loop("tune", NAME, "--again", keys="guess\n")[0] == 1
     code, text, _ = loop("tune", NAME, "--undo")
     assert code == 0
