@@ -71,7 +71,8 @@ class Scan:
         self.interlocks = Interlocks(site.interlocks, conditions, len(site.outputs.rows), minimum_stale_s, grace_s)
         self.alarms = Alarms(site.alarms, 10.0 * minimum_stale_s, grace_s)
         self.orders = Orders(site, self.loops)
-        self.tuning = TuningDesk(site, self.loops, LONGEST_DT_PERIODS * period, self.orders.enter, self._no_tuning)
+        longest_dt = LONGEST_DT_PERIODS * period
+        self.tuning = TuningDesk(site, self.loops, longest_dt, self.orders.enter, self._no_tuning, engine.operation)
         self.health = Health(site, self.loops, period, LONGEST_DT_PERIODS * period)
         self.program_orders = ProgramOrders(self.programs, self.loops)
         self.feed_numbers = FeedNumbers(self.programs)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from controller.commands import Event, EventType, Json
 from controller.frame import BAD, Frame
-from controller.stages.experiment import Experiment, Report, Stage
+from controller.stages.experiment import Experiment, Guards, Report, Stage
 from controller.stages.loop_state import Mode
 from controller.stages.loops import Loops
 
@@ -48,6 +48,10 @@ class Tuner:
     def running(self, row: int) -> bool:
         """Whether an experiment is on this loop."""
         return row in self._running
+
+    def guards(self, row: int) -> Guards:
+        """What the experiment on a loop never goes beyond. Raises ``KeyError`` without one."""
+        return self._running[row].experiment.guards
 
     def start(self, row: int, experiment: Experiment, who: str) -> None:
         """Begin, by watching the loop."""

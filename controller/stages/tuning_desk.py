@@ -18,16 +18,23 @@ TAKING_OVER = frozenset({Verb.MODE, Verb.OUTPUT})
 
 class TuningDesk:
     """``enter`` changes a loop's mode without moving its output; ``forbidden`` says why a loop of a vessel may not be
-    tuned now, "" when it may. An experiment ends when scans are further apart than ``longest_dt`` seconds.
+    tuned now, "" when it may; ``operation`` is what is active on a vessel, "" for nothing. An experiment ends when
+    scans are further apart than ``longest_dt`` seconds.
     """
 
     def __init__(
-        self, site: Site, loops: Loops, longest_dt: float, enter: Enter, forbidden: Callable[[str, str], str]
+        self,
+        site: Site,
+        loops: Loops,
+        longest_dt: float,
+        enter: Enter,
+        forbidden: Callable[[str, str], str],
+        operation: Callable[[str], str],
     ) -> None:
         self._index = site.loops.index
         self.sets = TuningSets(loops)
         self.tuner = Tuner(loops, longest_dt, enter, forbidden)
-        self._orders = TuningOrders(site, loops, self.tuner, self.sets)
+        self._orders = TuningOrders(site, loops, self.tuner, self.sets, operation)
 
     def apply(self, command: Command, frame: Frame) -> tuple[Outcome, Event]:
         """Act on one command of :data:`VERBS`; the event is for the record, whatever came of it."""

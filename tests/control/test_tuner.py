@@ -179,9 +179,20 @@ def test_p16_a_pv_beyond_its_alarm_ends_it():
     vessel = Vessel().at_rest()
     assert vessel.tune(amplitude=30.0, pv_high=37.6).applied
     vessel.until_over()
-    assert "left the band 35.5 .. 37.6" in vessel.report.reason
+    assert "left the band 4 .. 37.6" in vessel.report.reason
     assert vessel.device("heater") == pytest.approx(vessel.report.base, abs=1e-9)
     assert vessel.values[vessel.row("temperature")] < 37.8
+
+
+class Expanding(NoRecipe):
+    def operation(self, vessel):
+        return "expand"
+
+
+def test_p16_an_alarm_counts_in_the_operations_in_which_it_is_one():
+    vessel = Vessel(Expanding()).at_rest()
+    assert vessel.tune().applied
+    assert vessel.scan.tuning.tuner.guards(vessel.loop("temperature")).pv_low == 35.5
 
 
 def test_p16_an_interlock_has_the_last_word_and_ends_it(vessel):
