@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from controller.commands import Command, Event, Json, Outcome, Verb
@@ -24,17 +24,14 @@ from controller.stages.programs import ProgramOrders, Programs
 from controller.stages.programs.memory import programs_state, restore_programs
 from controller.stages.programs.shown import FeedNumbers
 from controller.stages.restart import loops_state, restore_loops
-from controller.stages.tuner import Tuner
-from controller.stages.tuning_orders import TuningOrders
-from controller.stages.tuning_sets import TuningSets
+from controller.stages.tuning_desk import VERBS as TUNING_VERBS
+from controller.stages.tuning_desk import TuningDesk
 from controller.stages.validate import Validator
 from controller.view import AlarmList, BatchList, Columns, VesselList, View
 from drivers.contract import WriteOutcome
 
 LOOP_VERBS = {Verb.SETPOINT, Verb.MODE, Verb.OUTPUT, Verb.WRITE_ONCE}
 FEED_VERBS = {Verb.PROGRAM, Verb.BOTTLE}
-TUNING_VERBS = {Verb.TUNE_START, Verb.TUNE_STOP, Verb.TUNING}
-TAKING_OVER = {Verb.MODE, Verb.OUTPUT}
 START_GRACE = 15.0
 """How long a start may take before what was not read yet is told: so many times ``minimum_stale_s``, a second of wall
 time.
@@ -74,15 +71,20 @@ class Scan:
         self.interlocks = Interlocks(site.interlocks, conditions, len(site.outputs.rows), minimum_stale_s, grace_s)
         self.alarms = Alarms(site.alarms, 10.0 * minimum_stale_s, grace_s)
         self.orders = Orders(site, self.loops)
-        self.tunings = TuningSets(self.loops)
-        self.tuner = Tuner(self.loops, LONGEST_DT_PERIODS * period, self.orders.enter, self._no_tuning)
-        self.tuning_orders = TuningOrders(site, self.loops, self.tuner, self.tunings)
+        longest_dt = LONGEST_DT_PERIODS * period
+        self.tuning = TuningDesk(site, self.loops, longest_dt, self.orders.enter, self._no_tuning, engine.operation)
         self.health = Health(site, self.loops, period, LONGEST_DT_PERIODS * period)
         self.program_orders = ProgramOrders(self.programs, self.loops)
         self.feed_numbers = FeedNumbers(self.programs)
         self.reader = LiveReader(site, self.loops, self.feed_numbers)
         self.columns = Columns(site)
         self.applied = 0
+        self._orders: dict[Verb, Callable[[Command, Frame], tuple[Outcome, Event]]] = {
+            **dict.fromkeys(LOOP_VERBS, self.orders.apply),
+            **dict.fromkeys(FEED_VERBS, self.program_orders.apply),
+            **dict.fromkeys(TUNING_VERBS, self.tuning.apply),
+            Verb.GUARD_RESET: self._reset_guard,
+        }
         book = FactBook(site, self.loops, self.outputs, self.interlocks)
         self._vessels = VesselList(
             site, self.columns, self.loops, self.interlocks, self.outputs.guards, book, self.programs
@@ -106,7 +108,7 @@ class Scan:
         recipe = self.engine.step(now_s, self.reader)
         events += recipe.events
         events += self.programs.step(frame, dt)
-        events += self.tuner.step(frame, dt)
+        events += self.tuning.step(frame, dt)
         events += self.loops.step(frame, self.outputs, dt)
         self.programs.guard(self.outputs)
         self.mixers.step(self.loops, self.outputs)
@@ -129,11 +131,9 @@ class Scan:
             events.append(event)
             return outcome
         self.applied = max(self.applied, command.journal)
-        if command.verb in LOOP_VERBS:
-            return self._obey_loop(command, frame, events)
-        if (order := self._special(command, frame)) is not None:
-            outcome, event = order
-            events.append(event)
+        if command.verb in self._orders:
+            outcome, event = self._orders[command.verb](command, frame)
+            events += [event, *self.tuning.notice(outcome)]
             return outcome
         outcome = self.engine.apply(command, now_s)
         if not outcome.applied:
@@ -142,33 +142,18 @@ class Scan:
             self._rebase(self._batches.vessel(command.target))
         return outcome
 
+    def _reset_guard(self, command: Command, _frame: Frame) -> tuple[Outcome, Event]:
+        return reset_guard(self.outputs.guards, command)
+
+    def _no_tuning(self, vessel: str, loop: str) -> str:
+        return self.engine.no_tuning(vessel, loop)
+
     def _rebase(self, vessel: str) -> None:
         """A batch begins: what is counted in a batch is counted from zero."""
         self.estimator.rebase(vessel)
         self.outputs.guards.rebase(vessel)
         self.loops.doses.rebase(vessel)
         self.programs.rebase(vessel)
-
-    def _special(self, command: Command, frame: Frame) -> tuple[Outcome, Event] | None:
-        """Apply one command about feeds, tunings or guards; ``None`` for another one."""
-        if command.verb in FEED_VERBS:
-            return self.program_orders.apply(command, frame)
-        if command.verb in TUNING_VERBS:
-            return self.tuning_orders.apply(command, frame)
-        return reset_guard(self.outputs.guards, command) if command.verb == Verb.GUARD_RESET else None
-
-    def _obey_loop(self, command: Command, frame: Frame, events: list[Event]) -> Outcome:
-        """Apply one command to a loop; whoever gives it a mode or an output ends an experiment on it."""
-        outcome, event = self.orders.apply(command, frame)
-        events.append(event)
-        if outcome.applied and command.verb in TAKING_OVER:
-            row = self.site.loops.index[command.target]
-            ended = self.tuner.taken_over(row, command.who, output=command.verb is Verb.OUTPUT)
-            events += [ended] if ended else []
-        return outcome
-
-    def _no_tuning(self, vessel: str, loop: str) -> str:
-        return self.engine.no_tuning(vessel, loop)
 
     def safe_writes(self) -> dict[int, float]:
         """Every output at its declared safe value, by tag row."""
@@ -193,10 +178,9 @@ class Scan:
         return {
             "now_s": self._now_s,
             "applied": self.applied,
-            "loops": self.tuner.saved(loops_state(self.loops)),
+            "loops": self.tuning.loops_state(loops_state(self.loops)),
+            "tuning": self.tuning.state(),
             "programs": programs_state(self.programs),
-            "tuner": self.tuner.state(),
-            "tunings": self.tunings.state(),
             "outputs": self.outputs.state(),
             "doses": self.outputs.doses(),
             "dose_loops": self.loops.doses.state(),
@@ -221,9 +205,8 @@ class Scan:
         self.validator.restore(mapping(state.get("samples")), shift)
         self.outputs.restore_doses(mapping(state.get("doses")), outage_s)
         self.loops.doses.restore(mapping(state.get("dose_loops")), outage_s)
-        events = self.tunings.restore(mapping(state.get("tunings")))
-        events += restore_loops(self.loops, mapping(state.get("loops")))
-        events += self.tuner.restore(mapping(state.get("tuner")))
+        events = restore_loops(self.loops, mapping(state.get("loops")))
+        events += self.tuning.restore(mapping(state.get("tuning")))
         self.health.restore(mapping(state.get("health")), outage_s)
         events += restore_programs(self.programs, mapping(state.get("programs")), outage_s)
         events += self.engine.restore(mapping(state.get("engine")), now_s, outage_s)

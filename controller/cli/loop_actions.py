@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from controller.cli.loop_client import Client, Document, Failed, path_of
+from controller.cli.loop_client import Client, Document, Failed, path_of, plain
 from controller.model.pid_forms import Standard, to_parallel, to_series
 
 WAIT_S = 10
@@ -129,7 +129,7 @@ def _written(tuning: Document, form: str) -> Document:
         td,
         td / tuning["derivative_filter"],
     )
-    unit = tuning["gain_unit"]
+    unit = plain(tuning["gain_unit"])
     if form == "parallel":
         gains = to_parallel(isa)
         kp, ki, kd = gains.proportional, gains.integral, gains.derivative

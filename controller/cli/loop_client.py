@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote
@@ -62,6 +63,11 @@ def path_of(loop: str) -> str:
     if not (vessel and dot and name):
         raise Failed(f"{loop!r} is no loop: it is named VESSEL.LOOP, such as BR-101.temperature", 2)
     return f"/api/v1/vessels/{quote(vessel, safe='')}/loops/{quote(name, safe='')}"
+
+
+def plain(unit: str) -> str:
+    """A unit without the parentheses that it does not need: ``%/Cel`` for ``(%)/(Cel)``."""
+    return re.sub(r"\(([^()/*.]+)\)", r"\1", unit)
 
 
 def _document(data: bytes) -> Document:

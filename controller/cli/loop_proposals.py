@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from controller.cli.loop_client import Document, Failed
+from controller.cli.loop_client import Document, Failed, plain
 from controller.frame import F8
 from controller.model.pid_forms import Standard
 from controller.tuning.fit import Fit, Samples, fit_models
@@ -116,7 +116,8 @@ class Study:
 
     def _bars(self, row: int, one: Proposal) -> str:
         seen = self.preview
-        step, load = bars(seen.setpoint.pv[:, row]), bars(np.abs(seen.load.pv[:, row]))
+        step = bars(seen.setpoint.pv[:, row], float(seen.setpoint.pv.max()))
+        load = bars(np.abs(seen.load.pv[:, row]), float(np.abs(seen.load.pv).max()))
         return f"{one.rule:10s}{step:34s}{load}"
 
 
@@ -152,9 +153,8 @@ def study(experiment: Document, tuning: Document) -> Study:
     )
 
 
-def bars(values: F8) -> str:
-    """The course of values from 0 to their maximum, as a line of bars."""
-    top = float(values.max())
+def bars(values: F8, top: float) -> str:
+    """The course of values from 0 to ``top``, as a line of bars."""
     if not top > 0.0 or not math.isfinite(top):
         return BARS[0] * COLUMNS
     parts = np.array_split(values, COLUMNS)
@@ -184,7 +184,8 @@ def _words(process: Process, unit: str, op_unit: str) -> str:
     lags = ", ".join(f"{lag:.4g} s" for lag in process.lags)
     after = f", lags {lags}" if lags else ""
     kind = "integrating, " if process.integrating else ""
-    return f"{kind}gain {process.gain:.4g} {unit}/({op_unit}){per_s}{after}, dead time {process.delay:.3g} s"
+    gain_unit = plain(f"({unit})/({op_unit})") + per_s
+    return f"{kind}gain {process.gain:.4g} {gain_unit}{after}, dead time {process.delay:.3g} s"
 
 
 def _margins(found: Margins) -> str:

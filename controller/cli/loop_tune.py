@@ -8,7 +8,7 @@ import sys
 import time
 from typing import Any
 
-from controller.cli.loop_client import Client, Document, Failed, path_of
+from controller.cli.loop_client import Client, Document, Failed, path_of, plain
 from controller.cli.loop_proposals import Study, study
 
 POLL_S = 0.5
@@ -44,7 +44,7 @@ def undo(client: Client, path: str, args: argparse.Namespace) -> int:
     """Put the replaced tuning back."""
     client.post(f"{path}/tuning/undo", {"reason": args.reason})
     tuning = client.get(f"{path}/tuning")
-    text = f"version {tuning['version']} is in force: K {tuning['gain']:.5g} {tuning['gain_unit']} as before\n"
+    text = f"version {tuning['version']} is in force: K {tuning['gain']:.5g} {plain(tuning['gain_unit'])} as before\n"
     sys.stdout.write(f"{json.dumps(tuning, indent=2)}\n" if args.json else text)
     return 0
 

@@ -92,7 +92,7 @@ class Assembly:
             self.publisher,
             self.runtime.stats,
             HealthReport(self.site, self.scan.health),
-            TuningReport(self.site, self.scan.tunings, self.scan.tuner),
+            TuningReport(self.site, self.scan.tuning.sets, self.scan.tuning.tuner),
             self.read_backs,
             self.period_s / self.clock.speed,
             self.wires.not_ready,

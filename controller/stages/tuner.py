@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from controller.commands import Event, EventType, Json
 from controller.frame import BAD, Frame
-from controller.stages.experiment import Experiment, Report, Stage
+from controller.stages.experiment import Experiment, Guards, Report, Stage
 from controller.stages.loop_state import Mode
 from controller.stages.loops import Loops
 
@@ -49,6 +49,10 @@ class Tuner:
         """Whether an experiment is on this loop."""
         return row in self._running
 
+    def guards(self, row: int) -> Guards:
+        """What the experiment on a loop never goes beyond. Raises ``KeyError`` without one."""
+        return self._running[row].experiment.guards
+
     def start(self, row: int, experiment: Experiment, who: str) -> None:
         """Begin, by watching the loop."""
         state = self._loops.states[row]
@@ -61,7 +65,10 @@ class Tuner:
         """Step every experiment, before the loops are computed. Tells which ended, and why."""
         events = []
         for row, running in list(self._running.items()):
-            experiment = running.experiment
+            experiment, mode = running.experiment, self._loops.states[row].mode
+            if mode is not (Mode.MANUAL if running.moved else running.mode):
+                events.append(self._left(row, running, f"somebody put the loop in {mode.word}", output=False))
+                continue
             self._look(row, experiment, frame, dt)
             if experiment.stage is Stage.MOVING and not running.moved:
                 running.moved = True
@@ -80,11 +87,14 @@ class Tuner:
 
     def taken_over(self, row: int, who: str, *, output: bool) -> Event | None:
         """Somebody gave the loop another mode, or another ``output``: the experiment ends, and that stays."""
-        running = self._running.pop(row, None)
-        if running is None:
-            return None
+        running = self._running.get(row)
+        return self._left(row, running, f"taken over by {who}", output=output) if running else None
+
+    def _left(self, row: int, running: Running, reason: str, *, output: bool) -> Event:
+        """End an experiment whose loop is somebody else's now."""
+        del self._running[row]
         experiment, state = running.experiment, self._loops.states[row]
-        experiment.stop(f"taken over by {who}")
+        experiment.stop(reason)
         self._report(row, experiment)
         if running.moved and not output:
             self._back(row, experiment.base)

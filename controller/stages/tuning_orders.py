@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from controller.commands import Command, Event, Json, Outcome, Verb
 from controller.frame import BAD, Frame
@@ -50,11 +50,13 @@ TUNABLE = {Mode.MANUAL, Mode.AUTO, Mode.REMOTE}
 
 class TuningOrders:
     """Applies ``loop.tune``, ``loop.tune.stop`` and ``loop.tuning``; each is refused with its reason or takes effect in
-    this scan.
+    this scan. ``operation`` gives the operation that is active on a vessel.
     """
 
-    def __init__(self, site: Site, loops: Loops, tuner: Tuner, sets: TuningSets) -> None:
-        self._site, self._loops, self._tuner, self._sets = site, loops, tuner, sets
+    def __init__(
+        self, site: Site, loops: Loops, tuner: Tuner, sets: TuningSets, operation: Callable[[str], str]
+    ) -> None:
+        self._site, self._loops, self._tuner, self._sets, self._operation = site, loops, tuner, sets, operation
         self._verbs = {Verb.TUNE_START: self._start, Verb.TUNE_STOP: self._stop, Verb.TUNING: self._tuning}
 
     def apply(self, command: Command, frame: Frame) -> tuple[Outcome, Event]:
@@ -121,9 +123,15 @@ class TuningOrders:
         return pv
 
     def _guards(self, row: int, pv: float, options: Mapping[str, float]) -> Guards:
-        """Output within the leg that it is on, PV inside every alarm and inside what may be asked of the loop."""
+        """Output within the leg that it is on, PV inside every alarm that counts now and inside what may be asked of
+        the loop.
+        """
         loop = self._loops.table.rows[row]
-        limits = [(alarm.side, alarm.limit) for alarm in self._site.alarms if alarm.tag == loop.pv]
+        operation = self._operation(loop.vessel)
+        alarms = [
+            one for one in self._site.alarms if one.tag == loop.pv and (not one.during or operation in one.during)
+        ]
+        limits = [(alarm.side, alarm.limit) for alarm in alarms]
         above = [limit for side, limit in limits if side == "above"]
         below = [limit for side, limit in limits if side == "below"]
         high = min(*above, loop.sp_high, options.get("pv_high", math.inf))

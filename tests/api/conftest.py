@@ -24,9 +24,7 @@ from controller.commands import Event, EventType, Outcome, Verb
 from controller.door import Door
 from controller.publish import Publisher
 from controller.runtime import ScanStats
-from controller.stages.tuner import Tuner
 from controller.stages.tuning_report import TuningReport
-from controller.stages.tuning_sets import TuningSets
 from controller.store import Store
 from tests.control.conftest import Rig, bench_site
 from tests.control.health_bench import Bench as HealthBench
@@ -84,16 +82,7 @@ class Bench:
 
     def __init__(self, path):
         self.clock = ScaledClock()
-        self.site = SiteInfo(
-            "bench",
-            "Bench",
-            True,
-            {"BR-101": VesselInfo("BR-101", "Bioreactor 101", "tank", LOOPS)},
-            {"expand": RECIPE},
-        )
-        self.publisher = Publisher(
-            {"name": "bench", "simulated": True}, COLUMNS, ["plc", "plc"] + [""] * (len(COLUMNS) - 2)
-        )
+        self.site, self.publisher = self.described()
         self.store = Store(path, list(self.publisher.keys), clock=self.clock)
         self.stats = ScanStats()
         self.loops_watched = HealthBench()
@@ -101,7 +90,8 @@ class Bench:
         self.explained = Rig(bench_site())
         self.explained.step()
         self.why = self.explained.scan.view().why.loop
-        self.tuning = tuning_of(self.loops_watched)
+        desk = self.explained.scan.tuning
+        self.tuning = TuningReport(self.explained.site, desk.sets, desk.tuner)
         self.door = Door(self.store.commit, self.store.append)
         self.loops = {name: {"sp": 37.0, "mode": "auto", "revision": 0} for name in LOOPS}
         self.batches = {}
@@ -114,6 +104,12 @@ class Bench:
         self._thread = threading.Thread(target=self._run)
         self.scan()
         self._thread.start()
+
+    def described(self):
+        vessels = {"BR-101": VesselInfo("BR-101", "Bioreactor 101", "tank", LOOPS)}
+        site = SiteInfo("bench", "Bench", True, vessels, {"expand": RECIPE})
+        connections = ["plc", "plc"] + [""] * (len(COLUMNS) - 2)
+        return site, Publisher({"name": "bench", "simulated": True}, COLUMNS, connections)
 
     def _run(self):
         while not self._stop.wait(0.01):
@@ -248,12 +244,6 @@ class Bench:
 
     def ready(self):
         return not self.missing, self.missing
-
-
-def tuning_of(watched):
-    """Tuning sets and no experiments, of the loops that are watched."""
-    loops = watched.loops
-    return TuningReport(watched.site, TuningSets(loops), Tuner(loops, 10.0, lambda *_: None, lambda *_: ""))
 
 
 def listening(host="127.0.0.1"):

@@ -18,7 +18,9 @@ class TuningBench(Bench):
         self.vessel.scan.applied = 0
         super().__init__(path)
         scan, site = self.vessel.scan, self.vessel.site
-        self.tuning, self.health = TuningReport(site, scan.tunings, scan.tuner), HealthReport(site, scan.health)
+        self.why = scan.view().why.loop
+        self.health = HealthReport(site, scan.health)
+        self.tuning = TuningReport(site, scan.tuning.sets, scan.tuning.tuner)
 
     def described(self):
         columns = self.vessel.scan.columns.described

@@ -8,7 +8,7 @@ import pytest
 
 from controller.api.server import Server
 from controller.cli import loop_tune
-from controller.cli.loop_client import Failed, path_of
+from controller.cli.loop_client import Failed, path_of, plain
 from controller.cli.loop_proposals import BARS, COLUMNS, bars, study
 from controller.cli.main import main
 from tests.api.conftest import listening
@@ -65,7 +65,7 @@ def test_list_and_show(loop):
     assert "BR-101.feed" in text
     code, text, _ = loop("show", NAME)
     assert code == 0
-    assert "K 46 (%)/(Cel), Ti 710 s, Td 0 s" in text
+    assert "K 46 %/Cel, Ti 710 s, Td 0 s" in text
     assert "version 0" in text
     _, text, _ = loop("show", NAME, "--json", "--form", "parallel")
     found = json.loads(text)
@@ -141,8 +141,10 @@ def test_p16_a_loop_is_tuned_asked_accepted_and_put_back(loop, bench):
     taken = in_force(bench)
     assert 0.0 < taken.gain < 60.0
     assert taken.integral_time < 200.0
-    assert "new" not in bench.vessel.scan.tunings.current[bench.vessel.loop("temperature")].why
-    assert "simc after a relay experiment" in bench.vessel.scan.tunings.current[bench.vessel.loop("temperature")].why
+    assert "new" not in bench.vessel.scan.tuning.sets.current[bench.vessel.loop("temperature")].why
+    assert (
+        "simc after a relay experiment" in bench.vessel.scan.tuning.sets.current[bench.vessel.loop("temperature")].why
+    )
     assert loop("tune", NAME, "--again", keys="guess\n")[0] == 1
     code, text, _ = loop("tune", NAME, "--undo")
     assert code == 0
@@ -193,10 +195,11 @@ def test_a_record_without_an_answer_gives_no_model():
 
 
 def test_names_and_bars():
+    assert (plain("(%)/(Cel)"), plain("(mL/h)/([pH])")) == ("%/Cel", "(mL/h)/[pH]")
     assert path_of("BR 1.a/b") == "/api/v1/vessels/BR%201/loops/a%2Fb"
     import numpy as np
 
-    rising = bars(np.linspace(0.0, 2.0, 500))
+    rising = bars(np.linspace(0.0, 2.0, 500), 2.0)
     assert len(rising) == COLUMNS
     assert (rising[0], rising[-1]) == (BARS[0], BARS[-1])
-    assert bars(np.zeros(100)) == BARS[0] * COLUMNS
+    assert bars(np.zeros(100), 0.0) == BARS[0] * COLUMNS

@@ -58,7 +58,7 @@ class Vessel(Rig):
 
     @property
     def report(self):
-        return self.scan.tuner.reports[NAME]
+        return self.scan.tuning.tuner.reports[NAME]
 
     @property
     def state(self):
@@ -179,9 +179,20 @@ def test_p16_a_pv_beyond_its_alarm_ends_it():
     vessel = Vessel().at_rest()
     assert vessel.tune(amplitude=30.0, pv_high=37.6).applied
     vessel.until_over()
-    assert "left the band 35.5 .. 37.6" in vessel.report.reason
+    assert "left the band 4 .. 37.6" in vessel.report.reason
     assert vessel.device("heater") == pytest.approx(vessel.report.base, abs=1e-9)
     assert vessel.values[vessel.row("temperature")] < 37.8
+
+
+class Expanding(NoRecipe):
+    def operation(self, vessel):
+        return "expand"
+
+
+def test_p16_an_alarm_counts_in_the_operations_in_which_it_is_one():
+    vessel = Vessel(Expanding()).at_rest()
+    assert vessel.tune().applied
+    assert vessel.scan.tuning.tuner.guards(vessel.loop("temperature")).pv_low == 35.5
 
 
 def test_p16_an_interlock_has_the_last_word_and_ends_it(vessel):
@@ -272,7 +283,7 @@ def test_p16_acid_and_base_are_never_mixed_by_an_experiment():
         rig.set(ph=7.2 + 0.1 * math.sin(scan / 10.0) * (scan > 61))
         rig.step()
         assert rig.device("base_flow") == 0.0
-    assert rig.scan.tuner.reports["BR-101.ph"].op.max() == 0.0
+    assert rig.scan.tuning.tuner.reports["BR-101.ph"].op.max() == 0.0
     rig.step(rig.command(Verb.TUNE_STOP, "ph"), rig.command(Verb.OUTPUT, "ph", value=0.0))
     rig.run(2)
     assert "no room" in rig.step(rig.command(Verb.TUNE_START, "ph")).outcomes[0].reason
@@ -314,7 +325,7 @@ def test_p20_a_tuning_set_has_a_version_and_goes_on_record(vessel):
     assert event.text.endswith("K 46 % per Cel, Ti 710 s, Td 0 s → K 30 % per Cel, Ti 300 s, Td 0 s")
     assert (event.who, event.value["version"], event.previous["gain"]) == ("ann", 1, 46.0)
     assert event.command > 0
-    view = vessel.scan.tunings.view(vessel.loop("temperature"))
+    view = vessel.scan.tuning.sets.view(vessel.loop("temperature"))
     assert (view["version"], view["gain"], view["replaced"]["gain"]) == (1, 30.0, 46.0)
 
 
@@ -324,7 +335,7 @@ def test_p20_the_replaced_set_is_put_back_with_one_command(vessel):
     assert math.isinf(in_force(vessel).integral_time)
     assert retune(vessel, undo=True).applied
     assert (in_force(vessel).gain, in_force(vessel).integral_time, in_force(vessel).derivative_time) == (46, 710, 0)
-    assert vessel.scan.tunings.current[vessel.loop("temperature")].version == 2
+    assert vessel.scan.tuning.sets.current[vessel.loop("temperature")].version == 2
     retune(vessel, undo=True)
     assert in_force(vessel).derivative_time == 20.0
 
@@ -360,7 +371,7 @@ def test_p20_a_set_survives_a_restart_unless_the_class_was_changed(vessel):
     assert numbers(in_force(again)) == numbers(in_force(vessel))
     assert retune(again.at_rest(), undo=True).applied
     assert in_force(again).gain == 30.0
-    stored["tunings"][NAME]["class"]["gain"] = 50.0
+    stored["tuning"]["sets"][NAME]["class"]["gain"] = 50.0
     third = Vessel()
     events = third.scan.restore(stored, third.now, 1.0)
     assert any("the vessel class has another tuning now" in event.text for event in events)
@@ -370,7 +381,7 @@ def test_p20_a_set_survives_a_restart_unless_the_class_was_changed(vessel):
 def test_p20_a_broken_store_is_not_believed(vessel):
     retune(vessel, gain=30.0)
     stored = json.loads(json.dumps(vessel.scan.state()))
-    stored["tunings"][NAME]["now"] = {"gain": "much"}
+    stored["tuning"]["sets"][NAME]["now"] = {"gain": "much"}
     again = Vessel()
     again.scan.restore(stored, again.now, 1.0)
     assert in_force(again).gain == 46.0

@@ -95,6 +95,8 @@ def asking(inputs):
         (ONE + "    until: [{when: temperature > 3 Cel, then: end}]\n", "'one' may never end"),
         (ONE + "    until: [{when: temperature > 3 Cel and elapsed > 1 h, then: end}]\n", "'one' may never end"),
         (ONE + "    do: [{feed_by_count: {loop: feed, rate: rate}}]\n    then: end\n", "'one' may never end"),
+        (ONE + "    auto_tune: [temperature, feed]\n    then: end\n", "no loop with a controller 'feed'"),
+        (ONE + "    auto_tune: [warmth]\n    then: end\n", "no loop with a controller 'warmth'"),
         (ONE + "    then: one\n", "the batch never ends"),
         (ONE + "    then: hold\n", "no operation 'hold'"),
         (ONE + "    then: end\n" + ONE + "    then: end\n", "an operation 'one' already"),

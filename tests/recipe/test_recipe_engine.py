@@ -405,3 +405,31 @@ def test_a_refused_proposal_holds_the_batch(make_bench):
     assert bench.events[-1].type is EventType.MESSAGE
     assert bench.engine.operation(VESSEL) == "first"
     assert bench.engine.operation("BR-999") == ""
+
+
+TUNABLE = """
+  - operation: first
+    title: First
+    auto_tune: [temperature]
+    do: [{set: {loop: temperature, to: warm}}]
+    until: [{when: elapsed > 5 min, then: second}]
+  - operation: second
+    title: Second
+    until: [{when: elapsed > 1 h, then: end}]
+"""
+
+
+def test_p16_only_an_operation_that_says_so_lets_a_loop_be_tuned(make_bench):
+    bench = make_bench(TUNABLE)
+    assert bench.engine.no_tuning(VESSEL, "temperature") == "", "without a batch anybody may"
+    bench.create()
+    assert bench.engine.no_tuning(VESSEL, "temperature") == "", "an idle batch has no operation yet"
+    bench.order(Verb.BATCH_START)
+    bench.scan(2)
+    assert bench.engine.no_tuning(VESSEL, "temperature") == ""
+    assert "is in 'First', which does not allow it" in bench.engine.no_tuning(VESSEL, "ph")
+    bench.until(lambda: bench.operation == "second")
+    assert "B1 is in 'Second'" in bench.engine.no_tuning(VESSEL, "temperature")
+    bench.order(Verb.BATCH_STOP)
+    bench.scan(3)
+    assert bench.engine.no_tuning(VESSEL, "temperature") == ""

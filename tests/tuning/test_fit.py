@@ -61,7 +61,7 @@ def test_p16_a_step_test_with_noise_finds_the_process_too(name):
 def test_doubt_grows_with_the_noise_and_covers_the_error():
     errors = []
     for noise in (0.1, 1.0):
-        fits = [fit_models(samples(tuned_relay("e^-s/(s+1)", noise, seed=seed))) for seed in range(6)]
+        fits = [fit_models(samples(tuned_relay("e^-s/(s+1)", noise, seed=seed))) for seed in range(4)]
         first = [next(fit for fit in fits_ if fit.kind == "first order") for fits_ in fits]
         spread = float(np.std([fit.process.delay for fit in first]))
         doubt = float(np.mean([fit.doubt for fit in first]))
