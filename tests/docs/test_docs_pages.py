@@ -131,7 +131,7 @@ def check_class(block, folder):
     assert len(problems) < len(list(CLASS.parent.glob("*.yaml"))), "\n".join(problems)
 
 
-LOOPS = ("temperature", "ph", "do")
+LOOPS = ("agitation", "do", "level", "ph", "pressure", "remote", "temperature")
 YAML = {
     "docs/reference/units.md": check_fields,
     "docs/reference/recipe-language.md": check_operation,
