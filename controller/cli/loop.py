@@ -65,7 +65,7 @@ def _action(
     if loop:
         parser.add_argument("loop", metavar="LOOP", help="vessel and loop, such as BR-101.temperature")
     if reason:
-        parser.add_argument("--reason", default=f"biovisor loop {name}", help="goes on record")
+        parser.add_argument("--reason", default="from the command line", help="goes on record")
     parser.add_argument("--url", default=URL, help=f"of the supervisor (default {URL})")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     return parser

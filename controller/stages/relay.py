@@ -3,7 +3,8 @@ loop swings at about the frequency at which it would become unstable.
 
 Åström and Hägglund, "Automatic tuning of simple regulators with specifications on phase and amplitude margins",
 Automatica 20 (1984) 645-651; with different amplitudes up and down as in Berner, Hägglund and Åström, "Asymmetric
-relay autotuning", Control Eng. Practice 54 (2016) 126-134, so that the static gain shows too.
+relay autotuning: practical features for industrial use", Control Eng. Practice 54 (2016) 231-245, so that the static
+gain shows too.
 """
 
 from __future__ import annotations

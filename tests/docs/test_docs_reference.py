@@ -15,8 +15,13 @@ from controller.config.calculated_base import CalculatedBase
 from controller.config.calculated_class import METHODS
 from controller.explain import Kind
 from controller.explain.actual import ACTUAL
+from controller.stages.experiment import Guards
 from controller.stages.loop_state import Mode
+from controller.stages.relay import Relay
 from controller.stages.soft.registry import MODELS
+from controller.stages.tuner import Tuner
+from controller.stages.tuning_report import TuningReport
+from controller.stages.tuning_sets import TuningSets
 from drivers import options, registry
 from drivers.contract import ConnectionSpec
 from simulators.control import Control
@@ -44,7 +49,13 @@ URLS = {
 
 LOOP_KEYS = {"actual", "mode_reason"}
 """Keys of a loop that its explanation gives as well."""
-QUERIES = [("history", "/api/v1/history"), ("events", "/api/v1/events"), ("health", "/api/v1/health/loops")]
+EXPERIMENT = "/api/v1/vessels/{vessel}/loops/{loop}/experiment"
+QUERIES = [
+    ("history", "/api/v1/history"),
+    ("events", "/api/v1/events"),
+    ("health", "/api/v1/health/loops"),
+    ("experiment", EXPERIMENT),
+]
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +85,8 @@ def test_every_action_on_a_batch_is_named():
 
 @pytest.mark.parametrize(("head", "path"), QUERIES)
 def test_every_query_parameter_is_described(paths, head, path):
-    parameters = [parameter["name"] for parameter in paths[path]["get"]["parameters"]]
+    given = paths[path]["get"]["parameters"]
+    parameters = [parameter["name"] for parameter in given if parameter["in"] == "query"]
     assert sorted(names(table(HTTP, f"Query of {head}"))) == sorted(parameters)
 
 
@@ -87,6 +99,9 @@ def test_every_field_of_a_body_is_described():
         "prompt": models.PromptAnswer,
         "program": models.ProgramChange,
         "bottle": models.BottleChange,
+        "tuning": models.TuningChange,
+        "experiment": models.TuneStart,
+        "undo and stop": models.Because,
     }
     described = {name: {"reason"} for name in bodies}
     for fields, where, _ in table(HTTP, "Field of a body"):
@@ -132,14 +147,30 @@ def subparsers():
     return next(action for action in actions if isinstance(action, argparse._SubParsersAction)).choices
 
 
+def nested():
+    """The actions of ``loop`` as commands of their own."""
+    action = next(one for one in subparsers()["loop"]._actions if isinstance(one, argparse._SubParsersAction))
+    return {f"loop {name}": parser for name, parser in action.choices.items()}
+
+
+def test_every_key_of_an_experiment_is_described():
+    bench = HealthBench()
+    guards = Guards(0.0, 100.0, 0.0, 100.0)
+    tuner = Tuner(bench.loops, 10.0, lambda *_: None, lambda *_: "")
+    tuner.start(bench.row, Relay(50.0, 1.0, guards, 10.0), "ann")
+    shown = TuningReport(bench.site, TuningSets(bench.loops), tuner).experiment("BR-101", "temperature")
+    assert names(table(HTTP, "Key of an experiment")) == list(shown)
+
+
 def test_every_command_has_its_section():
     headings = [line[3:] for line in prose(CLI).splitlines() if line.startswith("## ")]
     assert sorted(headings) == sorted(COMMANDS) == sorted(subparsers())
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, *nested()])
 def test_every_argument_is_described_with_its_default(command):
-    actions = [action for action in subparsers()[command]._actions if not isinstance(action, argparse._HelpAction)]
+    parser = {**subparsers(), **nested()}[command]
+    actions = [action for action in parser._actions if not isinstance(action, argparse._HelpAction)]
     rows = table(CLI, "Argument", command)
     assert sorted(names(rows)) == sorted((action.option_strings or [action.dest])[-1] for action in actions)
     defaults = {name: code(row[1]) for row in rows for name in code(row[0])}

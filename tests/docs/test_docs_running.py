@@ -1,8 +1,10 @@
 """What the pages tell the reader to type is typed, and does what they say."""
 
+import io
 import json
 import re
 import shlex
+import time
 from pathlib import Path
 
 import pytest
@@ -25,13 +27,15 @@ def lines(*start):
     return [command for _, command in COMMANDS if (biovisor(command) or [])[: len(start)] == list(start)]
 
 
-RUNS = [command for command in lines("run") if "--simulate" in command]
+TUNING = "docs/how-to/tune-a-loop.md"
+LOOPS = [command for page, command in COMMANDS if page == TUNING]
+RUNS = [command for command in lines("run") if "--simulate" in command and command not in LOOPS]
 FOR_HARDWARE = [command for command in lines("run") if "--simulate" not in command]
 AT_ONCE = [*lines("check"), *lines("schema")]
 
 
 def test_every_command_line_has_a_test_that_runs_it():
-    run = [*RUNS, *FOR_HARDWARE, *AT_ONCE, *lines("verify"), *lines("simulate"), *EXCUSED]
+    run = [*RUNS, *FOR_HARDWARE, *AT_ONCE, *lines("verify"), *lines("simulate"), *LOOPS, *EXCUSED]
     run += [line for page in ("README.md", "docs/tutorial/first-batch.md", name(HTTP)) for line in CURLS[page]]
     assert sorted(set(run)) == sorted({command for _, command in COMMANDS})
 
@@ -263,3 +267,37 @@ def test_the_simulators_page(tmp_path):
         assert instruments.popen.wait(10) == 0
     finally:
         instruments.close()
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(180)
+def test_the_page_on_tuning(tmp_path, capsys, monkeypatch):
+    """Every line, in this order; where the page waits for the loop to rest, so does this."""
+    run, *typed = LOOPS
+    supervisor = Supervisor(*biovisor(run), "--data", tmp_path)
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+    try:
+        supervisor.ready()
+        for command in typed:
+            if "--method" in command:
+                until(lambda: at_rest(supervisor), 90, "the loop rests")
+            assert main([*biovisor(command), "--url", supervisor.url]) == 0, (command, capsys.readouterr().err)
+        printed = capsys.readouterr().out
+        columns = [word for row in table(ROOT / TUNING, "Column") for word in code(row[0])]
+        first = next(line for line in printed.splitlines() if "Ti s" in line)
+        assert all(column in first for column in columns), first
+        assert "nothing changed" in printed
+        assert "simc is in force as version 1" in printed
+        assert "version 2 is in force: K 46" in printed
+    finally:
+        supervisor.close()
+
+
+def at_rest(supervisor):
+    """For three seconds, six minutes of process time, the PV stays near the setpoint."""
+    readings = []
+    for _ in range(12):
+        loop = supervisor.loop("temperature")
+        readings.append(abs(loop["pv"] - loop["sp"]))
+        time.sleep(0.25)
+    return max(readings) < 0.12
