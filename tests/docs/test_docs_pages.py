@@ -121,7 +121,7 @@ def check_class(block, folder):
     for shipped in sorted(CLASS.parent.glob("*.yaml")):
         whole = yaml.safe_load(shipped.read_text())
         for part, entries in yaml.safe_load(block.text).items():
-            whole[part] |= entries
+            whole[part] = whole.get(part, {}) | entries
         changed = folder / shipped.name
         changed.write_text(yaml.safe_dump(whole, allow_unicode=True))
         try:
@@ -131,7 +131,7 @@ def check_class(block, folder):
     assert len(problems) < len(list(CLASS.parent.glob("*.yaml"))), "\n".join(problems)
 
 
-LOOPS = ("agitation", "do", "level", "ph", "pressure", "remote", "temperature")
+LOOPS = ("agitation", "do", "foam", "gas", "level", "ph", "pressure", "remote", "temperature")
 YAML = {
     "docs/reference/units.md": check_fields,
     "docs/reference/recipe-language.md": check_operation,
