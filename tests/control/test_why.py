@@ -24,7 +24,7 @@ PROVOKED = {
     Kind.INTERLOCK: (bench.interlock, "interlock Culture too warm holds Heater at 0 % (temperature 38.60 > 38.50 Cel)"),
     Kind.DOSE_GUARD: (
         bench.dose_guard,
-        "dose guard holds Base at 0 mL/h (1 mL were given within 24 h, of 1",
+        " mL were given within 24 h, of 1 allowed)",
     ),
     Kind.UNREACHABLE: (bench.unreachable, "Heater cannot be reached"),
     Kind.DISOBEYED: (bench.disobeyed, "Heater reads back 40 % instead of"),
