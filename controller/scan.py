@@ -85,7 +85,7 @@ class Scan:
             **dict.fromkeys(TUNING_VERBS, self.tuning.apply),
             Verb.GUARD_RESET: self._reset_guard,
         }
-        book = FactBook(site, self.loops, self.outputs, self.interlocks)
+        book = FactBook(site, self.loops, self.outputs, self.interlocks, self.programs)
         self._vessels = VesselList(
             site, self.columns, self.loops, self.interlocks, self.outputs.guards, book, self.programs
         )

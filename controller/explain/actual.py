@@ -20,6 +20,16 @@ ACTUAL = (TRACKING, HELD)
 """The actual modes that nobody can command."""
 
 
+class OutputFacts(NamedTuple):
+    """What holds, guards, does not obey or refuses, by row of the output table; and the rows that can be reached."""
+
+    holds: Mapping[int, Hold]
+    guarded: Mapping[int, str]
+    astray: Mapping[int, tuple[float, float]]
+    refused: Mapping[int, str]
+    ready: Collection[int]
+
+
 class Actual(NamedTuple):
     """The word of the actual mode, and its reason."""
 
@@ -31,15 +41,15 @@ def actual_mode(
     site: Site,
     row: int,
     states: Sequence[LoopState],
-    holds: Mapping[int, Hold],
-    astray: Mapping[int, tuple[float, float]],
-    ready: Collection[int],
+    outputs: OutputFacts,
 ) -> Actual:
-    """What loop ``row`` really does: an interlock has the last word, then comes what it lacks, then its actuators and
-    slaves, then its mode. All but ``states`` is by row of the output table.
+    """What loop ``row`` really does: interlocks and dose guards have the last word, then comes what it lacks, then its
+    actuators and slaves, then its mode.
     """
-    loop, state = site.loops.rows[row], states[row]
-    held = [hold_text(site, output, holds[output]) for output in loop.moves if output in holds and output in ready]
+    loop, state, astray = site.loops.rows[row], states[row], outputs.astray
+    reached = [output for output in loop.moves if output in outputs.ready]
+    held = [hold_text(site, output, outputs.holds[output]) for output in reached if output in outputs.holds]
+    held += [guard_text(site, output, outputs.guarded[output]) for output in reached if output in outputs.guarded]
     if held:
         return Actual(TRACKING, "; ".join(held))
     if state.suspended:
@@ -56,6 +66,12 @@ def hold_text(site: Site, output: int, hold: Hold) -> str:
     """What an interlock does to one output."""
     value = said(hold.value, site.outputs.rows[output].unit)
     return f"interlock {hold.interlock.title} holds {output_title(site, output)} at {value} ({hold.text})"
+
+
+def guard_text(site: Site, output: int, why: str) -> str:
+    """What a dose guard does to one output."""
+    row = site.outputs.rows[output]
+    return f"dose guard holds {output_title(site, output)} at {said(row.safe, row.unit)} ({why})"
 
 
 def left_alone(loop: Loop, states: Sequence[LoopState]) -> bool:

@@ -10,12 +10,15 @@ from controller.explain.actual import output_title
 from controller.explain.cause import Cause, Kind, number, said
 from controller.explain.numbers import ControllerNumbers
 from controller.explain.scene import Scene
+from controller.model.doses import Dose
 from controller.model.loops import Leg
 from controller.model.tuning import Gap
+from controller.stages.dose_loops import WORDS
+from controller.stages.dosing import Block
 
 TINY = 1e-6
 """In output units: what a resumed controller holds back below this is not told."""
-WORDS = {"p": "P", "i": "I", "d": "D", "ff": "feed-forward"}
+PARTS = {"p": "P", "i": "I", "d": "D", "ff": "feed-forward"}
 """What people call the parts of a controller's output."""
 
 
@@ -32,6 +35,8 @@ def control_causes(scene: Scene) -> Iterator[Cause]:
     match scene.loop.type:
         case "ratio" if not scene.own.bad:
             yield _ratio(scene)
+        case "dose" if not scene.own.state.suspended:
+            yield _dose(scene, scene.loop.dose)
         case "station":
             yield from _reached(scene)
         case "remote":
@@ -92,7 +97,7 @@ def _parts(scene: Scene, controller: ControllerNumbers) -> Cause:
         "d": controller.derivative,
         "ff": controller.feed_forward,
     }
-    told = [f"{WORDS[name]} {said(value, '1')}" for name, value in parts.items() if value or name in {"p", "i"}]
+    told = [f"{PARTS[name]} {said(value, '1')}" for name, value in parts.items() if value or name in {"p", "i"}]
     numbers: dict[str, Json] = {name: number(value) for name, value in parts.items()}
     text = f"{' + '.join(told)} = {scene.op(sum(parts.values()))}"
     return Cause(Kind.PARTS, text, {**numbers, "unit": scene.loop.op_unit})
@@ -136,10 +141,30 @@ def _ratio(scene: Scene) -> Cause:
     return Cause(Kind.RATIO, text, {"of": number(value), "wanted": number(wanted), "unit": loop.op_unit})
 
 
+def _dose(scene: Scene, dose: Dose | None) -> Cause:
+    """What a dose loop waits for, or why it gives nothing."""
+    assert dose is not None, "a loop of this type has one"
+    now = scene.numbers.dose(scene.row)
+    told: dict[str, Json] = {"left": now.left, "locked": now.locked, "beyond": now.beyond}
+    if now.active:
+        text = f"gives a dose, for another {said(max(now.left, 0.0) / dose.rate, 's')} at {scene.op(dose.rate)}"
+    elif now.blocked:
+        text = WORDS[Block(int(now.blocked))]
+    elif now.locked > 0.0:
+        text = f"waits another {said(now.locked, 's')} after the last dose"
+    elif now.beyond >= 0.0:
+        side = "above" if dose.above else "below"
+        text = f"{side} the setpoint for {said(now.beyond, 's')} of the {said(dose.after, 's')} before a dose"
+    else:
+        text = "no dose is needed"
+    return Cause(Kind.DOSE, text, told)
+
+
 def _reached(scene: Scene) -> Iterator[Cause]:
     numbers = scene.numbers.loop(scene.row)
     if abs(numbers.achieved - numbers.working) > TINY * max(1.0, abs(numbers.working)):
-        text = f"{scene.sp(numbers.achieved)} of {scene.sp(numbers.working)} is reached by the loops that work with it"
+        who = "the gas mix" if scene.loop.gases else "the loops that work with it"
+        text = f"{scene.sp(numbers.achieved)} of {scene.sp(numbers.working)} is reached by {who}"
         yield Cause(Kind.REACHED, text, {"reached": number(numbers.achieved), "unit": scene.loop.unit})
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from controller.commands import Json
-from controller.explain.actual import hold_text, output_title
+from controller.explain.actual import guard_text, hold_text, output_title
 from controller.explain.cause import Cause, Kind, number, said
 from controller.explain.scene import Scene
 from controller.stages.interlocks import Hold
@@ -20,18 +20,28 @@ def output_causes(scene: Scene) -> Iterator[Cause]:
     """What keeps the outputs of a loop from being where it wants them."""
     for output in scene.loop.moves:
         yield from _held(scene, output)
+        yield from _guarded(scene, output)
         yield from _reached(scene, output)
         yield from _moving(scene, output)
 
 
+def _guarded(scene: Scene, output: int) -> Iterator[Cause]:
+    why = scene.facts.outputs.guarded.get(output)
+    if why is not None:
+        text, row = guard_text(scene.site, output, why), scene.site.outputs.rows[output]
+        yield Cause(Kind.DOSE_GUARD, text + _unreached(scene, output), {"held_at": number(row.safe), "unit": row.unit})
+
+
 def _held(scene: Scene, output: int) -> Iterator[Cause]:
-    hold = scene.facts.holds.get(output)
+    hold = scene.facts.outputs.holds.get(output)
     if hold is not None:
-        text = hold_text(scene.site, output, hold)
-        if output not in scene.facts.ready:
-            text += ", but it cannot be reached"
+        text = hold_text(scene.site, output, hold) + _unreached(scene, output)
         unit = scene.site.outputs.rows[output].unit
         yield Cause(Kind.INTERLOCK, text, {"held_at": hold.value, "unit": unit}, (_ending(scene, hold),))
+
+
+def _unreached(scene: Scene, output: int) -> str:
+    return "" if output in scene.facts.outputs.ready else ", but it cannot be reached"
 
 
 def _ending(scene: Scene, hold: Hold) -> dict[str, Json]:
@@ -46,23 +56,23 @@ def _ending(scene: Scene, hold: Hold) -> dict[str, Json]:
 def _reached(scene: Scene, output: int) -> Iterator[Cause]:
     title, unit = output_title(scene.site, output), scene.site.outputs.rows[output].unit
     numbers = scene.numbers.output(output)
-    if output not in scene.facts.ready:
+    if output not in scene.facts.outputs.ready:
         last: dict[str, Json] = {"last": number(numbers.actual), "unit": unit}
         text = "was not read yet" if scene.own.state.suspended in WAITING else "cannot be reached"
         yield Cause(Kind.UNREACHABLE, f"{title} {text}: nothing is written to it until it can be read", last)
-    elif output in scene.facts.astray:
+    elif output in scene.facts.outputs.astray:
         read, asked = numbers.actual, numbers.asked
         text = f"{title} reads back {said(read, unit)} instead of {said(asked, unit)}; control goes on from there"
         yield Cause(Kind.DISOBEYED, text, {"read": number(read), "asked": number(asked), "unit": unit})
-    if output in scene.facts.refused:
-        why = scene.facts.refused[output] or "it gives no reason"
+    if output in scene.facts.outputs.refused:
+        why = scene.facts.outputs.refused[output] or "it gives no reason"
         yield Cause(Kind.REFUSED, f"{title}: its instrument refuses what is written ({why})")
 
 
 def _moving(scene: Scene, output: int) -> Iterator[Cause]:
     """Whether it still moves, or ends before what is asked."""
     row, numbers = scene.site.outputs.rows[output], scene.numbers.output(output)
-    if output not in scene.facts.ready or output in scene.facts.astray or math.isnan(numbers.asked):
+    if output not in scene.facts.outputs.ready or output in scene.facts.outputs.astray or math.isnan(numbers.asked):
         return
     title, least = output_title(scene.site, output), SHARE * row.span
     goal = min(max(numbers.asked, row.low), row.high)

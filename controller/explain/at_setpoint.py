@@ -61,16 +61,24 @@ def _asked_by(scene: Scene, numbers: LoopNumbers, goal: float) -> Cause:
         case Mode.CASCADE:
             return _by_master(scene, numbers)
         case Mode.REMOTE:
-            told: dict[str, Json] = {"asked": number(numbers.remote), "unit": scene.loop.unit}
-            if math.isnan(numbers.remote):
-                return Cause(Kind.PROGRAM, f"no program asks for anything: stays at {scene.sp(goal)}", told)
-            return Cause(Kind.PROGRAM, f"a program asks for {scene.sp(numbers.remote)}", told)
-    told = {"asked": number(goal), "unit": scene.loop.unit}
+            return _by_program(scene, numbers, goal)
+    told: dict[str, Json] = {"asked": number(goal), "unit": scene.loop.unit}
     if scene.loop.pv < 0:
         return Cause(Kind.SETPOINT, f"setpoint {scene.sp(goal)}", told)
     value, quality = scene.numbers.signal(scene.loop.pv)
     known = f"value {scene.sp(value)}" if quality < BAD else "no valid value"
     return Cause(Kind.SETPOINT, f"setpoint {scene.sp(goal)}, {known}", {**told, "value": number(value)})
+
+
+def _by_program(scene: Scene, numbers: LoopNumbers, goal: float) -> Cause:
+    told: dict[str, Json] = {"asked": number(numbers.remote), "unit": scene.loop.unit}
+    led = scene.own.led
+    waits = f", but waits: {led.waits}" if led is not None and led.waits else ""
+    if math.isnan(numbers.remote):
+        who = "no program asks for anything" if led is None else f"the program {led.title} asks for nothing"
+        return Cause(Kind.PROGRAM, f"{who}{waits}; stays at {scene.sp(goal)}", told)
+    who = "a program" if led is None else f"the program {led.title}"
+    return Cause(Kind.PROGRAM, f"{who} asks for {scene.sp(numbers.remote)}{waits}", told)
 
 
 def _by_master(scene: Scene, numbers: LoopNumbers) -> Cause:

@@ -14,6 +14,7 @@ class Kind(StrEnum):
     """What a cause is about, in the order in which causes are told: from the actuator back to the setpoint."""
 
     INTERLOCK = "interlock"
+    DOSE_GUARD = "dose_guard"
     UNREACHABLE = "unreachable"
     DISOBEYED = "disobeyed"
     REFUSED = "refused"
@@ -29,6 +30,7 @@ class Kind(StrEnum):
     GAP = "gap"
     SCHEDULE = "schedule"
     RATIO = "ratio"
+    DOSE = "dose"
     REACHED = "reached"
     INSTRUMENT = "instrument"
     RAMP = "ramp"

@@ -16,6 +16,8 @@ from controller.stages.pid import BLOCK
 from controller.stages.pid_block import PARAMETERS
 from controller.stages.pid_parts import Parts
 
+NONE = np.zeros((5, 0))
+
 
 class LoopNumbers(NamedTuple):
     """One loop's numbers: ``asked`` by operator or recipe, ``working`` setpoint, what its master (``request``) or a
@@ -32,7 +34,9 @@ class LoopNumbers(NamedTuple):
 
 
 class OutputNumbers(NamedTuple):
-    """One output's numbers: what control asks for, what interlocks force (NaN: nothing), where it is."""
+    """One output's numbers: what control asks for, what interlocks and dose guards force (NaN: nothing), and where it
+    is.
+    """
 
     target: float
     forced: float
@@ -40,7 +44,7 @@ class OutputNumbers(NamedTuple):
 
     @property
     def asked(self) -> float:
-        """What it is to be: the interlock's word, or control's."""
+        """What it is to be: the last word's, or control's."""
         return self.target if np.isnan(self.forced) else self.forced
 
 
@@ -71,6 +75,18 @@ class ControllerNumbers(NamedTuple):
         return self.wanted - (self.proportional + self.integral + self.derivative + self.feed_forward)
 
 
+class DoseNumbers(NamedTuple):
+    """A dose loop: whether a dose is under way (1), what of it is still to come, the pause that is left and the time
+    beyond the setpoint (negative: inside) in seconds, and the number of what blocks it.
+    """
+
+    active: float
+    left: float
+    locked: float
+    beyond: float
+    blocked: float
+
+
 class _Controllers(NamedTuple):
     """The controllers of a level."""
 
@@ -89,6 +105,8 @@ class Numbers(NamedTuple):
     loops: F8
     outputs: F8
     levels: tuple[_Controllers, ...]
+    dosing: NDArray[np.intp]
+    doses: F8
 
     @classmethod
     def take(cls, frame: Frame, loops: Loops, outputs: Outputs, interlocks: Interlocks) -> Numbers:
@@ -99,7 +117,12 @@ class Numbers(NamedTuple):
         of_loops[3], of_loops[4], of_loops[5] = setpoints.remote, loops.manual, loops.op
         of_loops[6] = loops.limited
         of_outputs[0], of_outputs[1], of_outputs[2] = outputs.target, interlocks.forced, outputs.actual
-        return cls(frame, of_loops, of_outputs, tuple([_copied(level) for level in loops.levels if len(level.rows)]))
+        if len(outputs.guards):
+            guarded = np.isnan(of_outputs[1]) & outputs.guards.held
+            np.copyto(of_outputs[1], outputs.table.safe, where=guarded)
+        levels = tuple([_copied(level) for level in loops.levels if len(level.rows)])
+        doses = loops.doses.bank.now() if len(loops.doses) else NONE
+        return cls(frame, of_loops, of_outputs, levels, loops.doses.rows, doses)
 
     def loop(self, row: int) -> LoopNumbers:
         """The numbers of one loop."""
@@ -115,6 +138,10 @@ class Numbers(NamedTuple):
             if row in level.place:
                 return _controller(level, level.place[row])
         return None
+
+    def dose(self, row: int) -> DoseNumbers:
+        """The numbers of a dose loop."""
+        return DoseNumbers(*self.doses[:, np.flatnonzero(self.dosing == row)[0]].tolist())
 
     def signal(self, signal: int) -> tuple[float, int]:
         """Value and quality of a signal, see :class:`controller.model.signals.SignalIndex`."""

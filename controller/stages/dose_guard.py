@@ -134,11 +134,20 @@ class DoseGuards:
 
     @staticmethod
     def _why(guard: Guard, used: float, batch: float) -> str:
-        if used >= guard.most:
+        if used >= guard.most or batch < guard.most_per_batch:
             given, most, when = used, guard.most, f"within {guard.within / 3600.0:.4g} h"
         else:
             given, most, when = batch, guard.most_per_batch, "in this batch"
         return f"{given / guard.factor:.4g} {guard.unit} were given {when}, of {most / guard.factor:.4g} allowed"
+
+    def holds(self) -> dict[int, str]:
+        """Why which row of the output table is held now."""
+        used, batch = self.used(), self._batch.max(axis=0)
+        places = [place for place, row in enumerate(self.rows.tolist()) if self.held[row]]
+        return {
+            int(self.rows[place]): self._why(self._guards[place], float(used[place]), float(batch[place]))
+            for place in places
+        }
 
     def rebase(self, vessel: str) -> None:
         """A batch begins on ``vessel``: what is allowed in a batch is allowed again. The guards' times go on."""

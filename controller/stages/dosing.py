@@ -119,6 +119,12 @@ class DosingBank:
             self._ages[begins] = np.roll(self._ages[begins], 1, axis=1)
             self._ages[begins, 0] = 0.0
 
+    def now(self) -> F8:
+        """Where each loop is, shape ``(5, n)``: whether a dose is under way, what of it is still to come, the pause
+        that is left, the time beyond the setpoint (negative: inside), and the number of the block.
+        """
+        return np.array((self.active, self._left, self._locked, self._beyond, self.blocked), np.float64)
+
     def rebase(self, rows: Flags) -> None:
         """A batch begins: doses of ``rows`` are counted from zero."""
         self.given[rows] = 0.0

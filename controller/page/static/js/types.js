@@ -6,7 +6,7 @@
  *   inputs?: string[]}} Column
  * @typedef {{name: string, title: string, type: string, pv: number|null, sp: number, op: number, mode: string,
  *   modes: string[], actual: string, mode_reason: string, unasked: boolean, barred: Record<string, string>,
- *   held_by: "operator"|"recipe"|"interlock"|"cascade"|"program", sp_low: number, sp_high: number,
+ *   held_by: "operator"|"recipe"|"interlock"|"dose guard"|"cascade"|"program"|"auto-tune", sp_low: number, sp_high: number,
  *   confirm_step: number|null, op_low: number, op_high: number, op_unit: string, limited: null|"high"|"low",
  *   revision: number}} Loop
  * @typedef {{name: string, title: string, tripped: boolean, text: string}} Interlock

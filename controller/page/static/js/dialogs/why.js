@@ -15,12 +15,12 @@ const NO_NAMES = new Map();
 
 /** @type {Record<string, string>} */
 const KINDS = {
-  interlock: "Interlock", unreachable: "Not reached", disobeyed: "Does not obey", refused: "Refused", rate: "On its way", range: "At its end",
+  interlock: "Interlock", dose_guard: "Dose guard", unreachable: "Not reached", disobeyed: "Does not obey", refused: "Refused", rate: "On its way", range: "At its end",
   no_value: "No value", not_followed: "Not followed", mode: "Mode", limit: "At its limit", slave_limited: "Slave at limit",
-  resuming: "Comes back", parts: "Controller", gap: "Gap", schedule: "Schedule", ratio: "Ratio", reached: "Reached",
+  resuming: "Comes back", parts: "Controller", gap: "Gap", schedule: "Schedule", ratio: "Ratio", dose: "Dose", reached: "Reached",
   instrument: "Instrument", ramp: "Ramp", setpoint_limit: "Setpoint limit", master: "Master", program: "Program", setpoint: "Setpoint",
 };
-const OVERRULES = new Set(["interlock", "unreachable", "disobeyed", "refused", "no_value", "not_followed"]);
+const OVERRULES = new Set(["interlock", "dose_guard", "unreachable", "disobeyed", "refused", "no_value", "not_followed"]);
 
 /** Why this output: the chain of reasons from the actuator back to the setpoint, live. @param {{vessel: string, loop: string}} props */
 export function WhySection({ vessel, loop }) {
