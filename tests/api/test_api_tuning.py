@@ -5,28 +5,33 @@ import time
 import httpx
 import pytest
 
-from controller.api.server import Server
-from tests.api.conftest import listening
-from tests.api.tuning_bench import TuningBench
+from tests.api.tuning_bench import serving
 
 LOOP = "/api/v1/vessels/BR-101/loops/temperature"
 
 
 @pytest.fixture(scope="module")
-def tuning_bench(tmp_path_factory):
-    bench = TuningBench(tmp_path_factory.mktemp("tuning") / "store.sqlite")
-    yield bench
-    bench.close()
+def served(tmp_path_factory):
+    with serving(tmp_path_factory.mktemp("tuning")) as served:
+        yield served
 
 
 @pytest.fixture(scope="module")
-def tuned(tuning_bench):
-    with listening() as listener:
-        server = Server(tuning_bench, listener)
-        server.start()
-        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=5, trust_env=False) as client:
-            yield client
-        server.stop()
+def tuning_bench(served):
+    return served[0]
+
+
+@pytest.fixture(scope="module")
+def tuned(served):
+    with httpx.Client(base_url=served[1], timeout=5, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def at_rest(tmp_path):
+    """A client of a bench on which nothing was done yet."""
+    with serving(tmp_path) as (_, url), httpx.Client(base_url=url, timeout=5, trust_env=False) as client:
+        yield client
 
 
 def wait_for(http, stages, most_s=8.0):
@@ -88,28 +93,27 @@ def test_a_loop_without_a_controller_has_no_tuning(tuned):
     assert start.status_code == 409
 
 
-def test_p16_an_experiment_from_start_to_samples(tuned):
-    assert tuned.get("/api/v1/vessels/BR-101/loops/ph/experiment").status_code == 404
-    start = tuned.post(f"{LOOP}/experiment", json={"method": "step", "amplitude": 1.5, "reason": "new heater"})
+def test_p16_an_experiment_from_start_to_samples(at_rest):
+    assert at_rest.get("/api/v1/vessels/BR-101/loops/ph/experiment").status_code == 404
+    start = at_rest.post(f"{LOOP}/experiment", json={"amplitude": 8.0, "cycles": 2, "reason": "new heater"})
     assert start.status_code == 200, start.text
-    again = tuned.post(f"{LOOP}/experiment", json={"reason": "again"})
+    again = at_rest.post(f"{LOOP}/experiment", json={"reason": "again"})
     assert again.status_code == 409
     assert "runs on it already" in again.json()["detail"]
-    done = wait_for(tuned, {"done", "aborted"})
-    assert (done["stage"], done["reason"], done["samples"]) == ("done", "the PV rests again", None)
-    whole = tuned.get(f"{LOOP}/experiment").json()
+    done = wait_for(at_rest, {"done", "aborted"})
+    assert (done["stage"], done["reason"], done["samples"]) == ("done", "2 cycles", None)
+    whole = at_rest.get(f"{LOOP}/experiment").json()
     samples = whole["samples"]
     assert len(samples["time"]) == len(samples["pv"]) == len(samples["op"]) == whole["count"]
-    assert max(samples["op"]) == pytest.approx(whole["base"] + 1.5)
+    assert max(samples["op"]) == pytest.approx(whole["base"] + 8.0)
     until = time.monotonic() + 2.0
-    while tuned.get(f"{LOOP}/setpoint").json()["mode"] != "auto":
+    while at_rest.get(f"{LOOP}/setpoint").json()["mode"] != "auto":
         assert time.monotonic() < until, "the loop comes back in the scan in which the experiment ends"
 
 
-def test_p16_an_experiment_is_stopped(tuned):
-    time.sleep(0.3)
-    assert tuned.post(f"{LOOP}/experiment", json={"reason": "try"}).status_code == 200
-    stopped = tuned.post(f"{LOOP}/experiment/stop", json={"reason": "changed my mind"})
+def test_p16_an_experiment_is_stopped(at_rest):
+    assert at_rest.post(f"{LOOP}/experiment", json={"reason": "try"}).status_code == 200
+    stopped = at_rest.post(f"{LOOP}/experiment/stop", json={"reason": "changed my mind"})
     assert stopped.status_code == 200
-    assert wait_for(tuned, {"aborted"})["reason"] == "stopped by operator"
-    assert tuned.post(f"{LOOP}/experiment/stop", json={"reason": "again"}).status_code == 409
+    assert wait_for(at_rest, {"aborted"})["reason"] == "stopped by operator"
+    assert at_rest.post(f"{LOOP}/experiment/stop", json={"reason": "again"}).status_code == 409

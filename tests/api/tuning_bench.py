@@ -1,13 +1,16 @@
 """A supervisor with a real scan over a vessel that is heated, many scans a moment, behind the real HTTP server."""
 
+from contextlib import contextmanager
+
+from controller.api.server import Server
 from controller.composition.site_info import site_info
 from controller.publish import Publisher
 from controller.stages.health_report import HealthReport
 from controller.stages.tuning_report import TuningReport
-from tests.api.conftest import Bench
+from tests.api.conftest import Bench, listening
 from tests.control.test_tuner import Vessel
 
-SCANS_AT_ONCE = 25
+SCANS_AT_ONCE = 50
 
 
 class TuningBench(Bench):
@@ -39,3 +42,17 @@ class TuningBench(Bench):
         state = {"vessels": view.vessels, "batches": [], "alarms": view.alarms, "connections": []}
         self.publisher.publish(utc, self.vessel.now, view.value, view.quality, view.reason, view.age, state)
         self.stats.completed(begun, 0.0)
+
+
+@contextmanager
+def serving(folder, noise=0.02):
+    """A bench at rest, and its URL."""
+    bench = TuningBench(folder / "store.sqlite", noise)
+    with listening() as listener:
+        server = Server(bench, listener)
+        server.start()
+        try:
+            yield bench, f"http://127.0.0.1:{server.port}"
+        finally:
+            server.stop()
+            bench.close()
