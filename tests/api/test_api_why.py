@@ -43,7 +43,7 @@ def test_u11_the_chain_of_reasons_of_the_newest_scan(http, bench, rig):
     assert body["reasons"][0]["conditions"][0]["live"] == "temperature 38.60 < 38.00 Cel"
     assert set(body["parts"]) == {"p", "i", "d", "ff", "held_back", "wanted", "low", "high"}
     assert body["actuators"][0]["forced"] == 0.0
-    assert body["tuning"]["gain"] == 80.0
+    assert body["tuning"]["gain"] == rig.scan.loops.tunings[rig.loop("temperature")].gain
     assert body["time"] > 1e9
 
 

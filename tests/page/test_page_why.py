@@ -37,8 +37,8 @@ def test_u6_u11_the_faceplate_tells_why_the_output_is_at_its_value(site, watch):
     expect(bars).to_contain_text("Proportional")
     expect(bars).to_contain_text("Wanted")
     expect(bars.locator(".part-fill")).to_have_count(3)
-    for text in ("Gain46 % per °C", "Integral time710 s", "Derivative timenone"):
-        expect(why.locator(".facts")).to_contain_text(text)
+    for text in (r"Gain\d+(\.\d+)? % per °C", r"Integral time\d+ s", "Derivative time"):
+        expect(why.locator(".facts")).to_contain_text(re.compile(text))
     picture(page, "why-auto")
 
     site.scene(why=HOT, trip=["BR-101.over_temperature"])
