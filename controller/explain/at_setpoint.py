@@ -31,7 +31,7 @@ def _goal(scene: Scene, numbers: LoopNumbers) -> tuple[float, float]:
     match scene.mode:
         case Mode.CASCADE:
             floor = numbers.asked if scene.loop.type == "direct" else -math.inf
-            source = max(numbers.request, floor)
+            source = numbers.working if math.isnan(numbers.request) else max(numbers.request, floor)
         case Mode.REMOTE:
             source = numbers.working if math.isnan(numbers.remote) else numbers.remote
         case _:
@@ -84,7 +84,9 @@ def _by_program(scene: Scene, numbers: LoopNumbers, goal: float) -> Cause:
 def _by_master(scene: Scene, numbers: LoopNumbers) -> Cause:
     told: dict[str, Json] = {"asked": number(numbers.request), "unit": scene.loop.unit}
     text = f"follows {_master(scene)}, which asks for {scene.sp(numbers.request)}"
-    if scene.facts.loops[scene.site.loops.master[scene.row]].state.mode <= Mode.OFF:
+    if math.isnan(numbers.request):
+        text = f"follows {_master(scene)}, which asks for nothing yet: stays at {scene.sp(numbers.working)}"
+    elif scene.facts.loops[scene.site.loops.master[scene.row]].state.mode <= Mode.OFF:
         text = f"follows {_master(scene)}, which is off: stays at {scene.sp(numbers.working)}"
     elif scene.loop.type == "direct" and numbers.asked > numbers.request:
         text += f"; its own setpoint of {scene.sp(numbers.asked)} is the least"

@@ -61,8 +61,9 @@ class Setpoints:
         self.working[every] += share * (ramped - self.working[every])
 
     def _goals(self, cascaded: Rows, remote: Rows) -> F8:
-        """Where the setpoints should be. A program that says nothing leaves them where they are."""
-        goals, request = self.target.copy(), self.request[cascaded]
+        """Where the setpoints should be. A master or a program that says nothing leaves them where they are."""
+        goals, asked = self.target.copy(), self.request[cascaded]
+        request = np.where(np.isnan(asked), self._ramped[cascaded], asked)
         goals[cascaded] = np.where(self._floored[cascaded], np.maximum(request, goals[cascaded]), request)
         wanted = self.remote[remote]
         goals[remote] = np.where(np.isnan(wanted), self._ramped[remote], wanted)

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from drivers.contract import Reason
 from tests.control.tables import Tuning, loop, site, straight
 
 
@@ -71,3 +72,20 @@ def test_a_filtered_setpoint_of_a_loop_that_rests_jumps(make_rig):
     rig.setpoint("V.warm", 30.0)
     assert working(rig) == 30.0
     assert np.isfinite(rig.op("V.warm"))
+
+
+def test_p19_a_ratio_that_has_no_value_yet_leaves_its_slave_where_it_is(make_rig):
+    rows = [
+        loop("flow", "direct", sp=40.0, output=0),
+        loop("share", "ratio", sp=0.5, low=0.0, high=1.0, of=0, slave=0),
+    ]
+    rig = make_rig(site=site(["wild"], {"pump": (0.0, 100.0, 0.0)}, rows))
+    rig.bad[0], rig.devices[1] = Reason.DEVICE, 12.0
+    rig.step()
+    assert rig.mode("V.share", "auto").applied
+    rig.run(3)
+    assert (working(rig), rig.devices[1]) == (12.0, 12.0)
+    rig.bad.clear()
+    rig.values[0] = 60.0
+    rig.run(2)
+    assert (working(rig), rig.devices[1]) == (30.0, 30.0)

@@ -250,6 +250,7 @@ def test_what_is_not_known_is_not_made_up(rig, make_rig):
     made.mode("V.share", "auto")
     assert "ratio" not in causes(made, "V.share")
     assert causes(made, "V.share")["no_value"]["text"] == "wild: no valid value (device): output held"
+    assert causes(made, "V.flow")["master"]["text"] == "follows Share, which asks for nothing yet: stays at 0.0"
     assert said(math.nan, "%") == "an unknown value"
     scene = Scene(rig.site, rig.scan.view().why.facts, rig.scan.view().why.numbers, 0)
     for name in ("nothing", "nothing.sp", "air.total"):
