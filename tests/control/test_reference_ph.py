@@ -51,11 +51,13 @@ class Run:
     def tell(self, batches):
         """A line for each batch."""
         inside, settled, waste = (100.0 * share for share in (self.inside, self.settled, self.waste()))
+        beyond = self.given - self.least
         for place, batch in enumerate(batches):
             print(
                 f"{' '.join(batch):34s} in the band {inside[place]:.2f} %, settled {settled[place]:.2f} % "
                 f"({self.low[place]:.4f} .. {self.high[place]:.4f}); base {self.given[place]:.2f} mmol, "
-                f"least {self.least[place]:.2f}: waste {waste[place]:+.2f} %; {self.starts[place]:.0f} starts/d"
+                f"least {self.least[place]:.2f}: {beyond[place]:+.2f} mmol or {waste[place]:+.2f} % too much; "
+                f"{self.starts[place]:.0f} starts/d"
             )
 
 
