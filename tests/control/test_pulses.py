@@ -243,6 +243,10 @@ def rig(make_rig, site):
     return rig
 
 
+MEAN = 18.0
+"""What the base pump is asked for at 30 % of the pH loop, in mL/h."""
+
+
 def base(rig):
     return rig.site.outputs.index["BR-101.base_flow"]
 
@@ -255,8 +259,8 @@ def test_control_sees_the_mean_and_the_device_the_pulses(rig):
         seen.append(rig.device("base_flow"))
         tracked.append(rig.scan.outputs.actual[base(rig)])
     assert set(seen) == {0.0, 60.0}
-    assert tracked == [6.0] * 300
-    assert np.mean(seen) == pytest.approx(6.0, abs=0.6)
+    assert tracked == [MEAN] * 300
+    assert np.mean(seen) == pytest.approx(MEAN, abs=0.6)
     assert not any("reads back" in text for text in rig.texts())
     assert rig.op("ph") == pytest.approx(30.0)
 
@@ -289,7 +293,7 @@ def test_an_interlock_cuts_a_pulse_at_once(rig):
     rig.set(weight=1000.0)
     rig.run(8)
     given_flow = [rig.device("base_flow") for _ in range(60) if rig.step()]
-    assert sum(given_flow) <= 60 * 6.0 + 60.0, "no catching up"
+    assert sum(given_flow) <= 60 * MEAN + 60.0, "no catching up"
 
 
 def test_a_loop_that_is_switched_off_cuts_a_pulse_at_once(rig):
@@ -320,7 +324,7 @@ def test_a_link_that_is_lost_in_a_pulse_does_not_bring_a_second_one(rig):
     rig.lost = set()
     rig.step()
     assert rig.device("base_flow") == 0.0
-    assert rig.scan.outputs.actual[base(rig)] == 6.0, "it goes on with the mean, not with what the pump happened to do"
+    assert rig.scan.outputs.actual[base(rig)] == MEAN, "it goes on with the mean, not with what the pump last did"
 
 
 def test_p15_a_restart_in_a_pulse_goes_on_with_the_mean(rig, make_rig):
