@@ -16,7 +16,19 @@ from controller.api.answers import PROBLEM_SCHEMA, PROBLEMS, Answer
 from controller.api.body import StrictBody
 from controller.api.gateway import Gateway
 from controller.api.metrics import Metrics
-from controller.api.routes import batches, health, loop_health, loops, programs, record, stream, tuning, vessels, why
+from controller.api.routes import (
+    batches,
+    health,
+    loop_health,
+    loops,
+    outputs,
+    programs,
+    record,
+    stream,
+    tuning,
+    vessels,
+    why,
+)
 from controller.api.security import SameOrigin, SecurityHeaders
 from controller.publish.hub import Hub
 
@@ -28,6 +40,7 @@ ROUTERS = (
     loop_health.router,
     why.router,
     tuning.router,
+    outputs.router,
     batches.router,
     record.router,
     stream.router,

@@ -76,12 +76,13 @@ class LoopInfo:
 
 @dataclass(frozen=True, slots=True)
 class VesselInfo:
-    """One vessel and its loops by name."""
+    """One vessel and its loops by name; ``guarded`` are the outputs that have a dose guard."""
 
     name: str
     title: str
     vessel_class: str
     loops: Mapping[str, LoopInfo]
+    guarded: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,11 @@ def site_info(site: Site, recipes: Mapping[str, RecipeConfig], *, simulated: boo
             vessel.title,
             vessel.vessel_class,
             {loop.name: loop_info(site, loop) for loop in site.loops.rows if loop.vessel == vessel.name},
+            frozenset(
+                site.tags.tags[output.tag].name
+                for output in site.outputs.rows
+                if output.guard and site.tags.tags[output.tag].vessel == vessel.name
+            ),
         )
         for vessel in site.vessels
     }

@@ -97,6 +97,7 @@ class Bench:
         self.batches = {}
         self.quality = 0
         self.alive = True
+        self.held = False
         self.missing = []
         self.number = 0
         self.mute = False
@@ -106,7 +107,7 @@ class Bench:
         self._thread.start()
 
     def described(self):
-        vessels = {"BR-101": VesselInfo("BR-101", "Bioreactor 101", "tank", LOOPS)}
+        vessels = {"BR-101": VesselInfo("BR-101", "Bioreactor 101", "tank", LOOPS, frozenset({"base_flow"}))}
         site = SiteInfo("bench", "Bench", True, vessels, {"expand": RECIPE})
         connections = ["plc", "plc"] + [""] * (len(COLUMNS) - 2)
         return site, Publisher({"name": "bench", "simulated": True}, COLUMNS, connections)
@@ -156,6 +157,9 @@ class Bench:
             key = "program" if command.verb is Verb.PROGRAM else "bottle"
             self.loops[target][key] = dict(command.value)
             return Outcome(command, True)
+        if command.verb is Verb.GUARD_RESET:
+            held, self.held = self.held, False
+            return Outcome(command, held, "" if held else f"the dose guard of {command.target} does not hold it")
         if command.verb is Verb.BATCH_CREATE:
             self.batches[command.value["batch"]] = {"state": "Idle", "formula": command.value["formula"], "answers": {}}
             return Outcome(command, True)
