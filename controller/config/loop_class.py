@@ -113,7 +113,7 @@ class RemoteLoop(LoopBase):
     type: Literal["remote"]
     pv: Name
     output: Name
-    shows: Shown = Shown()
+    shows: Shown = Field(default_factory=Shown)
 
 
 class RatioLoop(LoopBase):
