@@ -91,7 +91,7 @@ def times_of_a_start(start, data):
 @pytest.mark.solo
 @pytest.mark.timeout(180)
 def test_first_scan_page_and_values_come_in_time(start, tmp_path):
-    """Installation apart: first scan ≤ 0.45 s, page ≤ 2 s, every value Good ≤ 8 s after the process starts.
+    """Installation apart: first scan ≤ 0.5 s, page ≤ 2 s, every value Good ≤ 8 s after the process starts.
 
     The best of three starts, and in proportion on a machine that is slower than the reference.
     """
@@ -103,7 +103,7 @@ def test_first_scan_page_and_values_come_in_time(start, tmp_path):
     print(
         f"first scan {first_s:.3f} s, page {page_s:.2f} s, values good {good_s:.2f} s, machine {slowness:.2f}x slower"
     )
-    assert first_s <= 0.45 * slowness
+    assert first_s <= 0.5 * slowness
     assert page_s <= 2.0 * slowness
     assert good_s <= 8.0 * slowness
 
