@@ -14,7 +14,7 @@ PAGE_READY := $(PAGE)/static/vendor/.ready
 RUN_TOOLS := node=nodejs npm=npm
 TEST_TOOLS := chromium=chromium socat=socat mbpoll=mbpoll
 
-.PHONY: help setup setup-test demo test fast soak lint lock clean
+.PHONY: help setup setup-test demo test fast soak bench lint lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,9 @@ fast: setup-test ## Only the tests that start no process
 soak: setup-test ## The large counts, whole
 	@$(BIN)/python -m pytest -m soak --timeout 86400
 
+bench: $(VENV)-bench/.installed ## The ratio table of the control core, in a virtual environment of its own
+	@$(VENV)-bench/bin/python -m tests.bench
+
 lint: setup-test ## ruff, mypy --strict, import directions
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -46,13 +49,13 @@ lint: setup-test ## ruff, mypy --strict, import directions
 
 lock: ## Renew the lock files
 	@$(BIN)/pip install --quiet pip-tools
-	@for extra in "" "--extra test"; do \
-	  out=requirements.lock; [ -z "$$extra" ] || out=requirements-test.lock; \
+	@for extra in "" test bench; do \
+	  out=requirements$${extra:+-$$extra}.lock; extra=$${extra:+--extra $$extra}; \
 	  $(BIN)/pip-compile --quiet --upgrade --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links \
 	    --no-emit-trusted-host --no-emit-options --no-header --no-annotate $$extra --output-file $$out pyproject.toml; done
 
 clean: ## Remove what was installed and built
-	rm -rf $(VENV) $(PAGE)/node_modules $(PAGE)/static/vendor dist build
+	rm -rf $(VENV) $(VENV)-bench $(PAGE)/node_modules $(PAGE)/static/vendor dist build
 
 # Installs the Debian packages whose command is missing; as root, or with sudo.
 define need
@@ -74,6 +77,11 @@ $(VENV)/.installed: $(VENV)/bin/python requirements.lock pyproject.toml
 $(VENV)/.installed-test: $(VENV)/.installed requirements-test.lock
 	$(call need,$(TEST_TOOLS))
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-test.lock
+	@touch $@
+
+$(VENV)-bench/.installed: requirements-bench.lock pyproject.toml
+	@$(PYTHON) -m venv $(VENV)-bench
+	@$(VENV)-bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	@touch $@
 
 $(PAGE_READY): $(PAGE)/package-lock.json $(PAGE)/build.py | $(VENV)/bin/python
