@@ -74,11 +74,8 @@ def _moving(scene: Scene, output: int) -> Iterator[Cause]:
     row, numbers = scene.site.outputs.rows[output], scene.numbers.output(output)
     if output not in scene.facts.outputs.ready or output in scene.facts.outputs.astray or math.isnan(numbers.asked):
         return
-    held = output in scene.facts.outputs.holds
-    if output in scene.facts.outputs.guarded and not held:
-        return
     title, least = output_title(scene.site, output), SHARE * row.span
-    if row.pulse is not None and row.low < numbers.actual < row.pulse.on and not held:
+    if row.pulse is not None and row.low < numbers.actual < row.pulse.on and math.isnan(numbers.forced):
         text = f"{title} is pulsed at {said(row.pulse.on, row.unit)}: its mean is {said(numbers.actual, row.unit)}"
         yield Cause(Kind.PULSES, text, {"on": row.pulse.on, "mean": number(numbers.actual), "unit": row.unit})
     goal = min(max(numbers.asked, row.low), row.most)
