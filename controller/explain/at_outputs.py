@@ -75,7 +75,10 @@ def _moving(scene: Scene, output: int) -> Iterator[Cause]:
     if output not in scene.facts.outputs.ready or output in scene.facts.outputs.astray or math.isnan(numbers.asked):
         return
     title, least = output_title(scene.site, output), SHARE * row.span
-    goal = min(max(numbers.asked, row.low), row.high)
+    if row.pulse is not None and row.low < numbers.actual < row.pulse.on and math.isnan(numbers.forced):
+        text = f"{title} is pulsed at {said(row.pulse.on, row.unit)}: its mean is {said(numbers.actual, row.unit)}"
+        yield Cause(Kind.PULSES, text, {"on": row.pulse.on, "mean": number(numbers.actual), "unit": row.unit})
+    goal = min(max(numbers.asked, row.low), row.most)
     if math.isfinite(row.max_rate) and abs(goal - numbers.actual) > least:
         text = f"{title} is at {said(numbers.actual, row.unit)} on its way to {said(goal, row.unit)}"
         said_rate = f"it moves at most {row.max_rate:.4g} {row.unit} per second"

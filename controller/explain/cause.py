@@ -20,6 +20,7 @@ class Kind(StrEnum):
     REFUSED = "refused"
     RATE = "rate"
     RANGE = "range"
+    PULSES = "pulses"
     NO_VALUE = "no_value"
     NOT_FOLLOWED = "not_followed"
     MODE = "mode"

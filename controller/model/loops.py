@@ -41,6 +41,11 @@ class Output:
         """High minus low."""
         return self.high - self.low
 
+    @property
+    def most(self) -> float:
+        """The most that can be asked for: doses one after the other, or the high end."""
+        return self.pulse.on if self.pulse is not None and not math.isnan(self.pulse.amount) else self.high
+
 
 @dataclass(slots=True)
 class OutputTable:

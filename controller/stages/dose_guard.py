@@ -178,6 +178,7 @@ class DoseGuards:
             "now": self._now.max(axis=0).tolist(),
             "batch": self._batch.max(axis=0).tolist(),
             "part_left": self._part_left.tolist(),
+            "away": self._away.tolist(),
             "held": self.held[self.rows].astype(np.float64).tolist(),
             "parts": self._lists,
         }
@@ -185,16 +186,17 @@ class DoseGuards:
     def restore(self, state: Mapping[str, Json], outage_s: float, sent: F8) -> None:
         """Take over what :meth:`state` gave, ``outage_s`` seconds later; ``sent``, over all outputs, is filled in."""
         parts = dict(zip(_list(state.get("names")), _list(state.get("parts")), strict=False))
-        columns = ("sent", "read", "now", "batch", "part_left", "held")
+        columns = ("sent", "read", "now", "batch", "part_left", "held", "away")
         for place, values in by_name(state, columns, self.names).items():
-            sent[self.rows[place]], self._read[place], now, batch, self._part_left[place], held = values
+            sent[self.rows[place]], self._read[place], now, batch, self._part_left[place], held, before = values
             self._now[:, place], self._batch[:, place] = now, batch
             self.held[self.rows[place]] = held > 0.0
             stored = numbers(parts.get(self.names[place]))
             if len(stored) == PARTS:
                 self._parts[place] = stored
-            self._away[place] = max(outage_s, 0.0) if math.isfinite(outage_s) else 0.0
-            self._part_left[place] -= self._away[place]
+            away = max(outage_s, 0.0) if math.isfinite(outage_s) else 0.0
+            self._away[place] = before + away
+            self._part_left[place] -= away
         self._part_left = np.minimum(self._part_left, self._part_s)
         self._close_parts()
         self.changes += 1

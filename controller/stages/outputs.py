@@ -61,8 +61,7 @@ class Outputs:
         self.ready = self._blind & self._kept
         self.returned, self.stopped = np.zeros((2, n), np.bool_)
         self.pulses, self.guards, self._rivals = Pulses(table, longest_dt), DoseGuards(table), Rivals(table)
-        self._ceiling = table.high.copy()
-        self._ceiling[self.pulses.rows[self.pulses.doses]] = self.pulses.on[self.pulses.doses]
+        self._most = np.array([output.most for output in table.rows], np.float64)
         self._sent = np.zeros(n)
         self._written = np.full(n, np.nan)
         self._written_at = np.full(n, -np.inf)
@@ -154,7 +153,7 @@ class Outputs:
         step = table.max_rate * max(dt, 1e-3)
         known = np.where(np.isnan(self.actual), wanted, self.actual)
         wanted = np.minimum(np.maximum(wanted, known - step), known + step)
-        wanted = np.minimum(np.maximum(wanted, table.low), self._ceiling)
+        wanted = np.minimum(np.maximum(wanted, table.low), self._most)
         written = self._pulsed(wanted, forced, claimed, dt) if len(self.pulses) else wanted
         if len(self._rivals):
             self._wait(np.where(np.isnan(forced), self.target, forced), wanted, written)

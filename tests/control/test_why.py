@@ -31,6 +31,7 @@ PROVOKED = {
     Kind.REFUSED: (bench.refused, "Heater: its instrument refuses what is written (in local mode)"),
     Kind.RATE: (bench.rate, "Agitation is at 110 {rev}/min on its way to 300 {rev}/min: it moves at most 50"),
     Kind.RANGE: (bench.beyond_its_range, "pump ends at 50, 60 is asked"),
+    Kind.PULSES: (bench.pulses, "pump is pulsed at 50: its mean is 12"),
     Kind.NO_VALUE: (bench.no_value, "Temperature: no valid value (stale): outputs at their safe values"),
     Kind.NOT_FOLLOWED: (bench.not_followed, "Jacket is in manual, so nothing follows"),
     Kind.MODE: (bench.setpoint, "in auto, by operator: warm up"),
@@ -338,3 +339,13 @@ def test_a_gas_mix_tells_how_much_of_a_station_it_reaches(make_rig):
     rig.run(20)
     assert "is reached by the gas mix" in causes(rig, "V.total")["reached"]["text"]
     assert actual(rig, "V.total")[0] == "tracking"
+
+
+def test_an_output_that_a_guard_holds_is_not_said_to_be_on_its_way(rig, make_rig):
+    rig, name = bench.pulses(rig, make_rig)
+    rig.run(30)
+    assert rig.scan.outputs.guards.held[0]
+    assert {"rate", "pulses", "range"}.isdisjoint(causes(rig, name))
+    assert actual(rig, name)[0] == "tracking"
+    rig.step(replace(rig.command(Verb.GUARD_RESET, "V.pump"), reason="it is right"))
+    assert actual(rig, name)[0] == "auto"

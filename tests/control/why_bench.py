@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 from controller.commands import Verb
-from controller.model.doses import Dose, Guard
+from controller.model.doses import Dose, Guard, Pulse
 from controller.model.loops import Loop, LoopTable, OutputTable
 from controller.model.tuning import FeedForward, Gap, Schedule
 from controller.stages.loop_state import Mode
@@ -236,6 +236,17 @@ def dose_guard(rig, make_rig):
         rig.step(dt=5.0)
     rig.step()
     return rig, "ph"
+
+
+def pulses(rig, make_rig):
+    """A pump that is set to 12 and pulsed at 50; what it may give is guarded, and it starts slowly."""
+    guard = Guard(100.0, 86_400.0, math.inf, "mL", 100.0)
+    limits = (0.0, 50.0, 0.0, {"pulse": Pulse(50.0, period=10.0), "guard": guard, "max_rate": 2.0})
+    rig = make_rig(site=site([], {"pump": limits}, [loop("feed", "direct", sp=12.0, high=50.0, output=0)]))
+    rig.step()
+    rig.setpoint("V.feed", 12.0)
+    rig.run(7)
+    return rig, "V.feed"
 
 
 def foaming(rig, make_rig):
