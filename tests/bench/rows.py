@@ -1,0 +1,139 @@
+"""The rows of the ratio table: what races against whom, and which ratio is the goal."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from controller.config.load import load_site
+from controller.model.build import build
+from tests.bench import peers
+from tests.bench.race import Time, race
+from tests.bench.sites import FOUND, Plant, site
+
+ROOT = Path(__file__).parents[2]
+BENCH = ROOT / "configs/sites/bench.yaml"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A race that ``prepare`` sets up: functions of product and peer. ``needs`` is the package of the peer.
+
+    With ``at_least`` the product has to be so many times faster; with ``at_most`` it may take so many times as long.
+    Without either it is shown only. ``rounds`` where a call takes long.
+    """
+
+    name: str
+    peer: str
+    prepare: Callable
+    needs: str = "numpy"
+    at_least: float | None = None
+    at_most: float | None = None
+    rounds: int = 60
+
+    @property
+    def possible(self):
+        """Whether the peer is installed."""
+        return find_spec(self.needs) is not None
+
+    @property
+    def goal(self):
+        """The goal in words, "" without one."""
+        if self.at_least is not None:
+            return f"≥ {self.at_least:g}× faster" if self.at_least > 1.0 else "never slower"
+        return "" if self.at_most is None else f"≤ {self.at_most:g}× the time"
+
+    def measure(self, **options):
+        """Race. ``options`` are those of :func:`tests.bench.race.race`."""
+        run, other = self.prepare()
+        competitors = {"product": run} | ({"peer": other} if other else {})
+        times = race(competitors, **{"rounds": self.rounds, **options})
+        return Result(self, times["product"], times.get("peer"))
+
+
+@dataclass(frozen=True)
+class Result:
+    """The times of one race."""
+
+    row: Row
+    product: Time
+    peer: Time | None
+
+    def ratio(self, of="median"):
+        """How many times faster the product is or, where it may take longer, how many times as long it takes."""
+        product, peer = getattr(self.product, of), getattr(self.peer, of)
+        return product / peer if self.row.at_most is not None else peer / product
+
+    @property
+    def met(self):
+        """Whether the goal is met by the medians; ``None`` without a goal."""
+        if self.row.at_least is not None:
+            return self.ratio() >= self.row.at_least
+        return None if self.row.at_most is None else self.ratio() <= self.row.at_most
+
+
+def bank_row(n, peer, name, needs, **goal):
+    """A bank of ``n`` controllers against the same number of a peer's."""
+
+    def prepare():
+        pvs = peers.measurements(n) if n < 100_000 else peers.measurements(n)[:2]
+        return peers.product(n, pvs), peer(n, pvs)
+
+    return Row(f"{n:,} PID controllers", name, prepare, needs, **goal)
+
+
+def jitter_row(n, **goal):
+    """The bank when every scan has another dt: what the runtime spares it as long as scans are on time."""
+
+    def prepare():
+        pvs = peers.measurements(n)
+        return peers.product(n, pvs, jitter=0.1), peers.simple_pid(n, pvs)
+
+    return Row(f"{n:,} PID controllers, another dt every time", "simple-pid", prepare, "simple_pid", **goal)
+
+
+def scan_row(vessels, tags, loops, **goal):
+    """The whole scan and its record on a site against bare updates of as many controllers."""
+
+    def prepare():
+        plant, n = Plant(site(vessels, tags, loops)), vessels * loops
+        return plant.scan_and_record, peers.simple_pid(n, peers.measurements(n))
+
+    n = vessels * loops
+    return Row(f"whole scan and record, {vessels * tags:,} tags, {n:,} loops", f"{n:,} bare updates of simple-pid",
+               prepare, "simple_pid", **goal)  # fmt: skip
+
+
+def control_row(vessels, tags, loops, **goal):
+    """The control stage of a site: setpoints, cascades, controllers, legs, tracking."""
+
+    def prepare():
+        plant, n = Plant(site(vessels, tags, loops)), vessels * loops
+        return plant.control, peers.simple_pid(n, peers.measurements(n))
+
+    n = vessels * loops
+    return Row(f"control stage, {vessels * tags:,} tags, {n:,} loops", f"{n:,} bare updates of simple-pid", prepare,
+               "simple_pid", **goal)  # fmt: skip
+
+
+def bench_site_row():
+    """The scan of the repository's bench site."""
+
+    def prepare():
+        return Plant(build(load_site(BENCH)), base=FOUND).scan_and_record, None
+
+    return Row("whole scan and record, bench site (52 tags, 12 loops)", "", prepare)
+
+
+ROWS = (
+    bank_row(8, peers.simple_pid, "simple-pid", "simple_pid", at_least=1.0),
+    bank_row(64, peers.simple_pid, "simple-pid", "simple_pid", at_least=10.0),
+    bank_row(512, peers.simple_pid, "simple-pid", "simple_pid", at_least=50.0),
+    jitter_row(64),
+    bank_row(512, peers.compiled, "a loop compiled by numba", "numba", at_most=6.0),
+    bank_row(1_000_000, peers.naive_numpy, "plain numpy", "numpy", at_least=2.0, rounds=30),
+    scan_row(8, 64, 8, at_most=1.5),
+    control_row(128, 32, 8, at_least=13.0),
+    scan_row(128, 32, 8),
+    bench_site_row(),
+)
