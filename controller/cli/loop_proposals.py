@@ -20,6 +20,8 @@ from controller.tuning.proposals import Preview, Proposal, op_noise, predicted, 
 BARS = "▁▂▃▄▅▆▇█"
 COLUMNS = 32
 SHOWN_SAMPLES = 200
+SETTLED = 5.0
+"""Integral times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +54,9 @@ class Study:
         )
         both = [self.present, *self.rules.values()]
         lines += [self._line(row, one) for row, one in enumerate(both)]
-        lines += [
-            "",
-            f"{'':10s}{'setpoint step':34s}load step",
-            *(self._bars(row, one) for row, one in enumerate(both)),
-        ]
+        shown = self._shown(both)
+        lines += ["", f"{'':10s}{'setpoint step':34s}load step, {self.preview.load.time[shown - 1, 0]:.0f} s"]
+        lines += [self._bars(row, one, shown) for row, one in enumerate(both)]
         return "\n".join(lines) + "\n\n"
 
     def document(self) -> dict[str, Any]:
@@ -109,16 +109,21 @@ class Study:
         if not one.margins.stable:
             return f"{one.rule:10s}{pid.gain:10.4g}{pid.integral_time:9.4g}{pid.derivative_time:8.3g}  not stable"
         return (
-            f"{one.rule:10s}{pid.gain:10.4g}{pid.integral_time:9.4g}{pid.derivative_time:8.3g}{expected}"
+            f"{one.rule:10s}{pid.gain:10.4g}{pid.integral_time:9.4g} {pid.derivative_time:7.3g}{expected}"
             f"{seen.load.deviation[row]:10.3g}{seen.load.iae[row]:10.4g}{seen.setpoint.overshoot[row]:8.1f}"
             f"{one.op_noise:10.3g}"
         )
 
-    def _bars(self, row: int, one: Proposal) -> str:
-        seen = self.preview
-        step = bars(seen.setpoint.pv[:, row], float(seen.setpoint.pv.max()))
-        load = bars(np.abs(seen.load.pv[:, row]), float(np.abs(seen.load.pv).max()))
-        return f"{one.rule:10s}{step:34s}{load}"
+    def _shown(self, both: list[Proposal]) -> int:
+        """How many samples the pictures have: until the quickest tunings have settled."""
+        quickest = min((one.pid.integral_time for one in both), default=math.inf)
+        time = self.preview.load.time[:, 0]
+        return max(min(COLUMNS, len(time)), int(np.searchsorted(time, SETTLED * quickest)))
+
+    def _bars(self, row: int, one: Proposal, shown: int) -> str:
+        step, load = self.preview.setpoint.pv[:shown], np.abs(self.preview.load.pv[:shown])
+        setpoint_bars, load_bars = bars(step[:, row], float(step.max())), bars(load[:, row], float(load.max()))
+        return f"{one.rule:10s}{setpoint_bars:34s}{load_bars}"
 
 
 def study(experiment: Document, tuning: Document) -> Study:

@@ -15,13 +15,15 @@ from controller.tuning.search import Place, Search
 
 SEARCHED, FITTED = 1000, 2500
 """So many samples are enough for the coarse search, and for a fit: longer records are averaged in blocks."""
+BOTH_WAYS = 0.25
+"""Of the larger swing: less than this on the other side is noise of the output while the loop rested."""
 SHORT = 0.2
 """A block is at most this share of the dead time."""
 LAGS, DELAYS = 20, 16
 LEAST_SAMPLES = 30
 SIGNIFICANT = 50.0
 """What a model explains over what it leaves over, per sample left: less could be chance (an F statistic)."""
-LONGEST_LAG = 10.0
+LONGEST_LAG = 3.0
 """In durations of the experiment: a longer lag cannot be told from an integrator."""
 
 
@@ -57,12 +59,18 @@ class Samples:
         """How long it lasted."""
         return float(self.time[-1] - self.time[0])
 
+    @property
+    def swings(self) -> bool:
+        """Whether the output went both ways: after one step alone nobody can tell a load from it."""
+        low, high = float(self.op.min()), float(self.op.max())
+        return min(-low, high) > BOTH_WAYS * max(-low, high)
+
     def search(self, kind: Kind, block: int = 1) -> Search:
         """A search in the means of so many samples each."""
         count = len(self.time) // block * block
         at, pv = (of[:count].reshape(-1, block).mean(axis=1) for of in (self.time, self.pv))
         limits = self.period / 10.0, LONGEST_LAG * self.length
-        return Search(kind, HeldInput(self.time, self.op), at, pv, *limits)
+        return Search(kind, HeldInput(self.time, self.op), at, pv, *limits, loaded=self.swings)
 
     def block(self, shortest: float, enough: int) -> int:
         """How many samples to take together: so that ``enough`` remain, but a block stays short beside ``shortest``."""

@@ -28,8 +28,8 @@ class Kind:
 
     @property
     def parameters(self) -> int:
-        """How many numbers are fitted: gain, place of rest and the times."""
-        return 3 + len(self.repeats)
+        """How many numbers are fitted: gain, place of rest, load and the times."""
+        return 4 + len(self.repeats)
 
     def process(self, gain: float, times: F8) -> Process:
         """The model with these times."""

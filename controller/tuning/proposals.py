@@ -23,7 +23,8 @@ RULES: dict[str, tuple[Callable[[Process], FirstOrder], Callable[[FirstOrder], S
 }
 """Each rule: how it reduces a model, and what it makes of that. The first is the one to take without a wish."""
 RESETS, DEAD_TIMES = 6.0, 20.0
-PREVIEW_SAMPLES = 2000
+FINE, MOST_SAMPLES = 20.0, 4000
+"""A preview has at least so many samples per dead time, unless the scan has fewer, and at most so many altogether."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +77,13 @@ def preview(
     low: float = -WIDE, high: float = WIDE,
 ) -> Preview:  # fmt: skip
     """Run every tuning on the model, with the controllers as shipped: a ``setpoint`` step in PV units and a ``load``
-    step in output units; ``low`` and ``high`` limit the output's deviation. Long runs are sampled more slowly than the
-    loop is.
+    step in output units; ``low`` and ``high`` limit the output's deviation. It is sampled more slowly than the loop is
+    where the process is slow, and it ends before the slowest tuning has settled where that would take too long.
     """
     slowest = max((pid.integral_time for pid in tunings if np.isfinite(pid.integral_time)), default=process.pace)
-    horizon = max(RESETS * slowest, DEAD_TIMES * (process.delay + period))
-    dt = max(period, horizon / PREVIEW_SAMPLES)
-    samples, n = int(horizon / dt), len(tunings)
+    dead = half_rule(process).delay + period
+    dt = max(period, dead / FINE)
+    samples, n = min(int(max(RESETS * slowest, DEAD_TIMES * dead) / dt), MOST_SAMPLES), len(tunings)
     cases = [Case(process, pid, setpoint, 0.0, low, high) for pid in tunings]
     cases += [Case(process, pid, 0.0, load, low, high) for pid in tunings]
     both = simulate(cases, np.full(2 * n, dt), samples)

@@ -13,19 +13,19 @@ from controller.tuning.kinds import Kind
 STEPS, TRIES = 40, 6
 BUMP = 1e-4
 CLOSE = 1e-6
+TINY = 1e-24
 LONGEST_STEP = 1.0
 """In logarithms: no time changes by more than a factor of e in one step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in the search: logarithms of the times, the gain and place of rest that fit best there, what they leave
-    over of every sample, and the sum of its squares.
+    """A place in the search: logarithms of the times, the gain that fits best there, what is left over of every sample,
+    and the sum of its squares.
     """
 
     logs: F8
     gain: float
-    rest: float
     left: F8
     cost: float
 
@@ -33,31 +33,38 @@ class Place:
 class Search:
     """``at`` and ``pv`` are the samples, ``least`` and ``most`` the limits of every time in seconds.
 
-    For given times gain and place of rest follow linearly (variable projection: Golub and Pereyra, SIAM J. Numer.
-    Anal. 10 (1973) 413-432); the times follow by damped Gauss-Newton steps in their logarithms (Marquardt, J. SIAM 11
-    (1963) 431-441).
+    For given times the gain, the place of rest and, where ``loaded``, a constant load follow linearly: the loop was
+    never quite at rest, and a slow process drifts with what is left of that. (Variable projection: Golub and Pereyra,
+    SIAM J. Numer. Anal. 10 (1973) 413-432.) The times follow by damped Gauss-Newton steps in their logarithms
+    (Marquardt, J. SIAM 11 (1963) 431-441).
     """
 
-    def __init__(self, kind: Kind, data: HeldInput, at: F8, pv: F8, least: float, most: float) -> None:
-        self._kind, self._data, self._at, self._pv = kind, data, at, pv
+    def __init__(
+        self, kind: Kind, data: HeldInput, at: F8, pv: F8, least: float, most: float, *, loaded: bool = True
+    ) -> None:
+        self._kind, self._data, self._at = kind, data, at
+        self._pv = pv - pv.mean()
+        self._load = HeldInput(at[:1], np.full(1, float(loaded)))
         self._least, self._most = float(np.log(least)), float(np.log(most))
 
     @property
     def size(self) -> tuple[int, float]:
         """How many samples there are, and the sum of the squares of their deviations from their mean."""
-        deviation = self._pv - self._pv.mean()
-        return len(deviation), float(deviation @ deviation)
+        return len(self._pv), float(self._pv @ self._pv)
 
     def place(self, logs: F8) -> Place:
-        """The best gain and rest for these times."""
+        """What fits best with these times."""
         logs = np.clip(logs, self._least, self._most)
-        answer = self._kind.answer(self._data, np.exp(logs), self._at)
-        centred = answer - answer.mean()
-        spread = float(centred @ centred)
-        gain = float(centred @ self._pv) / spread if spread > 0.0 else 0.0
-        rest = float(self._pv.mean() - gain * answer.mean())
-        left = self._pv - rest - gain * answer
-        return Place(logs, gain, rest, left, float(left @ left))
+        times = np.exp(logs)
+        answer = self._kind.answer(self._data, times, self._at)
+        answer -= answer.mean()
+        load = self._kind.answer(self._load, times, self._at)
+        load -= load.mean()
+        seen = _share(answer, load)
+        load -= seen * answer
+        along, across = _share(answer, self._pv), _share(load, self._pv)
+        left = self._pv - along * answer - across * load
+        return Place(logs, along - across * seen, left, float(left @ left))
 
     def refine(self, times: F8) -> Place:
         """From these times to where nothing improves any more."""
@@ -100,3 +107,9 @@ class Search:
             moved[place] += bump
             columns.append((self.place(moved).left - here.left) / bump)
         return np.stack(columns, axis=1)
+
+
+def _share(one: F8, other: F8) -> float:
+    """How much of ``one`` is in ``other``; nothing where there is nothing of ``one``."""
+    size = float(one @ one)
+    return float(one @ other) / size if size > TINY * len(one) else 0.0

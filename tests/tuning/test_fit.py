@@ -94,6 +94,17 @@ def test_an_output_that_was_rate_limited_is_taken_as_it_was():
     assert (fit.process.gain, fit.process.lags[0], fit.process.delay) == pytest.approx((3.0, 2.0, 0.5), rel=1e-3)
 
 
+def test_a_load_that_nobody_knows_of_does_not_spoil_the_model():
+    """The loop was not quite at rest: a slow process drifts away from there all the time."""
+    process = Process(1.0, (100.0, 2.0), 0.3)
+    one = run(process, Relay(0.0, 1.0, WIDE, 10.0, 1.5), noise=0.02, load=0.5)
+    found, exact = fit_models(samples(one))[0].process, ultimate(process)
+    assert ultimate(found).gain == pytest.approx(exact.gain, rel=0.15)
+    assert ultimate(found).period == pytest.approx(exact.period, rel=0.1)
+    w = np.array([0.2])
+    assert abs(found.response(w)[0] / process.response(w)[0]) == pytest.approx(1.0, rel=0.15)
+
+
 def test_a_process_that_falls_with_more_output_has_a_negative_gain():
     process = Process(-2.0, (1.0,), 1.0)
     one = run(process, Relay(0.0, -1.0, WIDE, 10.0, 1.5), noise=0.2)
