@@ -28,7 +28,8 @@ class Sisters:
 
     def __init__(self, site, vessel, name, n, found, setpoint=None):
         loop = site.loops.rows[site.loops.index[f"{vessel}.{name}"]]
-        outputs = [site.outputs.rows[leg.target] for leg in loop.legs]
+        rows = [leg.target for leg in loop.legs]
+        outputs = [site.outputs.rows[row] for row in rows]
         signals = [loop.pv] if loop.schedule is None else [loop.pv, loop.schedule.signal]
         tags = [*(site.tags.tags[row] for row in signals), *(site.tags.tags[output.tag] for output in outputs)]
         width = len(tags)
@@ -40,7 +41,13 @@ class Sisters:
                 replace(output, tag=copy * width + len(signals) + place, name=f"{copy}.{name}")
                 for copy in copies
                 for place, (output, name) in enumerate(zip(outputs, self._names, strict=True))
-            )
+            ),
+            rivals=tuple(
+                tuple(copy * len(outputs) + rows.index(row) for row in pair)
+                for copy in copies
+                for pair in site.outputs.rivals
+                if set(pair) <= set(rows)
+            ),
         )
         loops = LoopTable(tuple(_copy(loop, copy, width, len(outputs)) for copy in copies))
         self.outputs, self.loops = Outputs(made, table), Loops(loops, made, len(table))
