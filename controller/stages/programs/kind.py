@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -50,7 +51,7 @@ class Start:
     per_litre: float
 
 
-class Kind:
+class Kind(ABC):
     """A kind of program. ``memory`` are the names of what it remembers. ``steady``: while it waits, its last rate may
     go on; one that is not gives single doses, feeds nothing while it waits, and keeps its memory in its run itself.
     """
@@ -68,12 +69,13 @@ class Kind:
         del start
         return {}
 
+    @abstractmethod
     def rate(self, now: Now) -> F8:
         """The rate of each program in its loop's unit; NaN where a value is missing that decides it."""
-        raise NotImplementedError
 
     def interrupt(self, memory: dict[str, float]) -> None:
-        """It no longer runs, for how long nobody knows."""
+        """It no longer runs, for how long nobody knows. Most kinds have nothing to forget."""
+        del memory
 
     def waits(self, memory: Mapping[str, float]) -> str:
         """Why it does not go on besides a value that is missing; "" when there is no such reason."""
