@@ -23,13 +23,16 @@ from numpy.typing import NDArray
 
 from controller.frame import F8
 from controller.model.tuning import Tuning
-from controller.stages.pid_block import Flags, PidBlock, rows_of
+from controller.stages.pid_block import Flags, PidBlock
+from controller.stages.pid_memory import ROWS, rows_of
 from controller.stages.pid_parts import Parts
 
 __all__ = ["BLOCK", "Flags", "PidBank"]
 
-BLOCK = 4096
-"""Controllers computed together at most: their arrays fit into the processor's cache."""
+BLOCK = 16384
+"""Controllers computed together at most: what is read again within a scan is still in the processor's cache, and the
+calls cost next to nothing beside the arithmetic.
+"""
 
 
 class PidBank:
@@ -37,20 +40,23 @@ class PidBank:
 
     ``achieved`` is what the outputs really were in the last scan, mapped back to controller outputs: written by the
     caller after the interlocks, and before :meth:`step` for a controller that is to put out a given value (manual).
-    ``wanted`` is the output before its limits ``low`` and ``high``. Longer than ``longest_dt`` seconds between two
-    scans counts as an interruption: no integral is made up for it.
+    Longer than ``longest_dt`` seconds between two scans counts as an interruption: no integral is made up for it.
     """
 
     def __init__(self, tunings: Sequence[Tuning], longest_dt: float = 60.0) -> None:
         self.n = n = len(tunings)
-        shared = rows_of(3, n)[0]
-        self.achieved: F8 = shared[0]
-        self.output: F8 = shared[1]
-        self.wanted: F8 = shared[2]
+        self.output: F8 = np.zeros(n)
         self._slices = [slice(first, first + BLOCK) for first in range(0, max(n, 1), BLOCK)]
-        self._blocks = [PidBlock(tunings[part], longest_dt, shared[:, part]) for part in self._slices]
+        scratch = rows_of(ROWS, min(n, BLOCK))[1]
+        self._blocks = [PidBlock(tunings[part], longest_dt, self.output[part], scratch) for part in self._slices]
+        self.achieved: F8 = self._blocks[0].achieved if len(self._blocks) == 1 else np.zeros(n)
         self._live: Flags | None = None
         self._live_parts: Sequence[Flags] = ()
+
+    @property
+    def wanted(self) -> F8:
+        """The outputs of the last scan before their limits."""
+        return self._joined([block.wanted for block in self._blocks])
 
     @property
     def integral(self) -> F8:
@@ -132,6 +138,7 @@ class PidBank:
             live.setflags(write=False)
             self._live, self._live_parts = live, [live[part] for part in self._slices]
         for part, block, here in zip(self._slices, self._blocks, self._live_parts, strict=True):
+            block.achieved[:] = self.achieved[part]
             up, down = (None if flags is None else flags[part] for flags in (blocked_up, blocked_down))
             block.step(pv[part], sp[part], here, dt, up, down, None if extra is None else extra[part])
         return self.output

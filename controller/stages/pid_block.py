@@ -8,7 +8,14 @@ its integral ``I`` and the derivative's memory ``s``::
     wanted = (K b + kick c) e - (K (1-b) + kick (1-c)) y + I + s                      z = (1-c) y - c e
 
 which is the controller of :mod:`controller.stages.pid`, its derivative being ``D = s - kick z``. A controller that does
-not act has zeros for coefficients and inputs, and its integral is what its output achieved.
+not act has zeros for inputs, and its integral is what its output achieved.
+
+The first line is one multiplication of six rows and one addition of three rows to three (see
+:mod:`controller.stages.pid_memory`)::
+
+    I       1          e         R
+    s       keep    +  y         (1 - keep) kick (1 - c)
+    wanted  -alpha     achieved  alpha
 """
 
 from __future__ import annotations
@@ -22,6 +29,7 @@ from numpy.typing import NDArray
 from controller.frame import F8
 from controller.model.tuning import Tuning
 from controller.stages.pid_gap import Gaps
+from controller.stages.pid_memory import PidMemory, rows_of
 from controller.stages.pid_parts import Parts
 
 add, maximum, minimum, multiply, subtract = np.add, np.maximum, np.minimum, np.multiply, np.subtract
@@ -32,43 +40,28 @@ BOUND = LARGEST * LARGEST
 LONGEST_RELEASE_S = 60.0
 RELEASED = 1e-9
 """In output units: what a resumed controller still holds back below this is forgotten."""
-PAGE, APART = 512, 160
-"""Numbers in 4 KiB, and how far from a multiple of that rows begin: at the same place of a page they would drive each
-other out of the processor's cache.
-"""
 PARAMETERS = (
     "gain", "integral_time", "derivative_time", "derivative_filter", "setpoint_weight", "derivative_weight",
     "tracking_time", "low", "high",
 )  # fmt: skip
 
 
-def rows_of(rows: int, n: int) -> tuple[F8, F8]:
-    """Zeros of shape ``(rows, n)``, and all of the memory they lie in, with which one operation serves all rows."""
-    stride = n if n < APART else n + (APART - n) % PAGE
-    flat = np.zeros(rows * stride)
-    return flat.reshape(rows, stride)[:, :n], flat
-
-
-class PidBlock:
-    """``n`` controllers; see :class:`controller.stages.pid.PidBank` for what the arrays and methods mean. ``shared``
-    are the bank's achieved, output and wanted of this block, shape ``(3, n)``.
+class PidBlock(PidMemory):
+    """``n`` controllers; see :class:`controller.stages.pid.PidBank` for what the arrays and methods mean, and
+    :class:`controller.stages.pid_memory.PidMemory` for ``output`` and ``scratch``.
     """
 
-    def __init__(self, tunings: Sequence[Tuning], longest_dt: float, shared: F8) -> None:
+    __slots__ = (
+        "_changed", "_cross", "_dt", "_extra", "_gaps", "_given_gaps", "_has_cross", "_has_derivative",
+        "_has_idle", "_idle", "_kick", "_live", "_parameters", "_release", "_releasing", "_rested",
+        "_resumed", "_running", "_sp", "_tracking", "high", "longest_dt", "low",
+    )  # fmt: skip
+
+    def __init__(self, tunings: Sequence[Tuning], longest_dt: float, output: F8, scratch: F8) -> None:
         n = len(tunings)
+        super().__init__(n, output, scratch)
         self.longest_dt = longest_dt
-        self.achieved, self.output, self.wanted = shared[:3]
-        self._stored, self._state = rows_of(2, n)
-        self.integral, self._memory = self._stored
-        self._x, self._all_x = rows_of(3, n)
-        self._error, self._measured, self._shortfall = self._x
-        self._inputs = self._x[:2]
-        self._all_inputs = self._all_x[: len(self._state)]
-        self._change, self._all_change = rows_of(3, n)
-        self._moved, self._all_moved = rows_of(3, n)
-        self._weigh, self._all_weigh = rows_of(2, n)
-        self._terms = self._all_moved[: len(self._state)]
-        self._keep, self._kick, self._cross = rows_of(3, n)[0]
+        self._kick, self._cross = np.zeros((2, n))
         self._release, self._resumed = np.zeros(n), np.full(n, np.nan)
         self._running, self._idle = np.zeros(n, np.bool_), np.ones(n, np.bool_)
         self._live: Flags = np.zeros(n, np.bool_)
@@ -131,38 +124,38 @@ class PidBlock:
             dt = self._elapse(dt)
         self._integrate(up, down)
         started = self._measure(pv, sp, live)
-        wanted = self.wanted
-        multiply(self._all_weigh, self._all_inputs, self._terms)
-        add(self._terms, self._state, self._terms)
-        add(self._moved[0], self._moved[1], wanted)
-        if extra is not self._extra or extra is not None:
+        terms, wanted, output = self._terms, self.wanted, self.output
+        multiply(self._all_weigh, self._all_inputs, terms)
+        add(terms, self._state, terms)
+        add(self._left, self._right, wanted)
+        if extra is not None or self._extra is not None:
             self._add(extra)
         if self._releasing:
             self._fade(dt)
         if started is not None:
             self._settle(started)
-        output = self.output
         maximum(wanted, self.low, out=output)
         minimum(output, self.high, out=output)
 
     def _integrate(self, up: Flags | None, down: Flags | None) -> None:
         """Let the last scan's error, and what its output fell short by, act over the time since."""
-        subtract(self.achieved, self.wanted, self._shortfall)
-        multiply(self._all_change, self._all_x, self._all_moved)
-        moved = self._moved
-        integral = moved[0]
-        add(integral, moved[2], integral)
-        if up is not None:
-            np.minimum(integral, 0.0, out=integral, where=up)
-        if down is not None:
-            np.maximum(integral, 0.0, out=integral, where=down)
-        if not self._has_derivative:
-            add(self.integral, integral, self.integral)
-            return
+        multiply(self._last, self._all_change, self._moved)
         if self._has_cross:
-            moved[1] -= self._cross * self._error
-        multiply(self._memory, self._keep, self._memory)
-        add(self._state, self._terms, self._state)
+            self._moves[4] -= self._cross * self._error
+        if up is not None or down is not None:
+            self._hold_back(up, down)
+        add(self._moved_upper, self._moved_lower, self._upper)
+        add(self.integral, self.wanted, self.integral)  # of ``wanted`` only the way to ``achieved`` is left
+
+    def _hold_back(self, up: Flags | None, down: Flags | None) -> None:
+        """Let no integral move in a blocked direction. One that does not act is what its output achieved."""
+        integral, tracked, reset = self._moves[3], self._moves[2], self._moves[5]
+        integral += tracked + reset
+        tracked[:] = reset[:] = 0.0
+        if up is not None:
+            np.minimum(integral, 0.0, out=integral, where=up & self._running)
+        if down is not None:
+            np.maximum(integral, 0.0, out=integral, where=down & self._running)
 
     def _measure(self, pv: F8, sp: F8, live: Flags) -> Flags | None:
         """Errors and measurements of those who act; gives those that put out what they achieved, when that changed."""
@@ -174,8 +167,10 @@ class PidBlock:
             return self._sort(live)
         if self._has_idle:
             np.copyto(self._inputs, 0.0, where=self._idle)
-            np.copyto(self.integral, self.achieved, where=self._idle)
-        return None if self._all_inputs.dot(self._all_inputs) < BOUND else self._sort(live)
+        for piece in self._pieces:
+            if not piece.dot(piece) < BOUND:
+                return self._sort(live)
+        return None
 
     def _rest(self, gaps: Gaps, sp: F8) -> None:
         """A gap is taken off the error and put on the measurement."""
@@ -283,11 +278,13 @@ class PidBlock:
         keep = np.divide(td, whole, out=np.zeros_like(td), where=whole > 0.0)
         kick = np.where(self._idle, 0.0, keep * gain * n)
         self._memory += (kick - self._kick) * self._derived()
-        self._kick[:] = kick
-        self._keep[:] = np.where(self._idle, 0.0, keep)
-        fresh = (1.0 - keep) * kick
-        self._change[0], self._change[1] = gain / integral_time * dt, fresh * (1.0 - c)
-        self._change[2], self._cross[:] = -np.expm1(-dt / self._tracking), fresh * c
+        self._kick = kick
+        fresh, alpha = (1.0 - keep) * kick, -np.expm1(-dt / self._tracking)
         self._weigh[0], self._weigh[1] = gain * b + kick * c, -(gain * (1.0 - b) + kick * (1.0 - c))
+        change = self._change
+        change[0], change[1], change[2], change[5] = 1.0, keep, -alpha, alpha
+        change[3], change[4], self._cross[:] = gain / integral_time * dt, fresh * (1.0 - c), fresh * c
         if self._has_idle:
-            self._change[:, self._idle] = self._weigh[:, self._idle] = 0.0
+            idle = self._idle
+            change[:5, idle] = self._weigh[:, idle] = 0.0
+            change[5, idle] = 1.0
