@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from controller.frame import BAD, GOOD, Frame
 from controller.model.site import Site
 from controller.recipe.conditions import VesselCondition, compile_condition
 from controller.recipe.symbols import Symbol
+from controller.stages.edges import Edges
 from controller.stages.loops import Loops
 from controller.stages.programs.shown import FeedNumbers
 
@@ -57,6 +59,21 @@ def interlock_conditions(site: Site) -> list[tuple[VesselCondition, VesselCondit
         release = compile_condition(interlock.release, symbols).on(interlock.vessel) if interlock.release else None
         conditions.append((when, release))
     return conditions
+
+
+def interlock_edges(site: Site, conditions: Sequence[tuple[VesselCondition, VesselCondition | None]]) -> Edges:
+    """The edges of the interlocks' conditions that are about tags only."""
+    found: list[tuple[int, float]] = []
+    watched = []
+    for interlock, pair in zip(site.interlocks, conditions, strict=True):
+        parts = [part.condition.truth.edges for part in pair if part is not None]
+        edges = [
+            (site.tags.index.get(f"{interlock.vessel}.{name}"), limit) for part in parts for name, limit in part or ()
+        ]
+        known = [(row, limit) for row, limit in edges if row is not None]
+        watched.append(None not in parts and len(known) == len(edges))
+        found += known
+    return Edges([row for row, _ in found], [limit for _, limit in found], watched)
 
 
 def vessel_symbols(site: Site, vessel: str) -> dict[str, Symbol]:

@@ -10,7 +10,7 @@ from controller.engine_port import Engine
 from controller.explain import Explanation, FactBook, Numbers
 from controller.frame import Frame
 from controller.model.site import Site
-from controller.reading import LiveReader, interlock_conditions
+from controller.reading import LiveReader, interlock_conditions, interlock_edges
 from controller.stages.alarms import Alarms
 from controller.stages.estimate import Estimator
 from controller.stages.guard_orders import reset_guard
@@ -68,7 +68,8 @@ class Scan:
         self.programs = Programs(site.feeds, self.loops)
         grace_s = START_GRACE * minimum_stale_s
         conditions = interlock_conditions(site)
-        self.interlocks = Interlocks(site.interlocks, conditions, len(site.outputs.rows), minimum_stale_s, grace_s)
+        edges, rows = interlock_edges(site, conditions), len(site.outputs.rows)
+        self.interlocks = Interlocks(site.interlocks, conditions, rows, minimum_stale_s, grace_s, edges)
         self.alarms = Alarms(site.alarms, 10.0 * minimum_stale_s, grace_s)
         self.orders = Orders(site, self.loops)
         longest_dt = LONGEST_DT_PERIODS * period
@@ -112,7 +113,7 @@ class Scan:
         events += self.loops.step(frame, self.outputs, dt)
         self.programs.guard(self.outputs)
         self.mixers.step(self.loops, self.outputs)
-        events += self.interlocks.step(self.reader, now_s)
+        events += self.interlocks.step(self.reader, now_s, frame)
         writes = self.outputs.command(self.interlocks.forced, dt, now_s) | self.orders.take_once()
         self.mixers.tell(self.outputs, self.loops)
         self.loops.track(self.outputs)

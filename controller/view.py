@@ -11,12 +11,13 @@ import numpy as np
 from controller.commands import Event, Json
 from controller.engine_port import Engine
 from controller.explain import Explanation, FactBook
-from controller.frame import BAD, F8, GOOD, U1, Frame
+from controller.frame import BAD, F8, U1, Frame
 from controller.model.loops import Loop
 from controller.model.site import Site
 from controller.model.tags import Tag, TagTable
 from controller.stages.alarms import Alarms
 from controller.stages.dose_guard import DoseGuards
+from controller.stages.flags import all_of
 from controller.stages.health_books import Place
 from controller.stages.interlocks import Interlocks
 from controller.stages.loop_state import Mode
@@ -91,13 +92,15 @@ class Columns:
         fresh, or Bad where nothing is known.
         """
         own = np.concatenate((setpoints, outputs, feeds))
-        known = np.isfinite(own)
-        return (
-            np.concatenate((frame.value[self.tags], own)),
-            np.concatenate((frame.quality[self.tags], np.where(known, GOOD, BAD).astype(np.uint8))),
-            np.concatenate((frame.reason[self.tags], np.where(known, Reason.OK, Reason.NOT_READ).astype(np.uint8))),
-            np.concatenate((frame.age[self.tags], np.zeros(len(own)))),
+        value, shown = np.concatenate((frame.value[self.tags], own)), self.first_sp
+        age, (quality, reason) = np.zeros(len(value)), np.zeros((2, len(value)), np.uint8)
+        age[:shown], quality[:shown], reason[:shown] = (
+            column[self.tags] for column in (frame.age, frame.quality, frame.reason)
         )
+        known = np.isfinite(own)
+        if not all_of(known):
+            quality[shown:][~known], reason[shown:][~known] = BAD, Reason.NOT_READ
+        return value, quality, reason, age
 
 
 def _origin(tag: Tag, tags: TagTable) -> Entry:

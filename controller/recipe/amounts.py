@@ -48,7 +48,8 @@ class Clash(ValueError):
 class Amount:
     """A number in ``unit``: ``get`` reads it, ``constant`` is set when it never changes.
 
-    ``bare`` marks a number that was written without a unit; ``source`` is the text it comes from.
+    ``bare`` marks a number that was written without a unit; ``source`` is the text it comes from; ``name`` is set when
+    it is the value of that name, in the name's own unit.
     """
 
     unit: Unit
@@ -57,6 +58,7 @@ class Amount:
     constant: float | None = None
     bare: bool = False
     source: str = ""
+    name: str = ""
 
     def to(self, unit: Unit, *, point: bool) -> Amount:
         """The same amount in another unit of the same dimension, read as a point of the scale or as a difference."""

@@ -93,7 +93,7 @@ class Compiler:
             return amounts.constant(symbol.constant, unit, amounts.literal_sense(unit), node.name)
         self.names.add(node.name)
         sense = Sense.POINT if unit.dimension == amounts.TEMPERATURE else Sense.PLAIN
-        return Amount(unit, sense, _reader(node.name), None, False, node.name)
+        return Amount(unit, sense, _reader(node.name), None, False, node.name, node.name)
 
     def attempt(self, node: Node, make: Callable[[], T]) -> T | None:
         """What ``make`` gives, or ``None`` and a fault at ``node``."""

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isnan
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from controller.recipe.amounts import Amount, Getter, Reads, Sense, comparable
 
@@ -23,19 +23,30 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 }
 
 
+class Edge(NamedTuple):
+    """The value ``limit`` of ``name``, in the name's own unit, at which a comparison changes."""
+
+    name: str
+    limit: float
+
+
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """A statement: ``evaluate`` decides it, ``explain`` says it with the values of the moment."""
+    """A statement: ``evaluate`` decides it, ``explain`` says it with the values of the moment.
+
+    ``edges`` are all that it depends on, or ``None`` where it is not only names that are compared with numbers.
+    """
 
     evaluate: Evaluate
     explain: Explain
     compound: bool = False
+    edges: tuple[Edge, ...] | None = None
 
 
 def comparison(sign: str, left: Amount, right: Amount) -> Truth:
     """``left sign right``; unknown when either side is. Raises :class:`Clash`."""
     one, other = comparable(left, right)
-    return Truth(_compare(_COMPARE[sign], one.get, other.get), _say(sign, left, right))
+    return Truth(_compare(_COMPARE[sign], one.get, other.get), _say(sign, left, right), edges=_edges(one, other))
 
 
 def negation(part: Truth) -> Truth:
@@ -47,17 +58,19 @@ def negation(part: Truth) -> Truth:
         truth = inner(read)
         return None if truth is None else not truth
 
-    return Truth(evaluate, lambda read: f"not ({part.explain(read)})")
+    return Truth(evaluate, lambda read: f"not ({part.explain(read)})", edges=part.edges)
 
 
 def conjunction(parts: Sequence[Truth]) -> Truth:
     """False as soon as one part is, else unknown as soon as one part is."""
-    return Truth(_joined([part.evaluate for part in parts], decisive=False), _say_all(" and ", parts), compound=True)
+    evaluate = _joined([part.evaluate for part in parts], decisive=False)
+    return Truth(evaluate, _say_all(" and ", parts), compound=True, edges=_all_edges(parts))
 
 
 def disjunction(parts: Sequence[Truth]) -> Truth:
     """True as soon as one part is, else unknown as soon as one part is."""
-    return Truth(_joined([part.evaluate for part in parts], decisive=True), _say_all(" or ", parts), compound=True)
+    evaluate = _joined([part.evaluate for part in parts], decisive=True)
+    return Truth(evaluate, _say_all(" or ", parts), compound=True, edges=_all_edges(parts))
 
 
 def number(value: float) -> str:
@@ -65,6 +78,22 @@ def number(value: float) -> str:
     if isnan(value):
         return "unknown"
     return f"{value:.2f}" if value == 0 or abs(value) >= 0.01 else f"{value:.3g}"
+
+
+def _edges(one: Amount, other: Amount) -> tuple[Edge, ...] | None:
+    for side, limit in ((one, other.constant), (other, one.constant)):
+        if side.name and limit is not None:
+            return (Edge(side.name, limit),)
+    return None
+
+
+def _all_edges(parts: Sequence[Truth]) -> tuple[Edge, ...] | None:
+    edges: list[Edge] = []
+    for part in parts:
+        if part.edges is None:
+            return None
+        edges += part.edges
+    return tuple(edges)
 
 
 def _compare(compare: Callable[[float, float], bool], left: Getter, right: Getter) -> Evaluate:

@@ -8,16 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.commands import Event, EventType, Json
-from controller.frame import BAD, Frame
+from controller.frame import BAD, F8, Frame
 from controller.model.guards import Alarm
+from controller.stages.flags import Flags, any_of, rows_where
 from drivers.contract import Reason
 
-Flags = NDArray[np.bool_]
 KEEP_RETURNED_S = 600.0
 """Process time for which an alarm that returned stays in the list."""
 
 FORGET_EVERY_S = 1.0
 SIGN = {"above": 1.0, "below": -1.0}
+NEAR = 1e-9
+"""Share of a limit within which it is looked at closely whether a value is beyond it."""
 STATES = ("undecided", "held", "blocked", "told")
 """Sides of alarms that are about a state and not about a value."""
 
@@ -26,6 +28,9 @@ class Alarms:
     """State of all alarms, arrays of shape ``(alarms,)``; times are process seconds. ``changes`` counts what
     :meth:`view` shows. An alarm on a value that is Bad keeps its state: the bad value has its own alarm, which comes
     after ``least_bad_s`` or later. Of a value that was never read it comes ``grace_s`` after the first step or later.
+
+    While no alarm is turning, each of them has a region in which its value changes nothing: as long as all values are
+    in theirs, and qualities and states stay the same, there is nothing to do.
     """
 
     def __init__(self, alarms: Sequence[Alarm], least_bad_s: float = 0.0, grace_s: float = 0.0) -> None:
@@ -51,6 +56,8 @@ class Alarms:
         self._returned_at = np.full(n, np.nan)
         self._forget_at = 0.0
         self._value = np.full(n, np.nan)
+        self._quiet, self._seen = False, b""
+        self._least, self._most = np.full((2, n), np.nan)
         self.changes = 0
 
     def step(self, frame: Frame, operations: Mapping[str, str], now_s: float, *states: Flags) -> list[Event]:
@@ -61,19 +68,43 @@ class Alarms:
         if operations != self._operation:
             self._operation = dict(operations)
             self._enable()
-        self._start(frame, now_s)
-        value = frame.value[self._tag]
+            self._quiet = False
+        if any_of(self._unread):
+            self._start(frame, now_s)
+        value, quality = frame.value[self._tag], frame.quality[self._tag]
+        seen = b"".join([quality.tobytes(), *[state.tobytes() for state in states]])
+        if self._quiet and seen == self._seen and not any_of((value < self._least) | (value > self._most)):
+            self._forget(now_s)
+            return []
+        self._seen = seen
         value[self._about_state] = np.nan
-        turning = self._turning(value, frame.quality[self._tag] == BAD, states)
-        self._turning_since[~turning] = np.nan
-        events: list[Event] = []
-        if turning.any():
-            np.copyto(self._turning_since, now_s, where=turning & np.isnan(self._turning_since))
-            delay = np.where(self._active, self._off_delay, self._on_delay)
-            turned = turning & ((now_s - self._turning_since >= delay) | ~self._enabled) & ~self._unread
-            events = [self._turn(row, float(value[row]), now_s) for row in np.flatnonzero(turned).tolist()]
+        events = self._judge(value, quality == BAD, states, now_s)
         self._forget(now_s)
         return events
+
+    def _judge(self, value: F8, bad_value: Flags, states: Sequence[Flags], now_s: float) -> list[Event]:
+        """Time the alarms that are turning, and turn those that are due."""
+        turning = self._turning(value, bad_value, states)
+        self._turning_since[~turning] = np.nan
+        self._quiet = not any_of(turning)
+        if self._quiet:
+            self._find_regions(bad_value)
+            return []
+        np.copyto(self._turning_since, now_s, where=turning & np.isnan(self._turning_since))
+        delay = np.where(self._active, self._off_delay, self._on_delay)
+        turned = turning & ((now_s - self._turning_since >= delay) | ~self._enabled) & ~self._unread
+        return [self._turn(row, float(value[row]), now_s) for row in rows_where(turned).tolist()]
+
+    def _find_regions(self, bad_value: Flags) -> None:
+        """Between which values no alarm begins to turn: a little less than that, for what is near is looked at."""
+        back = self._deadband - NEAR * (np.abs(self._limit) + self._deadband)
+        watched = self._enabled & ~(bad_value | np.isnan(self._sign))
+        above, below = watched & (self._sign > 0.0), watched & (self._sign < 0.0)
+        self._least, self._most = np.full((2, len(watched)), [[-np.inf], [np.inf]])
+        np.copyto(self._most, self._limit, where=above & ~self._active)
+        np.copyto(self._least, self._limit - back, where=above & self._active)
+        np.copyto(self._least, self._limit, where=below & ~self._active)
+        np.copyto(self._most, self._limit + back, where=below & self._active)
 
     def _enable(self) -> None:
         for row, alarm in enumerate(self._alarms):
@@ -81,14 +112,12 @@ class Alarms:
 
     def _start(self, frame: Frame, now_s: float) -> None:
         """Find the alarms about values that were never read, as long as the start may take its time."""
-        if not self._unread.any():
-            return
         if np.isnan(self._grace_until):
             self._grace_until = now_s + self._grace_s
         reason = frame.reason[self._tag]
         self._unread &= ((reason == Reason.NOT_READ) | (reason == Reason.LINK)) & (now_s < self._grace_until)
 
-    def _turning(self, value: NDArray[np.float64], bad_value: Flags, states: Sequence[Flags]) -> Flags:
+    def _turning(self, value: F8, bad_value: Flags, states: Sequence[Flags]) -> Flags:
         """Where the condition is the opposite of the alarm's state: nowhere that a value decides which is Bad."""
         beyond = (value - self._limit) * self._sign
         beyond[bad_value] = np.nan
@@ -127,7 +156,7 @@ class Alarms:
             return
         old = now_s - self._returned_at > KEEP_RETURNED_S
         self._forget_at = now_s + FORGET_EVERY_S
-        if old.any():
+        if any_of(old):
             self._returned_at[old] = np.nan
             self._since[old] = np.nan
             self.changes += 1
@@ -169,6 +198,7 @@ class Alarms:
             if isinstance(since, int | float):
                 self._active[row] = True
                 self._since[row] = since + shift_s
+        self._quiet = False
         self.changes += 1
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from controller.frame import BAD, Frame
 from controller.model.tags import TagTable
+from controller.stages.flags import any_bad, any_of
 
 
 class Filters:
@@ -16,6 +17,7 @@ class Filters:
         self._rows = np.array(rows, np.intp)
         self._time_constant = tags.column(tags.tags[row].filter_s for row in rows)
         self._smooth = np.full(len(rows), np.nan)
+        self._share, self._share_dt, self._starting = np.zeros(len(rows)), np.nan, True
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -23,8 +25,16 @@ class Filters:
     def step(self, frame: Frame, dt: float) -> None:
         """First order, exact for a value that was constant in the ``dt`` seconds since the last scan."""
         rows, smooth = self._rows, self._smooth
-        value, good = frame.value[rows], frame.quality[rows] < BAD
+        if dt != self._share_dt:
+            self._share, self._share_dt = -np.expm1(-max(dt, 0.0) / self._time_constant), dt
+        value, quality = frame.value[rows], frame.quality[rows]
+        if not (self._starting or any_bad(quality)):
+            smooth += self._share * (value - smooth)
+            frame.value[rows] = smooth
+            return
+        good = quality < BAD
         np.copyto(smooth, value, where=good & np.isnan(smooth))
-        smooth += -np.expm1(-max(dt, 0.0) / self._time_constant) * (value - smooth)
+        smooth += self._share * (value - smooth)
         smooth[~good] = np.nan
+        self._starting = any_of(np.isnan(smooth))
         frame.value[rows] = np.where(good, smooth, value)

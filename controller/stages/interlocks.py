@@ -10,7 +10,9 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from controller.commands import Event, EventType, Json
+from controller.frame import Frame
 from controller.model.guards import Interlock
+from controller.stages.edges import Edges
 
 PATIENCE = 3
 """Scans for which an interlock may be undecided before that counts."""
@@ -86,22 +88,40 @@ class Interlocks:
         outputs: int,
         patience_s: float = 0.0,
         grace_s: float = 0.0,
+        edges: Edges | None = None,
     ) -> None:
         pairs = zip(interlocks, conditions, strict=True)
         self._guards = [_Guard(interlock, when, release) for interlock, (when, release) in pairs]
+        self._edges = edges or Edges((), (), [False] * len(self._guards))
+        self._unwatched = [
+            guard for guard, watched in zip(self._guards, self._edges.watched, strict=True) if not watched
+        ]
+        self._settled, self._sides = False, b""
         self._patience_s, self._grace_s, self._grace_until = patience_s, grace_s, math.nan
         self.forced = np.full(outputs, np.nan)
         self.undecided = np.zeros(len(self._guards), np.bool_)
         self.changes = 0
 
-    def step(self, reader: Reader, now_s: float) -> list[Event]:
-        """Judge all of them on the values of this scan; ``now_s`` is process time."""
+    def step(self, reader: Reader, now_s: float, frame: Frame | None = None) -> list[Event]:
+        """Judge all of them on the values of this scan; ``now_s`` is process time. With the ``frame`` that ``reader``
+        reads, only those that can have changed.
+        """
         if math.isnan(self._grace_until):
             self._grace_until = now_s + self._grace_s
+        sides = b"" if frame is None else self._edges.sides(frame)
+        if frame is not None and self._settled and sides == self._sides:
+            return self._judge(self._unwatched, reader, now_s)
+        changes, self._sides, self._settled = self.changes, sides, True
+        events = self._judge(self._guards, reader, now_s)
+        self._settled = self._settled and changes == self.changes and not events
+        return events
+
+    def _judge(self, guards: Sequence[_Guard], reader: Reader, now_s: float) -> list[Event]:
         events: list[Event] = []
-        for guard in self._guards:
+        for guard in guards:
             truth = self._wants_trip(guard, reader)
             if truth is None:
+                self._settled = False
                 events += self._unknown(guard, reader, now_s)
             else:
                 events += self._known(guard, reader, tripped=truth)
@@ -214,4 +234,5 @@ class Interlocks:
         """Trip those that were: they release by their condition, not by a restart."""
         for guard in self._guards:
             guard.tripped = guard.interlock.full_name in state
+        self._settled = False
         self._force()

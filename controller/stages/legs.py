@@ -41,6 +41,7 @@ class Legs:
         self._above, self._below = place < last[self.loop], place > self._first[self.loop]
         self._share = np.zeros(len(flat))
         self._together = np.flatnonzero(together)
+        self._asked = b""
 
     def spread(self, output: F8) -> F8:
         """Controller outputs ``(loops,)`` to actuator values ``(legs,)``."""
@@ -48,7 +49,10 @@ class Legs:
         share /= self._span
         np.minimum(share, 1.0, out=share)
         np.maximum(share, 0.0, out=share)
-        return np.asarray(share * self.travel + self._start)
+        values: F8 = share * self.travel
+        values += self._start
+        self._asked = values.tobytes()
+        return values
 
     def achieved(self, output: F8, actual: F8) -> F8:
         """What the controllers of the last :meth:`spread` really achieved, given the ``actual`` actuator values.
@@ -56,7 +60,7 @@ class Legs:
         A leg that falls short counts only when no further leg of the loop can take over in that direction. An actuator
         of which nothing is known (NaN) counts as having followed.
         """
-        if not len(self._first):
+        if actual.tobytes() == self._asked or not len(self._first):
             return output.copy()
         shortfall = self._shares(actual)
         shortfall -= self._share

@@ -9,6 +9,7 @@ import numpy as np
 from controller.frame import F8
 from controller.model.loops import LoopTable
 from controller.stages.feed_forward import FeedForwards
+from controller.stages.flags import any_number, any_of
 from controller.stages.legs import Legs
 from controller.stages.pid import Flags, PidBank
 from controller.stages.plain import Plain
@@ -47,6 +48,7 @@ class Level:
         self.live, self.manual = np.zeros((2, len(self.rows)), np.bool_)
         self.lost = np.ones(len(self.rows), np.bool_)
         self.cascaded, self.remote = np.zeros(0, np.intp), np.zeros(0, np.intp)
+        self._unlimited = np.zeros(len(self.rows))
         self._fallen, self._fallback = np.zeros(0, np.intp), np.zeros(0)
 
     def fall_back(self, fallen: Flags, fallback: F8) -> None:
@@ -60,8 +62,10 @@ class Level:
         ``sp``, ``manual``, ``limited`` and ``requests`` are over all loops.
         """
         bank = self.bank
-        np.copyto(bank.achieved, manual[self.rows], where=self.manual)
-        bank.achieved[self._fallen] = self._fallback
+        if any_of(self.manual):
+            np.copyto(bank.achieved, manual[self.rows], where=self.manual)
+        if len(self._fallen):
+            bank.achieved[self._fallen] = self._fallback
         if len(self.schedules.rows):
             self.schedules.apply(signals, bank)
         extra = self.forwards.step(signals, dt) if len(self.forwards) else None
@@ -74,9 +78,10 @@ class Level:
 
     def _blocked(self, limited: F8) -> tuple[Flags, Flags] | tuple[None, None]:
         """Masters whose slave controller is at a limit and cannot follow further up, or down."""
-        stuck = limited[self.slaves] * self._sense
-        if not stuck.any():
+        ends = limited[self.slaves]
+        if not any_number(ends):
             return None, None
+        stuck = ends * self._sense
         up, down = np.zeros((2, len(self.rows)), np.bool_)
         up[self._masters[stuck > 0.0]] = True
         down[self._masters[stuck < 0.0]] = True
@@ -88,16 +93,20 @@ class Level:
         """
         values = np.empty(len(self.legs.target))
         values[self._moves_output] = actual[self.outputs]
-        values[self._moves_loop] = positions[self.slaves]
+        if len(self.slaves):
+            values[self._moves_loop] = positions[self.slaves]
         bank = self.bank
         achieved = self.legs.achieved(bank.output, values)
-        if self.lost.any():
+        if any_of(self.lost):
             np.copyto(achieved, self.legs.seed(values), where=self.lost)
         bank.achieved[:] = achieved
         return achieved
 
     def limited(self) -> F8:
         """+1 where a running controller wants more than its limit, -1 where less, else 0."""
-        bank = self.bank
-        above, below = bank.wanted > bank.high + LIMITED, bank.wanted < bank.low - LIMITED
-        return np.asarray((above.astype(np.float64) - below) * self.live)
+        beyond = self.bank.wanted - self.bank.output
+        if beyond.dot(beyond) < LIMITED * LIMITED:
+            return self._unlimited
+        ends: F8 = np.sign(beyond)
+        ends[(np.abs(beyond) <= LIMITED) | ~self.live] = 0.0
+        return ends

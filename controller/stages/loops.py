@@ -14,6 +14,7 @@ from controller.frame import BAD, F8, Frame
 from controller.model.loops import Loop, LoopTable, OutputTable
 from controller.model.tuning import Tuning
 from controller.stages.dose_loops import DoseLoops
+from controller.stages.flags import any_of
 from controller.stages.level import Level
 from controller.stages.loop_state import LoopState, Mode
 from controller.stages.outputs import Outputs
@@ -57,7 +58,7 @@ class Loops:
         self.automatic, self.live, self._by_hand = np.zeros((3, n), np.bool_)
         self.bad, self.blind = np.zeros(n, np.bool_), np.ones(n, np.bool_)
         self._suspensions = Suspensions(self)
-        self._dirty = True
+        self._dirty, self._seen = True, b""
 
     def step(self, frame: Frame, outputs: Outputs, dt: float) -> list[Event]:
         """Compute all loops on a judged frame, into the targets of ``outputs``. Tells what was lost or came back."""
@@ -75,8 +76,10 @@ class Loops:
         if len(self.doses):
             off = ~(self.automatic | self._by_hand)
             events += self.doses.step(signals, self.sp, self.manual, self.live, off, self._by_hand, targets, dt)
-        np.copyto(targets, self._safe_value, where=self._safe_out)
-        np.copyto(targets, np.nan, where=self._free_out)
+        if any_of(self._safe_out):
+            np.copyto(targets, self._safe_value, where=self._safe_out)
+        if any_of(self._free_out):
+            np.copyto(targets, np.nan, where=self._free_out)
         np.copyto(outputs.stopped, self._safe_out)
         return events
 
@@ -87,7 +90,7 @@ class Loops:
             if len(level.rows):
                 self.op[level.rows] = level.track(outputs.actual, self.positions)
                 limited = level.limited()
-                if (limited != self.limited[level.rows]).any():
+                if limited.tobytes() != self.limited[level.rows].tobytes():
                     self.limited[level.rows] = limited
                     self.changes += 1
 
@@ -96,7 +99,8 @@ class Loops:
         self.positions[:] = self.sp
         self.doses.reach(actual, self.op)
         for level in self.levels:
-            level.plain.reach(self.signals, actual, self.sp, self.reached, self.op, self.positions)
+            if len(level.plain.rows):
+                level.plain.reach(self.signals, actual, self.sp, self.reached, self.op, self.positions)
 
     def touch(self) -> None:
         """A loop's mode or state was changed: it is folded into the masks before the next control."""
@@ -117,7 +121,8 @@ class Loops:
         shown = self.sp_target.copy()
         for level in self.levels:
             for led in (level.cascaded, level.remote):
-                shown[led] = self.sp[led]
+                if len(led):
+                    shown[led] = self.sp[led]
         return shown
 
     def shown_setpoint(self, row: int) -> float:
@@ -133,6 +138,10 @@ class Loops:
         """Find the loops that lost or got back what they need: a valid value, an output that can be reached."""
         if self._dirty:
             self._fold()
+        seen = outputs.ready.tobytes() + self.signals.quality[self._watched].tobytes()
+        if seen == self._seen:
+            return []
+        self._seen = seen
         blind = np.zeros(len(self.table), np.bool_)
         blind[self._owner[self._owned[~outputs.ready[self._owned]]]] = True
         bad = (self.signals.quality[self._watched] == BAD) & self._needs_value & self.automatic
@@ -146,7 +155,7 @@ class Loops:
 
     def _fold(self) -> None:
         """Turn modes and suspensions into the masks that every scan uses."""
-        self._dirty = False
+        self._dirty, self._seen = False, b""
         mode = np.array([state.mode for state in self.states], np.int8)
         off, claimed = mode <= Mode.OFF, np.array([state.claimed for state in self.states], np.bool_)
         self.automatic, self._by_hand = mode >= Mode.AUTO, mode == Mode.MANUAL

@@ -8,19 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from controller.commands import Event, EventType, Json
-from controller.frame import BAD, F8, Frame
+from controller.frame import BAD, F8, U1, Frame
 from controller.model.loops import OutputTable
 from controller.model.tags import TagTable
 from controller.stages.dose_guard import DoseGuards
+from controller.stages.flags import Flags, all_of, any_of, rows_where
 from controller.stages.pulses import Pulses
 from controller.stages.rivals import Rivals
 from controller.stages.stored import by_name
 from drivers.contract import Reason, WriteOutcome, WriteState
 
-Flags = NDArray[np.bool_]
 REFRESH_S = 10.0
 """Process time after which an unchanged output is written again, so that a device that lost it gets it back; longer on
 a scaled clock, where wires stay as slow as they are.
@@ -60,6 +59,7 @@ class Outputs:
         self._kept = ~table.once
         self.ready = self._blind & self._kept
         self.returned, self.stopped = np.zeros((2, n), np.bool_)
+        self._readable, self._findable, self._seen = *np.zeros((2, n), np.bool_), b""
         self.pulses, self.guards, self._rivals = Pulses(table, longest_dt), DoseGuards(table), Rivals(table)
         self._most = np.array([output.most for output in table.rows], np.float64)
         self._sent = np.zeros(n)
@@ -69,7 +69,8 @@ class Outputs:
         self._refresh_s = max(REFRESH_S, 10.0 * patience_s)
         self._recent = np.full((RECENT, n), np.nan)
         self._lowest, self._highest = np.full((2, n), np.nan)
-        self._moving = RECENT
+        self._moving, self._spanned = RECENT, False
+        self._step, self._step_dt = np.full(n, np.inf), np.nan
         self._differing, self._differing_s = np.zeros((2, n))
         self._watching = False
         self._told = np.zeros(n, np.bool_)
@@ -82,21 +83,30 @@ class Outputs:
         output can be reached again since this scan.
         """
         tag = self.table.tag
-        value, usable = frame.value[tag], frame.quality[tag] < BAD
-        reason = frame.reason[tag]
+        value, quality, reason = frame.value[tag], frame.quality[tag], frame.reason[tag]
+        seen = quality.tobytes() + reason.tobytes()
+        if seen != self._seen or any_of(self.returned):
+            self._seen = seen
+            self._reach(quality, reason)
+        events = self._compare(value, self._readable, dt)
+        if len(self.guards):
+            events += self.guards.count(self._sent, value, self._readable, dt)
+        self._find(value, self._findable)
+        return events
+
+    def _reach(self, quality: U1, reason: U1) -> None:
+        """Find out which outputs can be reached. As long as qualities and reasons stay the same, so does that."""
+        usable = quality < BAD
         ready = usable | (self.ready & (reason != Reason.LINK) & (reason != Reason.NOT_READ))
         ready = (ready | self._blind) & self._kept
         self.returned = ready & ~self.ready
         self.ready = ready
-        if self.returned.any():
+        self._findable = usable & ~self._blind
+        self._readable = self._findable & ready
+        if any_of(self.returned):
             self._written[self.returned] = np.nan
-            self._recent[:, self.returned] = self._lowest[self.returned] = np.nan
-        readable = usable & ready & ~self._blind
-        events = self._compare(value, readable, dt)
-        if len(self.guards):
-            events += self.guards.count(self._sent, value, readable, dt)
-        self._find(value, usable & ~self._blind)
-        return events
+            self._recent[:, self.returned] = np.nan
+            self._spanned = False
 
     def _find(self, value: F8, readable: Flags) -> None:
         """Where no command of ours stands, an output is what it reads. What a pulsed one happens to read when it comes
@@ -109,13 +119,16 @@ class Outputs:
             astray[rows] &= ~silent
             unknown = rows[silent & np.isnan(self.actual[rows])]
             self.actual[unknown] = self.table.safe[unknown]
-        np.copyto(self.actual, value, where=astray)
+        if any_of(astray):
+            np.copyto(self.actual, value, where=astray)
 
     def _compare(self, value: F8, readable: Flags, dt: float) -> list[Event]:
         """Time how long a read-back is none of the last commands; tell when that is too long, and when it ends."""
-        differs = readable & ((value < self._lowest) | (value > self._highest))
-        if not differs.any() and not self._watching:
+        far = readable & (np.abs(value - self._recent[-1]) > self._tolerance)
+        if not self._watching and not any_of(far):
             return []
+        self._find_span()
+        differs = far & ((value < self._lowest) | (value > self._highest))
         agrees = readable & ~differs
         self._differing[agrees] = self._differing_s[agrees] = 0.0
         self._differing += differs
@@ -146,20 +159,31 @@ class Outputs:
         table = self.table
         if len(self.guards):
             forced = np.where(np.isnan(forced) & self.guards.held, table.safe, forced)
-        claimed = self.ready & ~(np.isnan(self.target) & np.isnan(forced))
-        if not (claimed.any() or len(self.pulses)):
+        held = ~np.isnan(forced)
+        claimed = self.ready & (held | ~np.isnan(self.target))
+        if not (any_of(claimed) or len(self.pulses)):
             return {}
-        wanted = np.where(np.isnan(forced), self.target, forced)
-        step = table.max_rate * max(dt, 1e-3)
-        known = np.where(np.isnan(self.actual), wanted, self.actual)
-        wanted = np.minimum(np.maximum(wanted, known - step), known + step)
-        wanted = np.minimum(np.maximum(wanted, table.low), self._most)
+        asked = np.where(held, forced, self.target) if any_of(held) else self.target
+        wanted = self._approached(asked, dt)
         written = self._pulsed(wanted, forced, claimed, dt) if len(self.pulses) else wanted
         if len(self._rivals):
-            self._wait(np.where(np.isnan(forced), self.target, forced), wanted, written)
+            self._wait(asked, wanted, written)
         np.copyto(self.actual, wanted, where=claimed & ~self._told)
-        self._remember(np.where(claimed, written, np.nan))
+        self._remember(written if all_of(claimed) else np.where(claimed, written, np.nan))
         return self._changed(claimed, written, now_s)
+
+    def _approached(self, asked: F8, dt: float) -> F8:
+        """How far the outputs get to what is ``asked`` of them, by their rates and within their limits."""
+        if dt != self._step_dt:
+            self._step, self._step_dt = self.table.max_rate * max(dt, 1e-3), dt
+        known = self.actual
+        lost = np.isnan(known)
+        if any_of(lost):
+            known = np.where(lost, asked, known)
+        wanted: F8 = np.maximum(asked, known - self._step)
+        np.minimum(wanted, known + self._step, out=wanted)
+        np.maximum(wanted, self.table.low, out=wanted)
+        return np.minimum(wanted, self._most, out=wanted)
 
     def _pulsed(self, wanted: F8, forced: F8, claimed: Flags, dt: float) -> F8:
         """What is written for what is ``wanted``. A pulsed output that is overruled is at once where it has to be: also
@@ -183,29 +207,40 @@ class Outputs:
             wanted[steady] = self.table.low[steady]
 
     def _remember(self, commands: F8) -> None:
-        """Keep the span of the last commands; nothing is to be done once they stood still for so many scans."""
-        moved = commands != self._recent[-1]
-        moved &= ~(np.isnan(commands) & np.isnan(self._recent[-1]))
-        self._moving = RECENT if moved.any() else self._moving - 1
+        """Keep the last commands; nothing is to be done once they stood still for so many scans."""
+        recent = self._recent
+        self._moving = RECENT if commands.tobytes() != recent[-1].tobytes() else self._moving - 1
         if self._moving <= 0:
             return
-        self._recent[:-1] = self._recent[1:]
-        self._recent[-1] = commands
-        unset = np.isnan(self._recent[-2])
-        self._recent[:, unset] = commands[unset]
-        np.subtract(self._recent.min(axis=0), self._tolerance, out=self._lowest)
-        np.add(self._recent.max(axis=0), self._tolerance, out=self._highest)
+        self._spanned = False
+        recent[:-1] = recent[1:]
+        recent[-1] = commands
+        unset = np.isnan(recent[-2])
+        if any_of(unset):
+            recent[:, unset] = commands[unset]
+
+    def _find_span(self) -> None:
+        """Between which values a read-back shows one of the last commands."""
+        if not self._spanned:
+            self._spanned = True
+            np.subtract(np.minimum.reduce(self._recent), self._tolerance, self._lowest)
+            np.add(np.maximum.reduce(self._recent), self._tolerance, self._highest)
 
     def _changed(self, claimed: Flags, wanted: F8, now_s: float) -> dict[int, float]:
         """What moved by more than the resolution, came to rest at an end, or is due for its refresh."""
-        table = self.table
-        moved = ~(np.abs(wanted - self._written) <= self._resolution)
-        at_end = (wanted != self._written) & ((wanted == table.low) | (wanted == table.high) | (wanted == table.safe))
-        due = now_s - self._written_at >= self._refresh_s
-        rows = np.flatnonzero(claimed & (moved | at_end | due))
-        self._written[rows] = self._sent[rows] = wanted[rows]
+        table, written = self.table, self._written
+        due = claimed & ~(np.abs(wanted - written) <= self._resolution)
+        if not all_of(due):
+            at_end = (wanted == table.low) | (wanted == table.high) | (wanted == table.safe)
+            old = now_s - self._written_at >= self._refresh_s
+            due |= claimed & (at_end & (wanted != written) | old)
+        rows = rows_where(due)
+        if not len(rows):
+            return {}
+        values = wanted[rows]
+        written[rows] = self._sent[rows] = values
         self._written_at[rows] = now_s
-        return dict(zip(table.tag[rows].tolist(), wanted[rows].tolist(), strict=True))
+        return dict(zip(table.tag[rows].tolist(), values.tolist(), strict=True))
 
     def settle(self, outcomes: Iterable[WriteOutcome], index: Mapping[str, int]) -> list[Event]:
         """Tell what became of writes: refusals when they begin and end, and everything about outputs written once."""

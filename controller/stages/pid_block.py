@@ -175,22 +175,23 @@ class PidBlock(PidMemory):
     def _rest(self, gaps: Gaps, sp: F8) -> None:
         """A gap is taken off the error and put on the measurement."""
         rows = gaps.rows
-        off, jumped = gaps.take_off(self._error[rows])
+        error = self._error[rows]
+        off, jumped = gaps.take_off(error)
         if self._has_derivative:
-            self._hold_still(rows, off, sp)
-        self._error[rows] -= off
+            self._hold_still(rows, off == error, sp[rows])
+        self._error[rows] = error - off
         self._measured[rows] += off
         if jumped is not None:
             jumped[self._idle[rows]] = 0.0
             self.integral[rows] += self._parameters[0, rows] * jumped
             self._memory[rows] += self._kick[rows] * jumped
 
-    def _hold_still(self, rows: NDArray[np.intp], off: F8, sp: F8) -> None:
+    def _hold_still(self, rows: NDArray[np.intp], resting: Flags, sp: F8) -> None:
         """A setpoint that moves while its controller rests moves what counts as measurement: no derivative of that."""
-        resting = off == self._error[rows]
-        followed = np.where(resting & self._rested, sp[rows] - self._sp, 0.0)
-        self._memory[rows] += self._kick[rows] * followed
-        self._rested, self._sp = resting, sp[rows].copy()
+        if sp.tobytes() != self._sp.tobytes():
+            followed = np.where(resting & self._rested, sp - self._sp, 0.0)
+            self._memory[rows] += self._kick[rows] * followed
+        self._rested, self._sp = resting, sp
 
     def _sort(self, live: Flags) -> Flags:
         """Find who acts: live, with usable inputs. Gives those that put out what was achieved: all others, and those

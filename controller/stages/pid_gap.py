@@ -25,6 +25,7 @@ class Gaps:
     def __init__(self, rows: Sequence[int], gaps: Sequence[Gap]) -> None:
         self.rows = np.array(rows, np.intp)
         self._width = np.array([gap.width for gap in gaps], np.float64)
+        self._negative = -self._width
         self._inner = self._width - np.array([gap.hysteresis for gap in gaps], np.float64)
         self._transition = np.array([gap.transition for gap in gaps], np.float64)
         self._least = np.array([gap.gain for gap in gaps], np.float64)
@@ -37,7 +38,8 @@ class Gaps:
         act (``None`` where none did).
         """
         if self._plain:
-            return np.minimum(np.maximum(error, -self._width), self._width), None
+            off = np.maximum(error, self._negative)
+            return np.minimum(off, self._width, out=off), None
         size = np.abs(error)
         acting = size > np.where(self.acting, self._inner, self._width)
         changed = acting != self.acting

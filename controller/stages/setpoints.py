@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from controller.frame import F8
 from controller.model.loops import Loop
+from controller.stages.flags import any_of
 
 LEAST_DT = 1e-9
 Rows = NDArray[np.intp]
@@ -51,10 +52,13 @@ class Setpoints:
     def move(self, every: Rows, cascaded: Rows, remote: Rows, dt: float) -> None:
         """Move the setpoints of the loops ``every`` of a level; some follow a master, some a program."""
         goal = self._goals(cascaded, remote)[every] if len(cascaded) or len(remote) else self.target[every]
-        now, step = self._ramped[every], self._rate[every] * max(dt, LEAST_DT)
-        self._ramped[every] = ramped = now + np.minimum(np.maximum(goal - now, -step), step)
+        ramped = self._ramped[every]
+        if goal.tobytes() != ramped.tobytes():
+            step = self._rate[every] * max(dt, LEAST_DT)
+            self._ramped[every] = ramped = np.minimum(np.maximum(goal, ramped - step), ramped + step)
+            if not self._filtered:
+                self.working[every] = ramped
         if not self._filtered:
-            self.working[every] = ramped
             return
         time = np.where(self._live[every], self._filter[every], 0.0)
         share = -np.expm1(np.divide(-max(dt, 0.0), time, out=np.full(len(every), -np.inf), where=time > 0.0))
@@ -63,10 +67,14 @@ class Setpoints:
     def _goals(self, cascaded: Rows, remote: Rows) -> F8:
         """Where the setpoints should be. A master or a program that says nothing leaves them where they are."""
         goals, asked = self.target.copy(), self.request[cascaded]
-        request = np.where(np.isnan(asked), self._ramped[cascaded], asked)
-        goals[cascaded] = np.where(self._floored[cascaded], np.maximum(request, goals[cascaded]), request)
-        wanted = self.remote[remote]
-        goals[remote] = np.where(np.isnan(wanted), self._ramped[remote], wanted)
+        silent, floored = np.isnan(asked), self._floored[cascaded]
+        request = np.where(silent, self._ramped[cascaded], asked) if any_of(silent) else asked
+        if any_of(floored):
+            request = np.where(floored, np.maximum(request, goals[cascaded]), request)
+        goals[cascaded] = request
+        if len(remote):
+            wanted = self.remote[remote]
+            goals[remote] = np.where(np.isnan(wanted), self._ramped[remote], wanted)
         for rows in (cascaded, remote):
             goals[rows] = np.minimum(np.maximum(goals[rows], self._low[rows]), self._high[rows])
         return goals

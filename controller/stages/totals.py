@@ -9,6 +9,7 @@ import numpy as np
 from controller.commands import Json
 from controller.frame import BAD, Frame
 from controller.model.tags import TagTable
+from controller.stages.flags import any_bad, any_of
 
 
 class Totals:
@@ -21,7 +22,7 @@ class Totals:
         self._vessels = [tags.tags[row].vessel for row in rows]
         self._counter = np.full(len(rows), np.nan)
         self._total = np.zeros(len(rows))
-        self._fell = np.zeros(len(rows), np.bool_)
+        self._fell, self._counting = np.zeros(len(rows), np.bool_), False
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -31,7 +32,14 @@ class Totals:
         single low reading is garbage, and must not be counted twice.
         """
         rows = self._rows
-        counter, good = frame.value[rows], frame.quality[rows] < BAD
+        counter, quality = frame.value[rows], frame.quality[rows]
+        moved = counter - self._counter
+        if self._counting and not (any_of(moved < 0.0) or any_bad(quality)):
+            self._total += moved
+            self._counter = counter
+            frame.value[rows] = self._total
+            return
+        good = quality < BAD
         np.copyto(self._counter, counter, where=good & np.isnan(self._counter))
         moved = counter - self._counter
         fell = good & (moved < 0.0)
@@ -41,6 +49,7 @@ class Totals:
         self._total[counted] += moved[counted]
         self._counter[counted] = counter[counted]
         self._fell = np.where(good, fell & ~reset, self._fell)
+        self._counting = not any_of(self._fell | np.isnan(self._counter))
         frame.value[rows] = self._total
 
     def rebase(self, vessel: str) -> None:
@@ -58,6 +67,7 @@ class Totals:
 
     def restore(self, state: Mapping[str, Json]) -> None:
         """Take over what :meth:`state` gave: what was delivered in between counts."""
+        self._counting = False
         for place, name in enumerate(self._names):
             match state.get(name):
                 case [int() | float() as total, int() | float() | None as counter]:

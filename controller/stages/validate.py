@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from controller.commands import Json
 from controller.frame import BAD, UNCERTAIN, Frame
 from controller.model.tags import TagTable
+from controller.stages.flags import Flags, all_of, any_bad, any_of
 from drivers.contract import Reason
 
-Flags = NDArray[np.bool_]
 SHORTEST_RATE_S = 1.0
 """Rates are judged over at least this time, so that noise between two fast scans is not taken for a jump."""
 
@@ -38,8 +37,10 @@ class Validator:
         self._sample_names = [rows[row].full_name for row in self._sampled]
         self._sample = np.full(len(self._sampled), np.nan)
         self._sampled_at = np.full(len(self._sampled), -np.inf)
+        self._read, self._known, self._known_at = b"", self._sampled, self._sampled_at
         self._rated = np.array([row for row, tag in enumerate(rows) if np.isfinite(tag.max_rate)], np.intp)
         self._max_rate = tags.column(rows[row].max_rate for row in self._rated)
+        self._least_jump = self._max_rate * SHORTEST_RATE_S
         self._believed = np.full(len(self._rated), np.nan)
         self._believed_at = np.zeros(len(self._rated))
 
@@ -47,10 +48,10 @@ class Validator:
         """A judged copy of ``raw``; ``now_s`` is process time."""
         frame = raw.copy()
         within = (frame.value >= self._low) & (frame.value <= self._high)
-        if not within.all():
+        if not all_of(within):
             self._judge_values(frame, ~within & (frame.quality < BAD))
         stale = frame.age > self.oldest_good
-        if stale.any():
+        if any_of(stale):
             self._mark(frame, stale & (frame.quality < UNCERTAIN), UNCERTAIN, Reason.STALE)
             self._mark(frame, (frame.age > self.oldest) & (frame.quality < BAD), BAD, Reason.STALE)
         if len(self._rated):
@@ -66,6 +67,7 @@ class Validator:
 
     def restore(self, state: Mapping[str, Json], shift: float) -> None:
         """Take over what :meth:`state` gave, on a process time that is ``shift`` later."""
+        self._read = b""
         for place, name in enumerate(self._sample_names):
             entry = state.get(name)
             if isinstance(entry, list) and all(isinstance(number, float | int) for number in entry):
@@ -75,16 +77,21 @@ class Validator:
     def _age_samples(self, frame: Frame, now_s: float) -> None:
         """A sampled value is as old as its sample, however often it is read again."""
         value = frame.value[self._sampled]
-        new = np.isfinite(value) & (value != self._sample)
-        self._sample[new], self._sampled_at[new] = value[new], now_s - frame.age[self._sampled][new]
-        known = np.isfinite(value)
-        frame.age[self._sampled[known]] = now_s - self._sampled_at[known]
+        read = value.tobytes()
+        if read != self._read:
+            self._read = read
+            known = np.isfinite(value)
+            new = known & (value != self._sample)
+            self._sample[new], self._sampled_at[new] = value[new], now_s - frame.age[self._sampled][new]
+            self._known, self._known_at = self._sampled[known], self._sampled_at[known]
+        frame.age[self._known] = now_s - self._known_at
 
     def _judge_values(self, frame: Frame, wrong: Flags) -> None:
         """What is no number is Bad, and NaN; what is out of range is Bad, and stays."""
         finite = np.isfinite(frame.value)
-        self._mark(frame, wrong & ~finite, BAD, Reason.DEVICE)
-        self._mark(frame, wrong & finite, BAD, Reason.RANGE)
+        if any_of(wrong):
+            self._mark(frame, wrong & ~finite, BAD, Reason.DEVICE)
+            self._mark(frame, wrong & finite, BAD, Reason.RANGE)
         frame.value[~finite] = np.nan
 
     @staticmethod
@@ -96,10 +103,13 @@ class Validator:
         """Bad where the value is further from the last believed one than the process can have moved."""
         rows = self._rated
         value, taken_at = frame.value[rows], now_s - frame.age[rows]
+        moved = np.abs(value - self._believed)
+        if not (any_bad(frame.quality[rows]) or any_of(moved > self._least_jump)):
+            self._believed, self._believed_at = value, taken_at
+            return
         usable = frame.quality[rows] < BAD
-        allowed = self._max_rate * np.maximum(taken_at - self._believed_at, SHORTEST_RATE_S)
-        jumped = usable & (np.abs(value - self._believed) > allowed)
-        if jumped.any():
+        jumped = usable & (moved > self._max_rate * np.maximum(taken_at - self._believed_at, SHORTEST_RATE_S))
+        if any_of(jumped):
             frame.quality[rows[jumped]] = BAD
             frame.reason[rows[jumped]] = Reason.RATE
         believed = usable & ~jumped

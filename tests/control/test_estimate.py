@@ -66,6 +66,12 @@ def test_one_low_reading_is_not_counted_twice(totals):
     assert found == 12.0
 
 
+def test_low_readings_that_do_not_follow_each_other_are_each_of_them_garbage(totals):
+    for counter in (100.0, 110.0, 5.0, 111.0, 112.0, 6.0, 113.0):
+        found = estimate(totals, [counter, 0.0]).value[0]
+    assert found == 13.0
+
+
 def test_a_total_keeps_its_value_while_it_is_bad_and_catches_up(totals):
     estimate(totals, [100.0, 0.0])
     frame = estimate(totals, [math.nan, math.nan], quality=2)
