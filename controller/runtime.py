@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from drivers.contract import WriteOutcome
 
 NS = 1_000_000_000
+JITTER = 0.05
+"""Share of a period by which scans may come early or late and still count as one period apart."""
 READ_LEAD = 0.3
 """Reads are asked for this share of a period before the scan uses them, so that values are fresh and nobody waits."""
 
@@ -89,6 +91,7 @@ class Runtime:
         self.period_ns = round(period_s * NS)
         self.stats = ScanStats()
         self._last_ns: int | None = None
+        self._counted_ns = 0
 
     async def run(self) -> None:
         """Scan until cancelled, one period after a scan that was made already. Deadlines are absolute: a late scan does
@@ -103,9 +106,8 @@ class Runtime:
         """One scan: read → … → record. The heartbeat is told last: it says that all of it was done."""
         started = wall_ns()
         now = self.clock.now_ns()
-        dt = (now - self._last_ns) / NS if self._last_ns is not None else self.period_ns / NS
-        self._last_ns = now
-        result = self.scan.step(self.io.collect(now), self.door.take(), self.io.outcomes(), now / NS, dt)
+        dt_ns = self._since_last(now)
+        result = self.scan.step(self.io.collect(now), self.door.take(), self.io.outcomes(), now / NS, dt_ns / NS)
         self.io.write(result.writes)
         self.door.settle(result.outcomes)
         for proposal in result.proposals:
@@ -114,6 +116,21 @@ class Runtime:
         self.io.heartbeat(self.stats.scans + 1)
         self.stats.completed(started, max(0.0, (now - deadline_ns) / NS / self.clock.speed))
         return result
+
+    def _since_last(self, now: int) -> int:
+        """The time since the last scan. A little jitter counts as none, so that control need not be computed for
+        another ``dt`` in every scan; it is made up for as soon as it is more: what all scans were told is the time that
+        passed, to within that little.
+        """
+        before, self._last_ns = self._last_ns, now
+        if before is None:
+            self._counted_ns = now
+            return self.period_ns
+        since = now - self._counted_ns
+        if abs(since - self.period_ns) <= JITTER * self.period_ns:
+            since = self.period_ns
+        self._counted_ns += since
+        return since
 
     async def _wait(self, deadline: int) -> int:
         """Wait for the deadline after ``deadline``; reads are asked for a little before it."""
