@@ -99,7 +99,7 @@ class Level:
         achieved = self.legs.achieved(bank.output, values)
         if any_of(self.lost):
             np.copyto(achieved, self.legs.seed(values), where=self.lost)
-        bank.achieved[:] = achieved
+        bank.achieved[...] = achieved
         return achieved
 
     def limited(self) -> F8:

@@ -17,6 +17,7 @@ the achieved output and solves ``I`` for it; it runs from there.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,32 +25,68 @@ from numpy.typing import NDArray
 from controller.frame import F8
 from controller.model.tuning import Tuning
 from controller.stages.pid_block import Flags, PidBlock
-from controller.stages.pid_memory import ROWS, rows_of
+from controller.stages.pid_memory import LAST, ROWS
 from controller.stages.pid_parts import Parts
 
 __all__ = ["BLOCK", "Flags", "PidBank"]
 
-BLOCK = 16384
+BLOCK = 32768
 """Controllers computed together at most: what is read again within a scan is still in the processor's cache, and the
 calls cost next to nothing beside the arithmetic.
 """
+
+
+class Step(Protocol):
+    """What ``step`` of a bank is called with."""
+
+    def __call__(
+        self,
+        pv: F8,
+        sp: F8,
+        live: Flags,
+        dt: float,
+        blocked_up: Flags | None = None,
+        blocked_down: Flags | None = None,
+        extra: F8 | None = None,
+    ) -> F8:
+        """The outputs of this scan, limited; the array is overwritten by the next call.
+
+        ``live`` are those that may act; the others put out what they achieved, and so does one whose ``pv`` or
+        ``sp`` is no number. The array becomes read-only: a change is another array. ``blocked_up`` and
+        ``blocked_down`` stop the integral of a cascade's master in the direction in which its slave cannot follow.
+        ``extra`` is the feed-forward, in output units.
+        """
 
 
 class PidBank:
     """``n`` controllers as arrays of shape ``(n,)``.
 
     ``achieved`` is what the outputs really were in the last scan, mapped back to controller outputs: written by the
-    caller after the interlocks, and before :meth:`step` for a controller that is to put out a given value (manual).
-    Longer than ``longest_dt`` seconds between two scans counts as an interruption: no integral is made up for it.
+    caller after the interlocks, and before ``step`` for a controller that is to put out a given value (manual).
+    ``step`` computes one scan. Longer than ``longest_dt`` seconds between two scans counts as an interruption: no
+    integral is made up for it.
     """
 
     def __init__(self, tunings: Sequence[Tuning], longest_dt: float = 60.0) -> None:
         self.n = n = len(tunings)
         self.output: F8 = np.zeros(n)
-        self._slices = [slice(first, first + BLOCK) for first in range(0, max(n, 1), BLOCK)]
-        scratch = rows_of(ROWS, min(n, BLOCK))[1]
-        self._blocks = [PidBlock(tunings[part], longest_dt, self.output[part], scratch) for part in self._slices]
-        self.achieved: F8 = self._blocks[0].achieved if len(self._blocks) == 1 else np.zeros(n)
+        self._slices = [slice(first, min(first + BLOCK, n)) for first in range(0, max(n, 1), BLOCK)]
+        achieved = np.zeros(n) if len(self._slices) > 1 else None
+        # One piece of memory for all blocks: a large piece lies in large pages of the system.
+        memory, scratch = np.zeros(ROWS * n), np.zeros(LAST * min(n, BLOCK))
+        self._blocks = [
+            PidBlock(
+                tunings[part],
+                longest_dt,
+                self.output[part],
+                memory[ROWS * part.start : ROWS * part.stop],
+                scratch,
+                None if achieved is None else achieved[part],
+            )
+            for part in self._slices
+        ]
+        self.achieved: F8 = self._blocks[0].achieved if achieved is None else achieved
+        self.step: Step = self._blocks[0].step if achieved is None else self._step_blocks
         self._live: Flags | None = None
         self._live_parts: Sequence[Flags] = ()
 
@@ -114,7 +151,7 @@ class PidBank:
         """Whether the controller acted in the last scan, so that its integral means something."""
         return self._block(row).running(row % BLOCK)
 
-    def step(
+    def _step_blocks(
         self,
         pv: F8,
         sp: F8,
@@ -124,21 +161,11 @@ class PidBank:
         blocked_down: Flags | None = None,
         extra: F8 | None = None,
     ) -> F8:
-        """The outputs of this scan, limited; the array is overwritten by the next call.
-
-        ``live`` are those that may act; the others put out what they achieved, and so does one whose ``pv`` or
-        ``sp`` is no number. The array becomes read-only: a change is another array. ``blocked_up`` and
-        ``blocked_down`` stop the integral of a cascade's master in the direction in which its slave cannot follow.
-        ``extra`` is the feed-forward, in output units.
-        """
-        if len(self._blocks) == 1:
-            self._blocks[0].step(pv, sp, live, dt, blocked_up, blocked_down, extra)
-            return self.output
+        """One scan of several blocks."""
         if live is not self._live:
             live.setflags(write=False)
             self._live, self._live_parts = live, [live[part] for part in self._slices]
         for part, block, here in zip(self._slices, self._blocks, self._live_parts, strict=True):
-            block.achieved[:] = self.achieved[part]
             up, down = (None if flags is None else flags[part] for flags in (blocked_up, blocked_down))
             block.step(pv[part], sp[part], here, dt, up, down, None if extra is None else extra[part])
         return self.output

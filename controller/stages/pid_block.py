@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from controller.frame import F8
 from controller.model.tuning import Tuning
 from controller.stages.pid_gap import Gaps
-from controller.stages.pid_memory import PidMemory, rows_of
+from controller.stages.pid_memory import PidMemory
 from controller.stages.pid_parts import Parts
 
 add, maximum, minimum, multiply, subtract = np.add, np.maximum, np.minimum, np.multiply, np.subtract
@@ -48,18 +48,26 @@ PARAMETERS = (
 
 class PidBlock(PidMemory):
     """``n`` controllers; see :class:`controller.stages.pid.PidBank` for what the arrays and methods mean, and
-    :class:`controller.stages.pid_memory.PidMemory` for ``output`` and ``scratch``.
+    :class:`controller.stages.pid_memory.PidMemory` for the memory.
     """
 
     __slots__ = (
         "_changed", "_cross", "_dt", "_extra", "_gaps", "_given_gaps", "_has_cross", "_has_derivative",
         "_has_idle", "_idle", "_kick", "_live", "_parameters", "_release", "_releasing", "_rested",
-        "_resumed", "_running", "_sp", "_tracking", "high", "longest_dt", "low",
+        "_resumed", "_running", "_sp", "_tracking", "longest_dt",
     )  # fmt: skip
 
-    def __init__(self, tunings: Sequence[Tuning], longest_dt: float, output: F8, scratch: F8) -> None:
+    def __init__(
+        self,
+        tunings: Sequence[Tuning],
+        longest_dt: float,
+        output: F8,
+        memory: F8,
+        scratch: F8,
+        achieved: F8 | None = None,
+    ) -> None:
         n = len(tunings)
-        super().__init__(n, output, scratch)
+        super().__init__(n, output, memory, scratch, achieved)
         self.longest_dt = longest_dt
         self._kick, self._cross = np.zeros((2, n))
         self._release, self._resumed = np.zeros(n), np.full(n, np.nan)
@@ -69,9 +77,7 @@ class PidBlock(PidMemory):
         self._rested: Flags = np.zeros(0, np.bool_)
         self._sp: F8 = np.zeros(0)
         self._extra: F8 | None = None
-        self._parameters = rows_of(len(PARAMETERS), n)[0]
-        self._parameters[:] = [[getattr(one, name) for one in tunings] for name in PARAMETERS]
-        self.low, self.high = self._parameters[7:]
+        self._parameters = np.array([[getattr(one, name) for one in tunings] for name in PARAMETERS], np.float64)
         self._given_gaps = [one.gap for one in tunings]
         self._learn_gaps()
         self._learn()
@@ -117,14 +123,31 @@ class PidBlock(PidMemory):
         )  # fmt: skip
 
     def step(
-        self, pv: F8, sp: F8, live: Flags, dt: float, up: Flags | None, down: Flags | None, extra: F8 | None
-    ) -> None:
-        """One scan; the outputs are in ``output``."""
+        self,
+        pv: F8,
+        sp: F8,
+        live: Flags,
+        dt: float,
+        blocked_up: Flags | None = None,
+        blocked_down: Flags | None = None,
+        extra: F8 | None = None,
+    ) -> F8:
+        """One scan; see :class:`controller.stages.pid.Step`."""
         if dt != self._dt:
             dt = self._elapse(dt)
-        self._integrate(up, down)
-        started = self._measure(pv, sp, live)
-        terms, wanted, output = self._terms, self.wanted, self.output
+        terms, wanted, output, integral = self._terms, self.wanted, self.output, self.integral
+        # The last scan's error, and what its output fell short by, act over the time since.
+        for rows, factors, products in self._products:
+            multiply(rows, factors, products)
+        if self._has_cross or blocked_up is not None or blocked_down is not None:
+            self._redirect(blocked_up, blocked_down)
+        add(self._moved_upper, self._moved_lower, self._upper)
+        add(integral, wanted, integral)  # of ``wanted`` only the way to ``achieved`` is left
+        subtract(sp, pv, self._error)
+        self._measured[...] = pv
+        if self._gaps is not None:
+            self._rest(self._gaps, sp)
+        started = self._check(live)
         multiply(self._all_weigh, self._all_inputs, terms)
         add(terms, self._state, terms)
         add(self._left, self._right, wanted)
@@ -136,19 +159,16 @@ class PidBlock(PidMemory):
             self._settle(started)
         maximum(wanted, self.low, out=output)
         minimum(output, self.high, out=output)
+        return output
 
-    def _integrate(self, up: Flags | None, down: Flags | None) -> None:
-        """Let the last scan's error, and what its output fell short by, act over the time since."""
-        multiply(self._last, self._all_change, self._moved)
+    def _redirect(self, up: Flags | None, down: Flags | None) -> None:
+        """Take a share of the setpoint off the derivative, and let no integral move in a blocked direction; that of a
+        controller that does not act is what its output achieved.
+        """
         if self._has_cross:
             self._moves[4] -= self._cross * self._error
-        if up is not None or down is not None:
-            self._hold_back(up, down)
-        add(self._moved_upper, self._moved_lower, self._upper)
-        add(self.integral, self.wanted, self.integral)  # of ``wanted`` only the way to ``achieved`` is left
-
-    def _hold_back(self, up: Flags | None, down: Flags | None) -> None:
-        """Let no integral move in a blocked direction. One that does not act is what its output achieved."""
+        if up is None and down is None:
+            return
         integral, tracked, reset = self._moves[3], self._moves[2], self._moves[5]
         integral += tracked + reset
         tracked[:] = reset[:] = 0.0
@@ -157,12 +177,8 @@ class PidBlock(PidMemory):
         if down is not None:
             np.maximum(integral, 0.0, out=integral, where=down & self._running)
 
-    def _measure(self, pv: F8, sp: F8, live: Flags) -> Flags | None:
-        """Errors and measurements of those who act; gives those that put out what they achieved, when that changed."""
-        subtract(sp, pv, self._error)
-        self._measured[:] = pv
-        if self._gaps is not None:
-            self._rest(self._gaps, sp)
+    def _check(self, live: Flags) -> Flags | None:
+        """Look at the inputs; gives those that put out what they achieved, when that changed."""
         if self._changed or live is not self._live:
             return self._sort(live)
         if self._has_idle:
@@ -256,6 +272,7 @@ class PidBlock(PidMemory):
         self._tracking = np.where(tracking > 0.0, tracking, integral)
         self._has_derivative = bool(self._parameters[2].any())
         self._has_cross = self._has_derivative and bool(self._parameters[5].any())
+        self.low[:], self.high[:] = self._parameters[7:]
         self._fold()
 
     def _learn_gaps(self) -> None:
