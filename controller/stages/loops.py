@@ -96,8 +96,9 @@ class Loops:
 
     def locate(self, actual: F8) -> None:
         """Find where the loops stand as slaves: a controller at its setpoint, another at what it achieved."""
-        self.positions[:] = self.sp
-        self.doses.reach(actual, self.op)
+        self.positions[...] = self.sp
+        if len(self.doses):
+            self.doses.reach(actual, self.op)
         for level in self.levels:
             if len(level.plain.rows):
                 level.plain.reach(self.signals, actual, self.sp, self.reached, self.op, self.positions)

@@ -71,10 +71,12 @@ class Setpoints:
         request = np.where(silent, self._ramped[cascaded], asked) if any_of(silent) else asked
         if any_of(floored):
             request = np.where(floored, np.maximum(request, goals[cascaded]), request)
-        goals[cascaded] = request
+        goals[cascaded] = self._limited(request, cascaded)
         if len(remote):
             wanted = self.remote[remote]
-            goals[remote] = np.where(np.isnan(wanted), self._ramped[remote], wanted)
-        for rows in (cascaded, remote):
-            goals[rows] = np.minimum(np.maximum(goals[rows], self._low[rows]), self._high[rows])
+            goals[remote] = self._limited(np.where(np.isnan(wanted), self._ramped[remote], wanted), remote)
         return goals
+
+    def _limited(self, value: F8, rows: Rows) -> F8:
+        """``value`` within the limits of the loops ``rows``."""
+        return np.minimum(np.maximum(value, self._low[rows]), self._high[rows])

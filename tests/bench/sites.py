@@ -1,7 +1,7 @@
 """Sites for measuring: vessels with the mix of tags, loops and guards of a real one, and a plant that never rests."""
 
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, cycle
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from drivers.contract import Point, Reason
 
 FRAMES = 8
 """Frames that take turns: every scan sees other values than the one before."""
+SETTLING = 40
+"""Scans after which filters and controllers have settled."""
 UTC = 1.8e9
 FOUND = {
     "temperature": 37.0, "jacket_temperature": 37.5, "ph": 7.1, "do": 50.0, "weight": 1008.0, "pressure": 5.0,
@@ -121,17 +123,20 @@ def _alarm(row, tag):
 
 
 class Plant:
-    """A scan on a site and the frames that it sees: noise around the values ``base`` by tag name, or around 37 where
-    every loop wants to be, and outputs that follow at once. All loops act.
+    """A scan on a site and the frames that it sees: noise around the values ``base`` by tag name, or around 37; around
+    their setpoints where loops control, and outputs that follow at once. All loops act, and none is at a limit.
     """
 
     def __init__(self, a_site, base=None, noise=0.05, seed=1):
         self.site, self.scan, self.now = a_site, Scan(a_site, NoRecipe()), 0.0
         rng = np.random.default_rng(seed)
         n = len(a_site.tags)
-        values = noise * rng.normal(size=(FRAMES, n))
-        middle = [37.0 if base is None else base.get(tag.name, 0.0) for tag in a_site.tags.tags]
-        values += middle - values.mean(axis=0)  # nothing winds up
+        noises = noise * rng.normal(size=(FRAMES, n))
+        noises -= noises.mean(axis=0)  # nothing winds up
+        values = noises + [37.0 if base is None else base.get(tag.name, 0.0) for tag in a_site.tags.tags]
+        controlled = [(row, loop.pv) for row, loop in enumerate(a_site.loops.rows) if loop.type == "pid"]
+        self._loops, self._pv = np.array(controlled, np.intp).T
+        self._noises = noises[:, self._pv]
         self.frames = [
             Frame(value, np.zeros(n, np.uint8), np.full(n, Reason.OK, np.uint8), np.zeros(n)) for value in values
         ]
@@ -143,6 +148,9 @@ class Plant:
         self._writable = np.array(a_site.outputs.tag, np.intp)
         self._turn = 0
         self._switch_on()
+        for _ in range(SETTLING):
+            self.step()
+        self._judged = cycle([self.step().frame for _ in range(FRAMES)])
 
     def _switch_on(self):
         self.step()
@@ -159,12 +167,18 @@ class Plant:
 
     def step(self, commands=()):
         """One scan, one second after the last, on another frame."""
-        self._turn = (self._turn + 1) % FRAMES
         self.now += 1.0
-        frame = self.frames[self._turn]
+        frame = self._next()
         frame.value[self._writable] = np.where(np.isnan(actual := self.scan.outputs.actual), 40.0, actual)
         frame.value[self._counted] = 10.0 * self.now
         return self.scan.step(frame, commands, (), self.now, 1.0)
+
+    def _next(self):
+        """The next frame, with what is controlled around where it is to be."""
+        self._turn = (self._turn + 1) % FRAMES
+        frame = self.frames[self._turn]
+        frame.value[self._pv] = self._noises[self._turn] + self.scan.loops.sp[self._loops]
+        return frame
 
     def record(self) -> Row:
         """The scan just made as the record's row."""
@@ -181,8 +195,10 @@ class Plant:
         return self.record()
 
     def control(self):
-        """The control stage alone on the frame of the last scan: setpoints, cascades, controllers, legs, tracking."""
+        """The control stage alone, on the judged and filtered frames of earlier scans in turn: setpoints, cascades,
+        controllers, legs, tracking.
+        """
         loops, outputs = self.scan.loops, self.scan.outputs
-        loops.step(self.scan.reader.frame, outputs, 1.0)
+        loops.step(next(self._judged), outputs, 1.0)
         np.copyto(outputs.actual, outputs.target)
         loops.track(outputs)
