@@ -132,6 +132,7 @@ ROWS = (
     jitter_row(64),
     bank_row(512, peers.compiled, "a loop compiled by numba", "numba", at_most=6.0),
     bank_row(1_000_000, peers.naive_numpy, "plain numpy", "numpy", at_least=2.0, rounds=30),
+    bank_row(1_000_000, peers.bare_numpy, "plain numpy without modes and bad values", "numpy", rounds=30),
     scan_row(8, 64, 8, at_most=1.5),
     control_row(128, 32, 8, at_least=13.0),
     scan_row(128, 32, 8),

@@ -8,7 +8,7 @@ import pytest
 from controller.store.history import split
 from tests.bench import peers, table
 from tests.bench.__main__ import main
-from tests.bench.peers import LoopedPid, NumpyPid, advance, measurements, tunings
+from tests.bench.peers import BarePid, LoopedPid, NumpyPid, advance, measurements, tunings
 from tests.bench.race import Time, race
 from tests.bench.rows import ROWS, Result, Row, bank_row, bench_site_row, scan_row
 from tests.bench.sites import FRAMES, Plant, site
@@ -30,6 +30,24 @@ def test_the_peers_compute_what_the_product_computes(make):
         np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
         achieved = np.clip(expected + rng.normal(size=n), 0.0, 100.0)
         bank.achieved[:] = peer.achieved[:] = achieved
+
+
+def test_the_bare_formulas_move_as_the_product_does_where_nothing_is_wrong():
+    rng, n = np.random.default_rng(2), 4
+    bank, bare = peers.PidBank(tunings(n)), BarePid(tunings(n))
+    bank.achieved[:] = bare.integral[:] = 50.0
+    bare.pv = np.full(n, 37.0)
+    sp, live, moves = np.full(n, 37.0), np.ones(n, np.bool_), []
+    bank.step(sp, sp, live, 1.0)
+    bare.integral -= bare.gain * (bare.setpoint_weight - 1.0) * 37.0
+    bare.wanted[:] = bare.achieved[:] = 50.0
+    for _ in range(50):
+        pv = sp + 0.1 * rng.normal(size=n)
+        both = [one.step(pv, sp, live, 1.0).copy() for one in (bank, bare)]
+        bank.achieved[:], bare.achieved[:] = both
+        moves.append(both)
+    np.testing.assert_allclose(*np.swapaxes(moves, 0, 1), atol=1e-9)
+    assert np.ptp(moves) > 1.0
 
 
 def test_in_a_race_all_take_turns():

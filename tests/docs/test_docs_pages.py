@@ -25,6 +25,7 @@ CAR_T = ROOT / "configs/recipes/car-t-expansion.yaml"
 EXCUSED = {
     "make demo": "installs, then runs `biovisor demo`, which the running tests do",
     "make test": "is what runs this test",
+    "make bench": "races for half a minute against programs that the tests do without",
     "pip install .": "needs a fresh environment and the network",
 }
 MADE_BY_THE_READER = {"configs/sites/my-site.yaml", "configs/recipes/my-recipe.yaml"}
