@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from drivers.contract import LinkLost, Malformed, Refused
 from drivers.lazy import load
-from drivers.serial_line import SerialLine, SerialSettings
+from drivers.ports import PortSettings
+from drivers.serial_line import SerialLine
 
 if TYPE_CHECKING:
     from pymodbus.framer import FramerRTU
@@ -31,7 +32,7 @@ class RtuLine:
     is how long after a request its reply might still come.
     """
 
-    def __init__(self, settings: SerialSettings, reply_s: float, quiet_s: float) -> None:
+    def __init__(self, settings: PortSettings, reply_s: float, quiet_s: float) -> None:
         # 3.5 characters of silence frame a message; above 19200 baud a fixed time (Modbus over serial line V1.02).
         self._line = SerialLine(settings, max(MIN_GAP_S, 3.5 * settings.seconds_per_byte()))
         self._reply_s = reply_s

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from drivers.contract import ConnectionSpec
 
@@ -20,6 +20,29 @@ class Options:
         value = self._left.pop(key, default)
         if not isinstance(value, str):
             raise self._wrong(key, value, "a text")
+        return value
+
+    def choice(self, key: str, default: str, allowed: Sequence[str]) -> str:
+        """One of some texts. Raises ``ValueError``."""
+        value = self._left.pop(key, default)
+        if not isinstance(value, str) or value not in allowed:
+            raise self._wrong(key, value, f"one of {', '.join(allowed)}")
+        return value
+
+    def choices(self, key: str, default: Sequence[str], allowed: Sequence[str]) -> tuple[str, ...]:
+        """A list of different ones of some texts, at least one. Raises ``ValueError``."""
+        value = self._left.pop(key, list(default))
+        if not isinstance(value, list) or not value or any(one not in allowed for one in value):
+            raise self._wrong(key, value, f"a list of {', '.join(allowed)}")
+        if len(set(value)) != len(value):
+            raise self._wrong(key, value, "a list without repetition")
+        return tuple(value)
+
+    def flag(self, key: str, default: bool) -> bool:
+        """True or false. Raises ``ValueError``."""
+        value = self._left.pop(key, default)
+        if not isinstance(value, bool):
+            raise self._wrong(key, value, "true or false")
         return value
 
     def integer(self, key: str, default: int, low: int, high: int) -> int:

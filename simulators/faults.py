@@ -6,6 +6,7 @@ plug, a noisy line or a hung device would have shown it.
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from collections.abc import Callable
@@ -32,13 +33,26 @@ class Fault(StrEnum):
     """Replies carry the number of another device, `magnitude` away (default 1), and are intact otherwise."""
     WRONG_UNIT = "wrong_unit"
     """Measured values come in another unit of measure, and say so, as after someone changed the setting."""
+    FREEZE = "freeze"
+    """The instrument hangs; afterwards it answers everything that was asked meanwhile."""
+    REBOOT = "reboot"
+    """The instrument loses power; afterwards it has its power-up settings, and says so if it does."""
 
 
-STREAM_FAULTS = frozenset(Fault) - {Fault.CRC, Fault.WRONG_ADDRESS, Fault.WRONG_UNIT}
+STREAM_FAULTS = frozenset(Fault) - {Fault.CRC, Fault.WRONG_ADDRESS, Fault.WRONG_UNIT, Fault.REBOOT}
 """Faults of a byte stream without frames of its own, such as a TCP connection."""
 
-SERIAL_FAULTS = frozenset(Fault) - {Fault.WRONG_UNIT}
-"""Faults of a serial line of devices that have a number."""
+LINE_FAULTS = frozenset(Fault) - {Fault.WRONG_ADDRESS, Fault.WRONG_UNIT}
+"""Faults of a line of bytes to one device."""
+
+SERIAL_FAULTS = LINE_FAULTS | {Fault.WRONG_ADDRESS}
+"""Faults of a line of devices that have a number."""
+
+MUTE = (Fault.SILENCE, Fault.DISCONNECT, Fault.REBOOT)
+"""Faults during which nothing comes."""
+
+CONFIRM_S = 0.02
+"""Time to confirm a fault before the process hangs."""
 
 DEFAULT_MAGNITUDE = {Fault.DELAY: 1.0, Fault.TRUNCATE: 0.5, Fault.WRONG_ADDRESS: 1.0}
 
@@ -52,6 +66,8 @@ class Faults:
     now: Callable[[], float] = time.monotonic
     on_disconnect: Callable[[float], None] | None = None
     """Called with the seconds the line stays unplugged."""
+    on_reboot: Callable[[], None] | None = None
+    """Called when the power comes back."""
     _active: dict[Fault, tuple[float, float]] = field(default_factory=dict)
     _noise: random.Random = field(init=False)
 
@@ -59,15 +75,22 @@ class Faults:
         self._noise = random.Random(self.seed)
 
     def inject(self, fault: Fault, duration_s: float, magnitude: float | None = None) -> None:
-        """Start a fault for `duration_s` seconds. Raises ValueError when this wire cannot fail in that way."""
+        """Start a fault for `duration_s` seconds, in a running event loop. Raises ValueError when this wire cannot fail
+        in that way.
+        """
         if fault not in self.supported:
             raise ValueError(f"this wire cannot show {fault}; it can show {', '.join(sorted(self.supported))}")
         if not 0 < duration_s <= 3600:
             raise ValueError("duration_s must lie between 0 and 3600 seconds")
         value = DEFAULT_MAGNITUDE.get(fault, 0.0) if magnitude is None else magnitude
         self._active[fault] = (self.now() + duration_s, value)
+        loop = asyncio.get_running_loop()
         if fault is Fault.DISCONNECT and self.on_disconnect is not None:
             self.on_disconnect(duration_s)
+        if fault is Fault.FREEZE:
+            loop.call_later(CONFIRM_S, time.sleep, duration_s)
+        if fault is Fault.REBOOT and self.on_reboot is not None:
+            loop.call_later(duration_s, self.on_reboot)
 
     def active(self, fault: Fault) -> float | None:
         """The magnitude of a fault that is active now, or None."""
@@ -81,7 +104,7 @@ class Faults:
 
     def mangle(self, reply: bytes) -> bytes:
         """What arrives of a reply; empty when nothing does."""
-        if self.active(Fault.SILENCE) is not None or self.active(Fault.DISCONNECT) is not None:
+        if any(self.active(fault) is not None for fault in MUTE):
             return b""
         if self.active(Fault.GARBAGE) is not None:
             return self._noise.randbytes(len(reply))

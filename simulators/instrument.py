@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -29,7 +31,8 @@ class Context:
     """One instrument's part of the world.
 
     `spec` is its entry of the document on stdin, `vessels` the signals by vessel name, `directory` where
-    pseudo-terminals are linked, `ready` takes the address (`url`, `port` or `pty`) once the instrument answers.
+    pseudo-terminals are linked, `ready` takes the address (`url`, `port` or `pty`) once the instrument answers,
+    `clock` gives the process time in seconds, which runs as fast as the site does.
     """
 
     name: str
@@ -39,11 +42,39 @@ class Context:
     seed: int
     faults: Faults
     ready: Callable[[Mapping[str, Json]], None]
+    clock: Callable[[], float] = time.monotonic
 
     @property
     def vessel(self) -> Signals:
         """The signals of the instrument's only vessel. Raises KeyError when the spec names none that exists."""
         return self.vessels[str(self.spec["vessel"])]
+
+    def source(self, role: str, alone: Callable[[], float]) -> Callable[[], float]:
+        """What the instrument measures as `role`: the vessel's signal that the spec's `signals` names for it, or
+        `alone` for one that stands alone. Raises KeyError for a signal that does not exist.
+        """
+        signal = self._signal(role)
+        if signal is None:
+            return alone
+        vessel = self.vessel
+        vessel.read(signal)
+        return partial(vessel.read, signal)
+
+    def sink(self, role: str) -> Callable[[float], None]:
+        """Where the instrument puts what it does as `role`: into the vessel, or nowhere if it stands alone."""
+        signal = self._signal(role)
+        return _nowhere if signal is None else partial(self.vessel.write, signal)
+
+    def _signal(self, role: str) -> str | None:
+        signals = self.spec.get("signals", {})
+        if not isinstance(signals, dict):
+            raise SpecError(f'{self.name}: signals must be an object, such as {{"flow": "air"}}')
+        signal = signals.get(role)
+        return None if signal is None else str(signal)
+
+
+def _nowhere(_value: float) -> None:
+    """What an instrument does that stands alone acts on nothing."""
 
 
 class SpecError(ValueError):

@@ -27,13 +27,13 @@ from simulators.bus import Bus
 from simulators.child import announce, become_child, run_until_terminated, take_faults
 from simulators.faults import Faults
 from simulators.instrument import Context, Json
+from simulators.kinds import KINDS
 from simulators.plant_process import PLANT, VesselSignals, run_plant
 from simulators.spec import SiteSpec
 
 if TYPE_CHECKING:
     from asyncua.server.server import Server
 
-OPCUA_KINDS = frozenset({"generic_plc", "vicell_blu"})
 START_S = 30.0
 """Wall seconds after which a start that is not complete is given up."""
 STOP_S = 1.5
@@ -63,7 +63,7 @@ class Family:
         signal.signal(signal.SIGTERM, _leave)
         near_ends = {name: near for name, (near, _) in self._links.items()}
         self._fork(PLANT, _plant_main, (self._spec, self._bus, near_ends, self._begin))
-        network = [name for name, entry in self._spec.instruments.items() if entry["kind"] in OPCUA_KINDS]
+        network = [name for name, entry in self._spec.instruments.items() if KINDS[str(entry["kind"])].opcua]
         for name in [name for name in self._spec.instruments if name not in network]:
             self._fork_instrument(name, None)
         if network:
@@ -182,6 +182,7 @@ def _instrument_main(
         seed=seed,
         faults=Faults(seed, module.FAULTS),
         ready=partial(announce, reporting, name),
+        clock=lambda: time.monotonic() * spec.speed,
     )
     run_until_terminated(lambda: _instrument(module, context, link, server))
 

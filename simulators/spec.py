@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import IO
 
 from simulators.instrument import Json, SpecError
+from simulators.kinds import KINDS
 
-KINDS = frozenset({"generic_plc", "hamilton_arc", "watson_marlow", "vicell_blu"})
+BENCH = "bench"
+"""The vessel of instruments that stand alone but measure in one."""
+BENCH_STATE: Mapping[str, Json] = {"volume_l": 1.0, "temperature_c": 37.0, "vcd": 1.0}
 MAX_DOCUMENT = 1 << 20
 """Characters."""
 
@@ -54,13 +57,14 @@ def parse_spec(document: Json) -> SiteSpec:
     seed = document.get("seed", 0)
     if not isinstance(seed, int):
         raise SpecError("seed must be a whole number")
+    document = {**document, **_bench(document)}
     spec = SiteSpec(
         site=str(document.get("site", "")),
         speed=float(speed),
         seed=seed,
         directory=Path(str(document.get("directory", "."))).absolute(),
-        vessels=_sections(document, "vessels"),
-        instruments=_sections(document, "instruments"),
+        vessels=_sections(document, "vessels", least=0),
+        instruments=_sections(document, "instruments", least=1),
         with_parent=document.get("with_parent") is True,
     )
     for name, entry in spec.instruments.items():
@@ -68,10 +72,23 @@ def parse_spec(document: Json) -> SiteSpec:
     return spec
 
 
-def _sections(document: Mapping[str, Json], key: str) -> dict[str, dict[str, Json]]:
-    sections = document.get(key)
-    if not isinstance(sections, dict) or not sections:
-        raise SpecError(f"{key} must be an object with at least one entry")
+def _bench(document: Mapping[str, Json]) -> dict[str, Json]:
+    """A vessel for instruments that need one, where the document has none at all."""
+    instruments = _sections(document, "instruments", least=1)
+    kinds = {name: KINDS.get(str(entry.get("kind"))) for name, entry in instruments.items()}
+    if document.get("vessels") or not any(kind is not None and kind.on_vessel for kind in kinds.values()):
+        return {}
+    placed: dict[str, Json] = {
+        name: {**kind.usual, "vessel": BENCH, **entry} if kind is not None and kind.on_vessel else entry
+        for (name, entry), kind in zip(instruments.items(), kinds.values(), strict=True)
+    }
+    return {"vessels": {BENCH: {"model": "tc_m", **BENCH_STATE}}, "instruments": placed}
+
+
+def _sections(document: Mapping[str, Json], key: str, least: int) -> dict[str, dict[str, Json]]:
+    sections = document.get(key, {})
+    if not isinstance(sections, dict) or len(sections) < least:
+        raise SpecError(f"{key} must be an object" + " with at least one entry" * least)
     checked: dict[str, dict[str, Json]] = {}
     for name, section in sections.items():
         if not isinstance(section, dict):
@@ -86,7 +103,9 @@ def _check_instrument(name: str, entry: Mapping[str, Json], vessels: Mapping[str
     if entry.get("kind") not in KINDS:
         raise SpecError(f"instruments: {name}: kind must be one of {', '.join(sorted(KINDS))}")
     several = entry.get("vessels")
-    named = several if isinstance(several, list) else [entry.get("vessel")]
+    named = several if isinstance(several, list) else [entry[key] for key in ("vessel",) if key in entry]
+    if not named and KINDS[str(entry["kind"])].on_vessel:
+        raise SpecError(f"instruments: {name}: a {entry['kind']} needs a vessel")
     for vessel in named:
         if vessel not in vessels:
             raise SpecError(f"instruments: {name}: there is no vessel {vessel!r}")

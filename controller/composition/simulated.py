@@ -109,11 +109,15 @@ def plant_state(section: Mapping[str, Json]) -> dict[str, Json]:
 
 def exec_simulators(site: LoadedSite, *, speed: float, directory: Path) -> int:
     """Become the simulator process: its stdin is the spec, its stdout and lifetime are ours."""
-    directory.mkdir(parents=True, exist_ok=True)
-    spec = json.dumps(simulation_spec(site, speed=speed, directory=directory)).encode()
+    return exec_spec(simulation_spec(site, speed=speed, directory=directory))
+
+
+def exec_spec(spec: Mapping[str, Json]) -> int:
+    """Become the simulator process of a document; see :mod:`simulators.spec`. Errors are told by that process."""
+    Path(str(spec["directory"])).mkdir(parents=True, exist_ok=True)
     reading, writing = os.pipe()
     with os.fdopen(writing, "wb") as pipe:
-        pipe.write(spec)
+        pipe.write(json.dumps(spec).encode())
     os.dup2(reading, 0)
     os.execv(sys.executable, [sys.executable, "-m", "simulators"])
 

@@ -32,7 +32,7 @@ from drivers.contract import (
 from drivers.modbus import RtuLine
 from drivers.options import Options
 from drivers.planning import Span, coalesce
-from drivers.serial_line import SerialSettings
+from drivers.ports import parse_port
 
 UNITS = (
     "none", "K", "Cel", "degF", "%-vol", "%-sat", "ug/L", "mg/L", "g/L", "uS/cm", "mS/cm", "1/cm", "pH", "mV/pH",
@@ -94,7 +94,7 @@ class HamiltonArc:
         self._addresses = options.integers("addresses", (1, 2), 1, 32)
         quiet_s = options.number("slowest_reply", 1.0, 0.05, 30.0)
         options.end()
-        self._line = RtuLine(SerialSettings.parse(spec.url, 19200, 2), spec.timeout_s / 2, quiet_s)
+        self._line = RtuLine(parse_port(spec.url, 19200, 2), spec.timeout_s / 2, quiet_s)
 
     def plan(self, points: Sequence[Point]) -> ArcPlan:
         """Whole blocks, each once. Raises :class:`BadAddress`."""

@@ -28,9 +28,9 @@ from drivers.contract import (
     WriteOutcome,
     WriteState,
 )
+from drivers.device_line import TextLine
 from drivers.options import Options
-from drivers.serial_line import SerialSettings
-from drivers.text_line import TextLine
+from drivers.ports import parse_port
 
 POINTS = ("speed", "revolutions", "running")
 PULSES_PER_REVOLUTION = 10982
@@ -80,7 +80,7 @@ class WatsonMarlow:
         self._pulses = options.integer("pulses", PULSES_PER_REVOLUTION, 1, 1_000_000)
         quiet_s = options.number("slowest_reply", 1.0, 0.05, 30.0)
         options.end()
-        self._line = TextLine(SerialSettings.parse(spec.url, 9600, 2), spec.timeout_s / 2, quiet_s)
+        self._line = TextLine(parse_port(spec.url, 9600, 2), spec.timeout_s / 2, quiet_s)
         self._last_pulses = 0
         self._counted: int | None = None
 
@@ -130,8 +130,8 @@ class WatsonMarlow:
     async def _set_speed(self, value: float) -> tuple[WriteState, str]:
         """Send the commands; what the status then says decides."""
         runs = value >= RESOLUTION / 2
-        await self._line.tell(f"{self._number}SP{value:.1f}")
-        await self._line.tell(f"{self._number}{'GO' if runs else 'ST'}")
+        await self._line.say(f"{self._number}SP{value:.1f}")
+        await self._line.say(f"{self._number}{'GO' if runs else 'ST'}")
         status = await self._status()
         if status.running == runs and (not runs or abs(status.speed - value) <= RESOLUTION):
             return WriteState.APPLIED, ""
@@ -142,13 +142,13 @@ class WatsonMarlow:
         if not self._line.in_doubt:
             return
         await self._line.silence()
-        answer = await self._line.ask(f"{self._number}ZY")
+        answer = await self._line.ask_line(f"{self._number}ZY")
         if answer not in {"0", "1"}:
             raise Malformed(f"not an answer to ZY: {answer!r}")
         self._line.in_doubt = False
 
     async def _status(self) -> Status:
-        reply = await self._line.ask(f"{self._number}RS")
+        reply = await self._line.ask_line(f"{self._number}RS")
         match = STATUS.fullmatch(reply)
         if match is None:
             self._line.in_doubt = True

@@ -6,15 +6,14 @@ is not simulated. Tacho: 10982 pulses per output revolution.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from simulators.faults import SERIAL_FAULTS, Fault
+from simulators.byte_server import ByteServer, Lines
+from simulators.faults import SERIAL_FAULTS
 from simulators.instrument import Context
-from simulators.serial_port import SerialPort
 
 TACHO_PER_REVOLUTION = 10982
 MAX_RPM = 220.0
@@ -62,6 +61,11 @@ class Pump520:
         self.drive(self.speed if self.running and self.clockwise else 0.0)
         return None
 
+    def power_up(self) -> None:
+        """Standing, at the speed it had; the tacho counts from zero."""
+        self.running, self.tacho_zero = False, self.revolutions()
+        self.drive(0.0)
+
     @property
     def tacho(self) -> int:
         """Tacho pulses since the last TC."""
@@ -98,49 +102,6 @@ class Pump520:
             self.speed = float(argument)
 
 
-class LineReader:
-    """Cuts a byte stream into commands at CR; an endless line is thrown away."""
-
-    def __init__(self) -> None:
-        self._buffer = b""
-
-    def feed(self, data: bytes) -> list[str]:
-        """Complete commands as text; bytes that are not ASCII become marks no command contains."""
-        *lines, self._buffer = (self._buffer + data).split(TERMINATOR)
-        if len(self._buffer) > MAX_LINE:
-            self._buffer = b""
-        return [line.decode("ascii", "replace") for line in lines if len(line) <= MAX_LINE]
-
-
-class PumpPort:
-    """A pump behind its serial port. With `echo` every received byte is sent back first, as on RS-232 with echo on."""
-
-    def __init__(self, context: Context, pump: Pump520, *, echo: bool) -> None:
-        self.port = SerialPort(context.directory / context.name, self._receive)
-        self._pump = pump
-        self._faults = context.faults
-        self._echo = echo
-        self._lines = LineReader()
-        context.faults.on_disconnect = self.port.drop
-
-    def _receive(self, data: bytes) -> None:
-        if self._echo:
-            self._send(data)
-        for line in self._lines.feed(data):
-            reply = self._pump.command(line)
-            if reply is not None:
-                self._send(self._numbered(reply).encode() + TERMINATOR)
-
-    def _numbered(self, reply: str) -> str:
-        shift = self._faults.active(Fault.WRONG_ADDRESS)
-        if shift is None or not reply.endswith("!"):
-            return reply
-        return self._pump.status(self._pump.number + int(shift))
-
-    def _send(self, data: bytes) -> None:
-        asyncio.get_running_loop().call_later(self._faults.delay_s, self.port.send, self._faults.mangle(data))
-
-
 async def run(context: Context) -> None:
     """Be one pump of a vessel (`pump`: base or feed) until cancelled."""
     which = str(context.spec["pump"])
@@ -151,10 +112,17 @@ async def run(context: Context) -> None:
         drive=partial(context.vessel.write, f"{which}_rpm"),
     )
     pump.drive(0.0)
-    wire = PumpPort(context, pump, echo=bool(context.spec.get("echo", False)))
-    wire.port.plug()
-    try:
-        context.ready({"url": f"serial://{wire.port.path}?baudrate=9600&stopbits=2", "pty": str(wire.port.path)})
-        await asyncio.Event().wait()
-    finally:
-        wire.port.unplug()
+
+    def answer(command: bytes) -> bytes | None:
+        """The reply to one command; bytes that are not ASCII become marks no command contains."""
+        reply = pump.command(command.decode("ascii", "replace"))
+        return None if reply is None else reply.encode() + TERMINATOR
+
+    def readdress(reply: bytes, shift: int) -> bytes:
+        """Only a status says which pump it is of."""
+        return pump.status(pump.number + shift).encode() + TERMINATOR if reply.endswith(b"!\r") else reply
+
+    echo = bool(context.spec.get("echo", False))
+    wire = ByteServer(context, Lines(TERMINATOR, MAX_LINE), answer, echo=echo, readdress=readdress)
+    context.faults.on_reboot = pump.power_up
+    await wire.serve(context, "baudrate=9600&stopbits=2")

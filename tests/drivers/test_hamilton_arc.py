@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+import serial
 
 from drivers.conformance import DriverConformance
 from drivers.contract import (
@@ -24,7 +25,7 @@ from drivers.contract import (
 )
 from drivers.instruments.hamilton_arc import HamiltonArc
 from drivers.modbus import RtuLine
-from drivers.serial_line import SerialSettings
+from drivers.ports import parse_port
 
 QUIET = 0.25
 
@@ -148,7 +149,7 @@ async def test_opens_with_one_sensor_and_refuses_none(arc: Any) -> None:
 
 
 async def test_partial_blocks_are_refused_by_the_sensor(arc: Any) -> None:
-    line = RtuLine(SerialSettings.parse(f"serial://{arc.path}", 19200, 2), 0.2, 0.05)
+    line = RtuLine(parse_port(f"serial://{arc.path}", 19200, 2), 0.2, 0.05)
     await line.open()
     with pytest.raises(DriverError, match="illegal address"):
         await line.read(1, 2091, 2)
@@ -161,7 +162,7 @@ async def test_frames_of_the_manual(arc: Any) -> None:
     """The request and reply printed in the protocol sheet."""
     seen: list[bytes] = []
     reply = bytes.fromhex("01 03 14 10 00 00 00 47 AE 40 E1 00 00 00 00 00 00 00 00 00 00 41 60 31 52")
-    line = RtuLine(SerialSettings.parse(f"serial://{arc.path}", 19200, 2), 0.2, 0.05)
+    line = RtuLine(parse_port(f"serial://{arc.path}", 19200, 2), 0.2, 0.05)
     await line.open()
     arc.answer = lambda data: (seen.append(bytes(data)), data.clear(), reply)[2]
     assert (await line.read(1, 2089, 10))[2:4] == [0x47AE, 0x40E1]
@@ -262,13 +263,14 @@ async def test_unplugged_and_plugged_in_elsewhere(arc: Any) -> None:
 
 
 async def test_a_port_has_one_owner(arc: Any) -> None:
-    first, second = make(arc), make(arc)
-    await first.open()
-    with pytest.raises(LinkLost, match="another program uses it"):
-        await second.open()
-    await first.close()
-    await second.open()
-    await second.close()
+    driver = make(arc)
+    with (
+        serial.Serial(arc.path, exclusive=True),
+        pytest.raises(LinkLost, match="another program uses it"),
+    ):
+        await driver.open()
+    await driver.open()
+    await driver.close()
 
 
 async def test_writes_are_refused(arc: Any) -> None:

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from drivers.contract import LinkLost, Malformed, Timeout
-from drivers.serial_line import SerialLine, SerialSettings
+from drivers.ports import SerialSettings, parse_port
+from drivers.serial_line import SerialLine
 
 
 def line(path: str, gap_s: float = 0.0) -> SerialLine:
-    return SerialLine(SerialSettings.parse(f"serial://{path}?baudrate=115200", 9600, 1), gap_s)
+    return SerialLine(parse_port(f"serial://{path}?baudrate=115200", 9600, 1), gap_s)
 
 
 def whole(data: bytes) -> bool:
@@ -84,6 +85,4 @@ async def test_two_callers_take_turns(pump: Any) -> None:
 
 def test_the_time_of_a_byte() -> None:
     assert SerialSettings("/dev/x", 19200, 8, "N", 2).seconds_per_byte() == pytest.approx(11 / 19200)
-    assert SerialSettings.parse("serial:///dev/x?parity=e&bytesize=7", 9600, 1) == SerialSettings(
-        "/dev/x", 9600, 7, "E", 1
-    )
+    assert parse_port("serial:///dev/x?parity=e&bytesize=7", 9600, 1) == SerialSettings("/dev/x", 9600, 7, "E", 1)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from simulators.instruments.watson_marlow import LineReader, Pump520
+from simulators.byte_server import Lines
+from simulators.instruments.watson_marlow import Pump520
 
 
 class Rotor:
@@ -88,14 +89,14 @@ def test_addresses():
 
 
 def test_commands_are_cut_at_carriage_returns():
-    lines = LineReader()
+    lines = Lines(longest=64)
     assert lines.feed(b"1SP2") == []
-    assert lines.feed(b"2.5\r1GO\r1Z") == ["1SP22.5", "1GO"]
-    assert lines.feed(b"Y\r") == ["1ZY"]
+    assert lines.feed(b"2.5\r1GO\r1Z") == [b"1SP22.5", b"1GO"]
+    assert lines.feed(b"Y\r") == [b"1ZY"]
 
 
 def test_an_endless_line_is_thrown_away():
-    lines = LineReader()
+    lines = Lines(longest=64)
     assert lines.feed(b"x" * 100) == []
-    assert lines.feed(b"\r1ZY\r") == ["", "1ZY"]
-    assert lines.feed(b"y" * 100 + b"\r1ZY\r") == ["1ZY"]
+    assert lines.feed(b"\r1ZY\r") == [b"", b"1ZY"]
+    assert lines.feed(b"y" * 100 + b"\r1ZY\r") == [b"1ZY"]

@@ -1,0 +1,179 @@
+"""The base of most drivers: an instrument that is asked question by question.
+
+A driver of this kind says which points there are, which question answers which of them, how a question is asked, and
+how a value is set. Everything else that the contract wants is done here: addresses are checked when plans are made,
+one question serves all points that it answers, a question that fails alone makes only its own points Bad, doubt about
+late answers is cleared before anything is asked or written, impossible writes are refused, and a write whose answer did
+not come is unknown.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple, TypeAlias
+
+from drivers.contract import (
+    Access,
+    BadAddress,
+    DriverError,
+    Identity,
+    LinkLost,
+    Malformed,
+    Plan,
+    Point,
+    Quality,
+    Reason,
+    Refused,
+    Sample,
+    Timeout,
+    WriteOutcome,
+    WriteState,
+)
+from drivers.device_line import DeviceLine
+
+Value: TypeAlias = float | Sample
+Answers: TypeAlias = Mapping[str, Value]
+
+
+class Entry(NamedTuple):
+    """A point of an instrument: what may be done with it, the question that answers it, and what can be written."""
+
+    access: Access = "r"
+    question: str = ""
+    low: float = -math.inf
+    high: float = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionPlan:
+    """The questions that answer the points, each once, in the order of the points."""
+
+    points: tuple[Point, ...]
+    questions: tuple[str, ...]
+    by_point: tuple[str, ...]
+
+
+class Polled(ABC):
+    """A driver on a line. Subclasses give :attr:`points`, :meth:`identify`, :meth:`answer` and, if anything can be
+    written, :meth:`put`.
+    """
+
+    points: ClassVar[Mapping[str, Entry]]
+    """By address. A question that is not given is the address itself."""
+
+    def __init__(self, line: DeviceLine) -> None:
+        self.line = line
+        self._late: set[str] = set()
+
+    @abstractmethod
+    async def identify(self) -> Identity:
+        """Ask who is there. It is also what clears a doubt: its answer must look different from every other, and an
+        answer to something else must be :class:`Malformed`. Raises :class:`DriverError`.
+        """
+
+    @abstractmethod
+    async def answer(self, question: str) -> Answers:
+        """Ask one question: values by address, of all points that it answers. Raises :class:`Refused` when the device
+        says no to it, :class:`Timeout`, :class:`Malformed`, :class:`LinkLost`.
+        """
+
+    async def put(self, address: str, value: float) -> None:
+        """Write a value, and return once the device confirms it, by its answer or by what it then says of itself.
+
+        Raises :class:`Refused` when it did not take it, any other :class:`DriverError` when that is not known.
+        """
+        raise Refused(f"{address} cannot be written")
+
+    def entry(self, address: str) -> Entry | None:
+        """What an address means, or ``None``. For instruments with channels, whose addresses are not all listed."""
+        return self.points.get(address)
+
+    def plan(self, points: Sequence[Point]) -> QuestionPlan:
+        """Which questions to ask. Raises :class:`BadAddress`."""
+        asked = tuple(self._entry(point).question or point.address for point in points)
+        return QuestionPlan(tuple(points), tuple(dict.fromkeys(asked)), asked)
+
+    async def open(self) -> Identity:
+        """Open the line and ask who is there. Raises :class:`DriverError`."""
+        await self.line.open()
+        return await self._certain()
+
+    async def read(self, plan: Plan) -> Sequence[Sample]:
+        """Ask every question once; those that failed last time come last, so that the others do not wait for them.
+
+        Raises :class:`DriverError` when the line is lost, or nothing is answered.
+        """
+        if not isinstance(plan, QuestionPlan):
+            raise TypeError("a plan of another driver")
+        given: dict[str, Value] = {}
+        failed: dict[str, DriverError] = {}
+        for question in sorted(plan.questions, key=self._late.__contains__):
+            try:
+                if self.line.in_doubt:
+                    await self._certain()
+                given.update(await self.answer(question))
+                self._late.discard(question)
+            except (Refused, Timeout, Malformed) as error:
+                failed[question] = error
+                if not isinstance(error, Refused):
+                    self._late.add(question)
+                    if not given:
+                        raise
+        if failed and len(failed) == len(plan.questions):
+            raise next(iter(failed.values()))
+        return [self._sample(*pair, given, failed) for pair in zip(plan.points, plan.by_point, strict=True)]
+
+    async def write(self, writes: Sequence[tuple[Point, float]]) -> Sequence[WriteOutcome]:
+        """One after the other; see :meth:`put`."""
+        return [WriteOutcome(point, value, *await self._write_one(point, value)) for point, value in writes]
+
+    async def close(self) -> None:
+        """Give the line back."""
+        self.line.close()
+
+    async def _write_one(self, point: Point, value: float) -> tuple[WriteState, str]:
+        entry = self._entry(point)
+        if "w" not in entry.access:
+            return WriteState.REFUSED, f"{point.address} cannot be written"
+        if not entry.low <= value <= entry.high or not math.isfinite(value):
+            return WriteState.REFUSED, f"{point.address} must be {entry.low:g} to {entry.high:g}, not {value:g}"
+        try:
+            if self.line.in_doubt:
+                await self._certain()
+        except DriverError as error:
+            return WriteState.REFUSED, f"not sent: {error}"
+        try:
+            await self.put(point.address, value)
+        except Refused as error:
+            return WriteState.REFUSED, str(error)
+        except DriverError as error:
+            return WriteState.UNKNOWN, str(error)
+        return WriteState.APPLIED, ""
+
+    async def _certain(self) -> Identity:
+        """Let late answers pass, then ask who is there."""
+        await self.line.silence()
+        identity = await self.identify()
+        self.line.in_doubt = False
+        return identity
+
+    def _entry(self, point: Point) -> Entry:
+        found = self.entry(point.address)
+        if found is None:
+            known = ", ".join(self.points)
+            raise BadAddress(f"{point.key}: {point.address!r} is not one of {known}")
+        return found
+
+    @staticmethod
+    def _sample(point: Point, question: str, given: Answers, failed: Mapping[str, DriverError]) -> Sample:
+        value = given.get(point.address)
+        if isinstance(value, Sample):
+            return value
+        if value is not None:
+            return Sample(float(value), Quality.GOOD, Reason.OK, 0)
+        error = failed.get(question)
+        reason = Reason.LINK if isinstance(error, Timeout | Malformed | LinkLost) else Reason.DEVICE
+        return Sample(math.nan, Quality.BAD, reason, 0, None, str(error or "not in the answer"))
