@@ -24,8 +24,21 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = {
     "alicat": Kind(),
+    "atlas_ezo": Kind(),
+    "bluevary": Kind(),
+    "bronkhorst": Kind(),
+    "generic_modbus": Kind(),
     "generic_plc": Kind(opcua=True, on_vessel=True),
     "hamilton_arc": Kind(on_vessel=True, usual={"units": {"1": "ph", "2": "do"}}),
+    "huber": Kind(),
+    "ika": Kind(),
+    "ismatec_reglo": Kind(),
+    "julabo": Kind(),
+    "lauda": Kind(),
+    "masterflex_ls": Kind(),
+    "mettler_toledo": Kind(),
+    "new_era": Kind(),
+    "nova_flex2": Kind(opcua=True),
     "vicell_blu": Kind(opcua=True, on_vessel=True, usual={"user": "biovisor", "password": "simulated"}),
     "watson_marlow": Kind(on_vessel=True, usual={"pump": "feed"}),
 }
