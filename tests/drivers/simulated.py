@@ -8,11 +8,12 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from drivers.conformance import Bench, Disturbance
 from drivers.contract import Driver, Point
 
 STOP_S = 10.0
@@ -71,8 +72,22 @@ class Simulated:
         os.close(port)
 
 
-class SimulatedBench:
-    """A driver and its simulated instrument, for :class:`drivers.conformance.DriverConformance`."""
+DELAY_S = 0.3
+"""How late answers are under :attr:`Disturbance.LATE`: later than the time-outs of the tests' drivers."""
+FOREVER_S = 600.0
+FAULTS = {
+    Disturbance.GARBAGE: ("garbage", {}),
+    Disturbance.TRUNCATED: ("truncate", {}),
+    Disturbance.DAMAGED: ("crc", {}),
+    Disturbance.FOREIGN: ("wrong_address", {}),
+    Disturbance.LATE: ("delay", {"magnitude": DELAY_S}),
+    Disturbance.UNPLUGGED: ("disconnect", {}),
+}
+UNPLUGGED_S = 0.3
+
+
+class SimulatedBench(Bench):
+    """A driver and its simulated instrument. ``without`` are disturbances that its wire cannot show."""
 
     def __init__(
         self,
@@ -80,10 +95,16 @@ class SimulatedBench:
         make: Callable[[str], Driver],
         readable: Sequence[Point],
         unknown: Point,
-        setting: tuple[Point, float] | None,
+        setting: tuple[Point, float] | None = None,
+        *,
+        outside: tuple[Point, float] | None = None,
+        true: Mapping[str, float] | None = None,
+        without: Collection[Disturbance] = (),
     ) -> None:
-        self._simulated, self._make = simulated, make
-        self.readable, self.unknown, self.setting = readable, unknown, setting
+        self._simulated, self._make, self._without = simulated, make, without
+        self.readable, self.unknown = readable, unknown
+        self.setting, self.outside, self.true = setting, outside, true or {}
+        self._active: list[str] = []
 
     def driver(self) -> Driver:
         """A new driver for the instrument, not open."""
@@ -91,12 +112,29 @@ class SimulatedBench:
 
     async def silence(self) -> None:
         """The instrument stops answering; the connection stays."""
-        self._simulated.fault("silence", 600)
+        self._start("silence", FOREVER_S)
+
+    async def disturb(self, disturbance: Disturbance) -> bool:
+        """Start a disturbance that lasts until it is restored; an unplugged line comes back by itself."""
+        if disturbance in self._without:
+            return False
+        fault, more = FAULTS[disturbance]
+        if disturbance is Disturbance.UNPLUGGED:
+            self._simulated.fault(fault, UNPLUGGED_S)
+            return True
+        self._start(fault, FOREVER_S, **more)
+        return True
 
     async def restore(self) -> None:
-        """The instrument answers again."""
-        self._simulated.fault("silence", 0.001)
+        """The instrument answers again: in place of every fault comes one that is over at once."""
+        for fault in self._active:
+            self._simulated.fault(fault, 0.001)
+        self._active.clear()
         await asyncio.sleep(0.002)
+
+    def _start(self, fault: str, duration_s: float, **more: float) -> None:
+        self._simulated.fault(fault, duration_s, **more)
+        self._active.append(fault)
 
 
 def points(*addresses: str) -> list[Point]:

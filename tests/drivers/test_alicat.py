@@ -14,6 +14,7 @@ from drivers.contract import ConnectionSpec, Identity, Point, Quality, WriteStat
 from drivers.instruments.alicat import Alicat
 from tests.drivers.simulated import Simulated, SimulatedBench, points
 
+TRUE = {"pressure": 14.62, "temperature": 21.89}
 FRAME = ("pressure", "temperature", "volumetric_flow", "mass_flow", "setpoint")
 
 
@@ -39,7 +40,7 @@ class TestConformance(DriverConformance):
     @pytest.fixture
     async def bench(self, mfc: Simulated) -> SimulatedBench:
         setting = (Point("setpoint", "setpoint", "rw"), 120.0)
-        return SimulatedBench(mfc, make, points(*FRAME), Point("x", "colour"), setting)
+        return SimulatedBench(mfc, make, points(*FRAME), Point("x", "colour"), setting, true=TRUE)
 
 
 class TestConformanceOnTcp(DriverConformance):
@@ -48,7 +49,7 @@ class TestConformanceOnTcp(DriverConformance):
     @pytest.fixture
     async def bench(self, mfc_on_tcp: Simulated) -> SimulatedBench:
         setting = (Point("setpoint", "setpoint", "rw"), 120.0)
-        return SimulatedBench(mfc_on_tcp, make, points(*FRAME), Point("x", "colour"), setting)
+        return SimulatedBench(mfc_on_tcp, make, points(*FRAME), Point("x", "colour"), setting, true=TRUE)
 
 
 async def test_who_answers(mfc: Simulated) -> None:

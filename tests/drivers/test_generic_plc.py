@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from asyncua import ua
 
-from drivers.conformance import DriverConformance
+from drivers.conformance import Bench, DriverConformance
 from drivers.contract import ConnectionSpec, DriverError, LinkLost, Point, Quality, Reason, Refused, Timeout, WriteState
 from drivers.instruments.generic_plc import GenericPlc, Pulse
 from drivers.opcua import Reading
@@ -82,7 +82,7 @@ def points(*addresses: str) -> list[Point]:
     return [Point(f"tag {address}", address, "rw") for address in addresses]
 
 
-class PlcBench:
+class PlcBench(Bench):
     """The bench of the conformance tests."""
 
     readable = points("Temp.PV", "Weight.PV", "Heater.OP")

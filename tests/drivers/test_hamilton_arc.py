@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import serial
 
-from drivers.conformance import DriverConformance
+from drivers.conformance import Bench, DriverConformance
 from drivers.contract import (
     ConnectionSpec,
     DriverError,
@@ -40,7 +40,7 @@ def points(*addresses: str) -> list[Point]:
     return [Point(f"tag {address}", address) for address in addresses]
 
 
-class ArcBench:
+class ArcBench(Bench):
     """The bench of the conformance tests."""
 
     readable = points("1.PMC1", "2.PMC1", "1.PMC6", "1.quality")

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from drivers import registry
-from drivers.conformance import DriverConformance
+from drivers.conformance import Bench, DriverConformance
 from drivers.contract import ConnectionSpec, Driver, Point, Quality, WriteState
 from drivers.link import Link
 from drivers.link_state import LinkEvent, LinkState
@@ -117,7 +117,7 @@ def points(addresses: Sequence[str]) -> list[Point]:
 SETTINGS = {"plc": (points(["Heater.OP"])[0], 5.0), "pump": (points(["speed"])[0], 3.0)}
 
 
-class SimulatedBench:
+class SimulatedBench(Bench):
     """One simulated instrument, silenced by stopping its process."""
 
     unknown = Point("odd", "no such; thing")

@@ -10,7 +10,7 @@ import pytest
 from asyncua import ua, uamethod
 from asyncua.common.structures104 import new_enum, new_struct, new_struct_field
 
-from drivers.conformance import DriverConformance
+from drivers.conformance import Bench, DriverConformance
 from drivers.contract import ConnectionSpec, DriverError, Point, Quality, Reason, Refused, WriteState
 from drivers.instruments.vicell_blu import ViCellBlu
 
@@ -144,7 +144,7 @@ def points(*addresses: str) -> list[Point]:
 START = points("BR-101.start")[0]
 
 
-class CounterBench:
+class CounterBench(Bench):
     """The bench of the conformance tests."""
 
     readable = points("BR-101.sample", "BR-101.viable_density", "BR-102.sample", "BR-101.viability")

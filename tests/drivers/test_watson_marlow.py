@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from drivers.conformance import DriverConformance
+from drivers.conformance import Bench, DriverConformance
 from drivers.contract import ConnectionSpec, DriverError, Malformed, Point, Refused, WriteState
 from drivers.instruments.watson_marlow import WatsonMarlow
 
@@ -36,7 +36,7 @@ async def read(driver: WatsonMarlow, *points: Point) -> list[float]:
     return [sample.value for sample in await driver.read(driver.plan(points))]
 
 
-class PumpBench:
+class PumpBench(Bench):
     """The bench of the conformance tests."""
 
     readable = (SPEED, REVOLUTIONS, RUNNING)

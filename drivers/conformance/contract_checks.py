@@ -1,50 +1,24 @@
-"""The driver contract as tests: what every driver must do, whoever wrote it.
-
-Subclass :class:`DriverConformance` in a test module and give it a pytest fixture ``bench`` that yields a
-:class:`Bench`: the driver under test and an instrument (a simulator, a byte-level responder, real hardware) that can be
-silenced. The tests are coroutines (pytest-asyncio, ``asyncio_mode = auto``) and use nothing of pytest themselves.
-"""
+"""Checks of the contract: plans, samples, writes, opening and closing, silence."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Sequence
-from typing import Protocol, TypeVar
+from pathlib import Path
 
-from drivers.contract import BadAddress, Driver, DriverError, Identity, Plan, Point, Quality, Sample, WriteState
+from drivers.conformance.bench import CLOSE_S, FAIL_S, OPEN_S, RECOVER_S, Bench, fails, good, opened, reopen, within
+from drivers.contract import BadAddress, DriverError, Identity, Point, WriteState
 
-Result = TypeVar("Result")
-
-OPEN_S = 5.0
-"""Connecting, late replies of earlier sessions waited for."""
-FAIL_S = 1.5
-"""A silent instrument is noticed by the driver itself within this time."""
-CLOSE_S = 1.0
-RECOVER_S = 5.0
+OPENINGS = 4
 
 
-class Bench(Protocol):
-    """A driver and its instrument. ``unknown`` has an address that means nothing to the driver; ``setting`` is a
-    point with a value that it can be set to and that is read back, or ``None`` for a read-only instrument.
-    """
-
-    readable: Sequence[Point]
-    unknown: Point
-    setting: tuple[Point, float] | None
-
-    def driver(self) -> Driver:
-        """A new driver for the instrument, not open."""
-
-    async def silence(self) -> None:
-        """The instrument stops answering; the connection stays."""
-
-    async def restore(self) -> None:
-        """The instrument answers again, at once and from then on."""
+def descriptors() -> int:
+    """How many files and sockets this process has open."""
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
-class DriverConformance:
-    """The checks. Each opens its own driver and closes it."""
+class ContractChecks:
+    """What holds on every wire."""
 
     async def test_plan_keeps_points_and_needs_no_connection(self, bench: Bench) -> None:
         """``plan`` works before ``open``, keeps the order and repeats itself."""
@@ -67,7 +41,7 @@ class DriverConformance:
         """``open`` gives an identity with a vendor and a model."""
         driver = bench.driver()
         try:
-            identity = await _within(OPEN_S, driver.open())
+            identity = await within(OPEN_S, driver.open())
             assert isinstance(identity, Identity)
             assert identity.vendor
             assert identity.model
@@ -76,20 +50,20 @@ class DriverConformance:
 
     async def test_read_gives_one_good_sample_per_point(self, bench: Bench) -> None:
         """Samples come in the order of the plan, finite and Good."""
-        driver, plan = await _opened(bench)
+        driver, plan = await opened(bench)
         try:
-            samples = await _good(driver, plan)
+            samples = await good(driver, plan)
             assert len(samples) == len(bench.readable)
         finally:
             await driver.close()
 
     async def test_read_follows_the_order_of_the_plan(self, bench: Bench) -> None:
         """The same points in reverse order, and one of them twice."""
-        driver, plan = await _opened(bench)
+        driver, plan = await opened(bench)
         try:
-            await _good(driver, plan)
+            await good(driver, plan)
             turned = driver.plan([*reversed(bench.readable), bench.readable[0]])
-            samples = await _good(driver, turned)
+            samples = await good(driver, turned)
             assert len(samples) == len(bench.readable) + 1
             assert samples[-1].quality is samples[-2].quality
         finally:
@@ -98,7 +72,7 @@ class DriverConformance:
     async def test_use_before_open_is_a_driver_error(self, bench: Bench) -> None:
         """Reading raises the contract's error, writing an outcome that is not *applied*."""
         driver = bench.driver()
-        assert await _fails(driver, driver.plan(bench.readable))
+        assert await fails(driver, driver.plan(bench.readable))
         if bench.setting is not None:
             outcomes = await driver.write([bench.setting])
             assert [outcome.state is WriteState.APPLIED for outcome in outcomes] == [False]
@@ -108,10 +82,10 @@ class DriverConformance:
         """Before ``open``, twice after it, and reading is an error from then on."""
         driver = bench.driver()
         await driver.close()
-        await _within(OPEN_S, driver.open())
+        await within(OPEN_S, driver.open())
         await driver.close()
         await driver.close()
-        assert await _fails(driver, driver.plan(bench.readable))
+        assert await fails(driver, driver.plan(bench.readable))
 
     async def test_reopens_after_close(self, bench: Bench) -> None:
         """The same driver object serves session after session."""
@@ -119,19 +93,19 @@ class DriverConformance:
         plan = driver.plan(bench.readable)
         try:
             for _ in range(2):
-                await _within(OPEN_S, driver.open())
-                await _good(driver, plan)
+                await within(OPEN_S, driver.open())
+                await good(driver, plan)
                 await driver.close()
         finally:
             await driver.close()
 
     async def test_silence_is_noticed(self, bench: Bench) -> None:
         """A read of a silent instrument fails by the driver's own time-out, and no sample is Good."""
-        driver, plan = await _opened(bench)
+        driver, plan = await opened(bench)
         try:
-            await _good(driver, plan)
+            await good(driver, plan)
             await bench.silence()
-            assert await _fails(driver, plan)
+            assert await fails(driver, plan)
         finally:
             await bench.restore()
             await driver.close()
@@ -140,10 +114,10 @@ class DriverConformance:
         """A write that is not answered is unknown or was not sent; it never raises."""
         if bench.setting is None:
             return
-        driver, _ = await _opened(bench)
+        driver, _ = await opened(bench)
         try:
             await bench.silence()
-            outcomes = await _within(FAIL_S, driver.write([bench.setting]))
+            outcomes = await within(FAIL_S, driver.write([bench.setting]))
             assert [outcome.state is WriteState.APPLIED for outcome in outcomes] == [False]
         finally:
             await bench.restore()
@@ -151,38 +125,38 @@ class DriverConformance:
 
     async def test_close_does_not_wait_for_a_silent_instrument(self, bench: Bench) -> None:
         """``close`` is bounded whatever the instrument does."""
-        driver, plan = await _opened(bench)
+        driver, plan = await opened(bench)
         try:
             await bench.silence()
-            await _fails(driver, plan)
-            await _within(CLOSE_S, driver.close())
+            await fails(driver, plan)
+            await within(CLOSE_S, driver.close())
         finally:
             await bench.restore()
             await driver.close()
 
     async def test_recovers_after_silence(self, bench: Bench) -> None:
         """Close, open, read: Good again, soon after the instrument is."""
-        driver, plan = await _opened(bench)
+        driver, plan = await opened(bench)
         try:
             await bench.silence()
-            await _fails(driver, plan)
+            await fails(driver, plan)
             await driver.close()
             await bench.restore()
-            await _within(RECOVER_S, _reopen(driver, plan))
+            await within(RECOVER_S, reopen(driver, plan))
         finally:
             await driver.close()
 
     async def test_cancelled_read_leaves_the_line_usable(self, bench: Bench) -> None:
         """What a cancelled read leaves behind is not taken for the answer of a later one."""
-        driver, plan = await _opened(bench)
+        driver, plan = await opened(bench)
         try:
-            await _good(driver, plan)
+            await good(driver, plan)
             for _ in range(3):
-                reading = asyncio.create_task(_read(driver, plan))
+                reading = asyncio.ensure_future(driver.read(plan))
                 await asyncio.sleep(0)
                 reading.cancel()
                 await asyncio.wait([reading])
-            await _good(driver, plan)
+            await good(driver, plan)
         finally:
             await driver.close()
 
@@ -190,20 +164,20 @@ class DriverConformance:
         """One outcome per write, in order, and the instrument then says the same."""
         if bench.setting is None:
             return
-        driver, _ = await _opened(bench)
+        driver, _ = await opened(bench)
         try:
             point, value = bench.setting
             outcomes = await driver.write([bench.setting])
             assert [(outcome.point, outcome.state) for outcome in outcomes] == [(point, WriteState.APPLIED)]
             if point.access == "rw":
-                (sample,) = await _good(driver, driver.plan([point]))
+                (sample,) = await good(driver, driver.plan([point]))
                 assert math.isclose(sample.value, value, rel_tol=1e-6)
         finally:
             await driver.close()
 
     async def test_impossible_writes_are_refused(self, bench: Bench) -> None:
         """NaN, infinities and read-only points are refused, each by its own outcome."""
-        driver, _ = await _opened(bench)
+        driver, _ = await opened(bench)
         try:
             point = bench.setting[0] if bench.setting else bench.readable[0]
             wrong = [(point, math.nan), (point, math.inf), (point, -math.inf)]
@@ -216,8 +190,8 @@ class DriverConformance:
     async def test_nothing_is_left_running(self, bench: Bench) -> None:
         """After ``close`` no task of the driver is left."""
         before = asyncio.all_tasks()
-        driver, plan = await _opened(bench)
-        await _good(driver, plan)
+        driver, plan = await opened(bench)
+        await good(driver, plan)
         await driver.close()
         await asyncio.sleep(0.05)
         assert asyncio.all_tasks() <= before
@@ -227,7 +201,7 @@ class DriverConformance:
         driver = bench.driver()
         await bench.silence()
         try:
-            await _within(OPEN_S, driver.open())
+            await within(OPEN_S, driver.open())
         except DriverError:
             return
         finally:
@@ -235,46 +209,89 @@ class DriverConformance:
             await driver.close()
         raise AssertionError("a silent instrument was opened")
 
+    async def test_read_only_points_are_refused(self, bench: Bench) -> None:
+        """A point that can only be read is refused by its own outcome, and nothing is raised."""
+        driver, _ = await opened(bench)
+        try:
+            points = [point for point in bench.readable if bench.setting is None or point.key != bench.setting[0].key]
+            reading = [Point(point.key, point.address, "r") for point in points[:1]]
+            outcomes = await driver.write([(point, 1.0) for point in reading])
+            assert all(outcome.state is not WriteState.APPLIED for outcome in outcomes)
+            assert len(outcomes) == len(reading)
+        finally:
+            await driver.close()
 
-async def _opened(bench: Bench) -> tuple[Driver, Plan]:
-    driver = bench.driver()
-    await _within(OPEN_S, driver.open())
-    return driver, driver.plan(bench.readable)
+    async def test_what_the_instrument_cannot_take_is_refused(self, bench: Bench) -> None:
+        """A value out of its range is refused with a reason, and what was set before stays."""
+        if bench.setting is None or bench.outside is None:
+            return
+        driver, _ = await opened(bench)
+        try:
+            point, value = bench.setting
+            await driver.write([bench.setting])
+            (outcome,) = await driver.write([bench.outside])
+            assert outcome.state is WriteState.REFUSED
+            assert outcome.detail
+            if point.access == "rw":
+                (sample,) = await good(driver, driver.plan([point]))
+                assert math.isclose(sample.value, value, rel_tol=1e-6)
+        finally:
+            await driver.close()
 
+    async def test_outcomes_come_in_order(self, bench: Bench) -> None:
+        """Several writes in one call: one outcome each, in their order, a refused one among them."""
+        if bench.setting is None:
+            return
+        driver, _ = await opened(bench)
+        try:
+            point, value = bench.setting
+            outcomes = await driver.write([(point, value), (point, math.nan), (point, value)])
+            assert [outcome.state for outcome in outcomes] == [
+                WriteState.APPLIED,
+                WriteState.REFUSED,
+                WriteState.APPLIED,
+            ]
+        finally:
+            await driver.close()
 
-async def _reopen(driver: Driver, plan: Plan) -> None:
-    await driver.open()
-    await _good(driver, plan)
+    async def test_the_same_instrument_says_the_same_of_itself(self, bench: Bench) -> None:
+        """The identity can be compared from session to session."""
+        driver = bench.driver()
+        try:
+            first = await within(OPEN_S, driver.open())
+            await driver.close()
+            assert await within(OPEN_S, driver.open()) == first
+        finally:
+            await driver.close()
 
+    async def test_no_descriptor_is_left_open(self, bench: Bench) -> None:
+        """Opening and closing again and again, also in vain, leaves no file or socket open."""
+        driver, _ = await opened(bench)
+        await driver.close()
+        before = descriptors()
+        for _ in range(OPENINGS):
+            driver, _ = await opened(bench)
+            await driver.close()
+        await bench.silence()
+        try:
+            await within(OPEN_S, driver.open())
+        except DriverError:
+            pass
+        finally:
+            await bench.restore()
+            await driver.close()
+        await asyncio.sleep(0.05)
+        assert descriptors() <= before
 
-async def _read(driver: Driver, plan: Plan) -> Sequence[Sample]:
-    return await driver.read(plan)
-
-
-async def _good(driver: Driver, plan: Plan) -> Sequence[Sample]:
-    """Read until every sample is Good, as a link would: what is doubtful or not yet known is read again."""
-    samples: Sequence[Sample] = ()
-    async with asyncio.timeout(RECOVER_S):
-        while True:
-            samples = await driver.read(plan)
-            if all(sample.quality is Quality.GOOD and math.isfinite(sample.value) for sample in samples):
-                return samples
-            await asyncio.sleep(0.05)
-
-
-async def _fails(driver: Driver, plan: Plan) -> bool:
-    """Whether reading raises the contract's error, or gives Bad samples only, in time."""
-    async with asyncio.timeout(FAIL_S):
-        while True:
-            try:
-                samples = await driver.read(plan)
-            except DriverError:
-                return True
-            if all(sample.quality is Quality.BAD for sample in samples):
-                return True
-            await asyncio.sleep(0.05)
-
-
-async def _within(limit_s: float, work: Awaitable[Result]) -> Result:
-    async with asyncio.timeout(limit_s):
-        return await work
+    async def test_two_readers_do_not_mix(self, bench: Bench) -> None:
+        """Reads at the same time each get what they asked for."""
+        driver, plan = await opened(bench)
+        try:
+            turned = driver.plan([*reversed(bench.readable)])
+            await good(driver, plan)
+            there, back = await asyncio.gather(driver.read(plan), driver.read(turned))
+            for point, sample in [*zip(plan.points, there, strict=True), *zip(turned.points, back, strict=True)]:
+                if point.address in bench.true:
+                    assert math.isclose(sample.value, bench.true[point.address], rel_tol=1e-5, abs_tol=1e-5)
+        finally:
+            await driver.close()

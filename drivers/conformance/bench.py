@@ -1,0 +1,134 @@
+"""What the checks need: a driver, its instrument, and ways to make the instrument fail."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Mapping, Sequence
+from enum import Enum
+from typing import TypeVar
+
+from drivers.contract import Driver, DriverError, Plan, Point, Quality, Sample
+
+Result = TypeVar("Result")
+
+OPEN_S = 5.0
+"""Connecting, late replies of earlier sessions waited for."""
+FAIL_S = 1.5
+"""A silent instrument is noticed by the driver itself within this time."""
+CLOSE_S = 1.0
+RECOVER_S = 5.0
+LATE = 1.5
+"""How late answers are in a disturbance, in time-outs of the driver."""
+
+
+class Disturbance(Enum):
+    """What can happen on a wire. The instrument stays, and answers correctly behind it."""
+
+    GARBAGE = "random bytes come instead of every answer"
+    TRUNCATED = "half of every answer comes"
+    DAMAGED = "a bit of every answer is wrong"
+    FOREIGN = "every answer is another device's"
+    LATE = "every answer comes after the driver's time-out"
+    UNPLUGGED = "the connection is gone"
+
+
+class Bench(ABC):
+    """A driver and its instrument; a subclass gives what the instrument can.
+
+    ``readable`` are points of which each has a value; ``unknown`` has an address that means nothing to the driver.
+    ``setting`` is a point with a value that it can be set to and that is read back, ``outside`` one with a value that
+    the instrument cannot take; ``None`` where there is none. ``true`` are values by address that do not move, to the
+    accuracy of what is on the wire: they show the order of bytes and words, and that no value is another's.
+    """
+
+    readable: Sequence[Point]
+    unknown: Point
+    setting: tuple[Point, float] | None = None
+    outside: tuple[Point, float] | None = None
+    true: Mapping[str, float] = {}
+
+    @abstractmethod
+    def driver(self) -> Driver:
+        """A new driver for the instrument, not open."""
+
+    @abstractmethod
+    async def silence(self) -> None:
+        """The instrument stops answering; the connection stays."""
+
+    @abstractmethod
+    async def restore(self) -> None:
+        """The instrument answers again, at once and from then on; every disturbance is over."""
+
+    async def disturb(self, disturbance: Disturbance) -> bool:
+        """Start a disturbance that lasts until :meth:`restore`. False when this wire cannot show it."""
+        return False
+
+
+async def opened(bench: Bench, points: Sequence[Point] | None = None) -> tuple[Driver, Plan]:
+    """A new driver, open, and its plan for ``points`` (all readable ones)."""
+    driver = bench.driver()
+    await within(OPEN_S, driver.open())
+    return driver, driver.plan(bench.readable if points is None else points)
+
+
+async def reopen(driver: Driver, plan: Plan) -> None:
+    """Open until it works, then read until all is Good."""
+    async with asyncio.timeout(RECOVER_S):
+        while True:
+            try:
+                await driver.open()
+                break
+            except DriverError:
+                await driver.close()
+                await asyncio.sleep(0.05)
+    await good(driver, plan)
+
+
+async def good(driver: Driver, plan: Plan) -> Sequence[Sample]:
+    """Read until every sample is Good, as a link would: what is doubtful or not yet known is read again."""
+    async with asyncio.timeout(RECOVER_S):
+        while True:
+            samples = await driver.read(plan)
+            if all(sample.quality is Quality.GOOD and math.isfinite(sample.value) for sample in samples):
+                return samples
+            await asyncio.sleep(0.05)
+
+
+async def good_again(driver: Driver, plan: Plan) -> Sequence[Sample]:
+    """As :func:`good` after a failure, closing and opening as a link does."""
+    async with asyncio.timeout(RECOVER_S):
+        while True:
+            try:
+                return await good(driver, plan)
+            except DriverError:
+                await driver.close()
+                await reopen(driver, plan)
+
+
+async def fails(driver: Driver, plan: Plan) -> bool:
+    """Whether reading raises the contract's error, or gives Bad samples only, in time."""
+    async with asyncio.timeout(FAIL_S):
+        while True:
+            try:
+                samples = await driver.read(plan)
+            except DriverError:
+                return True
+            if all(sample.quality is Quality.BAD for sample in samples):
+                return True
+            await asyncio.sleep(0.05)
+
+
+async def believed(driver: Driver, plan: Plan) -> Sequence[Sample]:
+    """The samples of one read that claim to be more than Bad, whatever the read raises."""
+    try:
+        return [sample for sample in await within(RECOVER_S, driver.read(plan)) if sample.quality < Quality.BAD]
+    except DriverError:
+        return ()
+
+
+async def within(limit_s: float, work: Awaitable[Result]) -> Result:
+    """The result of ``work``, or ``TimeoutError``."""
+    async with asyncio.timeout(limit_s):
+        return await work
