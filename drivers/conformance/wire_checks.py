@@ -127,12 +127,13 @@ class WireChecks:
 
 
 async def _believes_nothing(bench: Bench, disturbance: Disturbance) -> None:
-    """Under the disturbance no sample is better than Bad, and afterwards the values are right."""
+    """Under the disturbance samples are soon no better than Bad, and afterwards the values are right."""
     driver, plan = await opened(bench)
     try:
         await good(driver, plan)
         if not await bench.disturb(disturbance):
             return
+        assert await fails(driver, plan)
         for _ in range(READS):
             samples = await believed(driver, plan)
             assert not samples, f"{disturbance.value}: {samples[0]}"

@@ -17,10 +17,11 @@ from typing import Any
 import pytest
 
 from drivers import registry
-from drivers.conformance import Bench, DriverConformance
+from drivers.conformance import Bench, Disturbance, DriverConformance
 from drivers.contract import ConnectionSpec, Driver, Point, Quality, WriteState
 from drivers.link import Link
 from drivers.link_state import LinkEvent, LinkState
+from tests.drivers.simulated import FAULTS, UNPLUGGED_S
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
 
@@ -117,6 +118,10 @@ def points(addresses: Sequence[str]) -> list[Point]:
 SETTINGS = {"plc": (points(["Heater.OP"])[0], 5.0), "pump": (points(["speed"])[0], 3.0)}
 
 
+LATE_S = 0.8
+"""How late answers are when they are late: the drivers' time-out is half a second."""
+
+
 class SimulatedBench(Bench):
     """One simulated instrument, silenced by stopping its process."""
 
@@ -126,15 +131,36 @@ class SimulatedBench(Bench):
         self.site, self.name = site, name
         self.readable = points(READ[name])
         self.setting = SETTINGS.get(name)
+        self.stopped = False
+        self.faults: list[str] = []
 
     def driver(self) -> Driver:
         return self.site.driver(self.name)
 
     async def silence(self) -> None:
         self.site.signal(self.name, signal.SIGSTOP)
+        self.stopped = True
+
+    async def disturb(self, disturbance: Disturbance) -> bool:
+        fault, more = FAULTS[disturbance]
+        request = {"op": "fault", "instrument": self.name, "fault": fault, "duration_s": 600, **more}
+        if disturbance is Disturbance.UNPLUGGED:
+            request["duration_s"] = UNPLUGGED_S
+        elif disturbance is Disturbance.LATE:
+            request["magnitude"] = LATE_S
+        if not (await self.site.ask(**request))["ok"]:
+            return False
+        if disturbance is not Disturbance.UNPLUGGED:
+            self.faults.append(fault)
+        return True
 
     async def restore(self) -> None:
-        self.site.signal(self.name, signal.SIGCONT)
+        if self.stopped:
+            self.site.signal(self.name, signal.SIGCONT)
+            self.stopped = False
+        while self.faults:
+            await self.site.ask(op="fault", instrument=self.name, fault=self.faults.pop(), duration_s=0.001)
+        await asyncio.sleep(0.002)
 
 
 class TestConformance(DriverConformance):
