@@ -1,7 +1,5 @@
 """What every calculated tag has, and how a method tells the units it works in."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, NamedTuple

@@ -1,7 +1,5 @@
 """Calculated tags of the gas: what flows in, what it is made of, and what the culture takes from it and gives to it."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator

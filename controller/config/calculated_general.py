@@ -1,7 +1,5 @@
 """Calculated tags of every vessel: volume, totals, rates of change, quotients, and what buffers the pH."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator

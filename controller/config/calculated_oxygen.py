@@ -1,7 +1,5 @@
 """Calculated tags of the oxygen transfer: the coefficient kLa, and the uptake that follows from dissolved oxygen."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator

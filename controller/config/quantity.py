@@ -3,8 +3,6 @@
 Each of them takes exactly what a YAML file holds, coerces nothing, and says in plain words what to write instead.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The model of a site file: connections, vessels, and what is simulated in their place."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 

@@ -1,7 +1,5 @@
 """The model of a vessel class's tags that an instrument holds: what is read and what is written."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator

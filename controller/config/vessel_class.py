@@ -4,8 +4,6 @@ Attributes are the YAML keys (``from`` is ``from_``). What one object can't know
 :mod:`controller.config.crosscheck`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
