@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from controller.explain.cause import said
 from controller.explain.facts import Facts, LoopFacts
 from controller.explain.numbers import Numbers
+from controller.explain.words import said
 from controller.frame import BAD, GOOD
 from controller.model.loops import Loop
 from controller.model.site import Site

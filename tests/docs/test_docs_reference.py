@@ -13,8 +13,8 @@ from controller.api.routes.batches import Action
 from controller.cli.main import COMMANDS, EXIT_CODES, build_parser
 from controller.config.calculated_base import CalculatedBase
 from controller.config.calculated_class import METHODS
-from controller.explain import Kind
 from controller.explain.actual import ACTUAL
+from controller.explain.cause import Kind
 from controller.stages.experiment import Guards
 from controller.stages.loop_state import Mode
 from controller.stages.relay import Relay
