@@ -5,9 +5,8 @@ Each of them takes exactly what a YAML file holds, coerces nothing, and says in 
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -41,8 +40,7 @@ def describe(value: object) -> str:
     return next((kind for types, kind in kinds if isinstance(value, types)), "empty")
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """An annotation for ``Annotated``: the field's value is what ``parse`` makes of the file's value, which raises
     :class:`UnitError` or a :func:`refuse` error; ``schema`` is the JSON Schema of the file's value, ``like`` the unit
     that a quantity must convert to, "" for any.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from controller.explain.facts import Facts, LoopFacts
@@ -22,8 +21,7 @@ class Named(NamedTuple):
     decimals: int
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(NamedTuple):
     """Loop ``row`` of a site, with the facts and numbers of one scan."""
 
     site: Site

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import isnan
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from controller.recipe.amounts import Amount, Getter, Reads, Sense, comparable
 
@@ -23,8 +22,7 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Truth:
+class Truth(NamedTuple):
     """A statement: ``evaluate`` decides it, ``explain`` says it with the values of the moment."""
 
     evaluate: Evaluate

@@ -55,7 +55,8 @@ class TuningDesk:
         command = outcome.command
         if not outcome.applied or command.verb not in TAKING_OVER:
             return []
-        ended = self.tuner.taken_over(self._site.loops.index[command.target], command.who, output=command.verb is Verb.OUTPUT)
+        row = self._site.loops.index[command.target]
+        ended = self.tuner.taken_over(row, command.who, output=command.verb is Verb.OUTPUT)
         return [ended] if ended else []
 
     def step(self, frame: Frame, dt: float) -> list[Event]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +25,7 @@ NO_ANSWER = BAD << REASON_BITS | Reason.MODEL
 INCREDIBLE = BAD << REASON_BITS | Reason.RANGE
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
+class Setup(NamedTuple):
     """What a model is made for: ``n`` tags, each of which is one column. ``inputs`` are the names of those that are
     given; ``parameters`` have shape ``(n,)``; ``options`` are the same for all columns; scans are meant to come every
     ``period_s``.
@@ -40,8 +38,7 @@ class Setup:
     period_s: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Now:
+class Now(NamedTuple):
     """One scan as a model sees it, in the model's units; all arrays belong to the caller and have shape ``(n,)``.
 
     ``value`` and ``age`` (s) are by input, ``every`` is ``(n, inputs)``; ``usable`` says which columns have no Bad
