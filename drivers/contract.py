@@ -59,8 +59,7 @@ class Sample(NamedTuple):
 NEVER_READ = Sample(math.nan, Quality.BAD, Reason.NOT_READ, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):
     """One address on an instrument: ``key`` names it uniquely in the site, ``address`` is the instrument's word.
 
     ``gain`` and ``offset`` turn the raw number into the tag's unit: ``value = gain * raw + offset``. Drivers
@@ -74,8 +73,7 @@ class Point:
     offset: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """Who answered: compared with what the site expects before anything is written."""
 
     vendor: str
@@ -92,8 +90,7 @@ class WriteState(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class WriteOutcome:
+class WriteOutcome(NamedTuple):
     """The result of writing ``value`` to ``point``."""
 
     point: Point

@@ -12,11 +12,10 @@ from importlib import import_module
 from operator import or_
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-from pydantic import Field, GetJsonSchemaHandler, TypeAdapter
 from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
+    from pydantic import BaseModel, GetJsonSchemaHandler
     from pydantic.json_schema import JsonSchemaValue
 
 
@@ -43,6 +42,8 @@ class Choice(NamedTuple):
         return core_schema.no_info_plain_validator_function(self._validate)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        from pydantic import Field, TypeAdapter  # for a schema only
+
         union: Any = reduce(or_, self.models())
         return handler(TypeAdapter(Annotated[union, Field(discriminator=f"{self.key}_")]).core_schema)
 
