@@ -39,6 +39,14 @@ class Reason(IntEnum):
     NOT_READ = 9
     MODEL = 10
     """Calculated: the inputs are there, but nothing, or nothing sure, follows from them."""
+    NO_SAMPLE = 11
+    """The instrument answers, but nothing was sampled yet that it could tell of."""
+    SETTLING = 12
+    """Calculated from how something moves: not enough of that was seen yet to be sure."""
+
+
+UNTOLD = frozenset({Reason.LINK, Reason.NOT_READ, Reason.NO_SAMPLE})
+"""Why there is no value at a start, when nothing is wrong yet."""
 
 
 class Sample(NamedTuple):

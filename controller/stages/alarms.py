@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from controller.commands import Event, EventType, Json
 from controller.frame import BAD, Frame
 from controller.model.guards import Alarm
-from drivers.contract import Reason
+from drivers.contract import UNTOLD
 
 Flags = NDArray[np.bool_]
 KEEP_RETURNED_S = 600.0
@@ -18,6 +18,7 @@ KEEP_RETURNED_S = 600.0
 
 FORGET_EVERY_S = 1.0
 SIGN = {"above": 1.0, "below": -1.0}
+EXPECTED = np.array(sorted(UNTOLD), np.uint8)
 STATES = ("undecided", "held", "blocked", "told")
 """Sides of alarms that are about a state and not about a value."""
 
@@ -86,7 +87,7 @@ class Alarms:
         if np.isnan(self._grace_until):
             self._grace_until = now_s + self._grace_s
         reason = frame.reason[self._tag]
-        self._unread &= ((reason == Reason.NOT_READ) | (reason == Reason.LINK)) & (now_s < self._grace_until)
+        self._unread &= np.isin(reason, EXPECTED) & (now_s < self._grace_until)
 
     def _turning(self, value: NDArray[np.float64], bad_value: Flags, states: Sequence[Flags]) -> Flags:
         """Where the condition is the opposite of the alarm's state: nowhere that a value decides which is Bad."""

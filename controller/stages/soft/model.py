@@ -22,6 +22,7 @@ REASON_BITS = 4
 FIRST_BAD = BAD << REASON_BITS
 DOUBTFUL = UNCERTAIN << REASON_BITS | Reason.MODEL
 NO_ANSWER = BAD << REASON_BITS | Reason.MODEL
+SETTLING = UNCERTAIN << REASON_BITS | Reason.SETTLING
 INCREDIBLE = BAD << REASON_BITS | Reason.RANGE
 
 
@@ -52,9 +53,9 @@ class Now(NamedTuple):
     out: F8
     code: U1
 
-    def doubt(self, where: Flags) -> None:
-        """The result is not more than Uncertain in these columns."""
-        np.maximum(self.code, DOUBTFUL, out=self.code, where=where)
+    def doubt(self, where: Flags, code: int = DOUBTFUL) -> None:
+        """The result is not more than Uncertain in these columns; :data:`SETTLING` where that will pass by itself."""
+        np.maximum(self.code, code, out=self.code, where=where)
 
 
 class Model(ABC):
