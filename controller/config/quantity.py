@@ -23,8 +23,10 @@ class StrictModel(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
-    placeholders: ClassVar[Mapping[str, Json]] = {}
-    """What stands in for a missing key at the top of a file, so that the rest of the file is still cross-checked."""
+    placeholders: ClassVar[Mapping[str, Any]] = {}
+    """What stands in for a missing key at the top of a file, so that the rest of the file is still cross-checked: JSON,
+    which is not said here because every model would evaluate that recursive type anew.
+    """
 
 
 def refuse(message: str, hint: str = "") -> PydanticCustomError:

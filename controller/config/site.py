@@ -72,7 +72,7 @@ class Vessel(StrictModel):
 class SiteConfig(StrictModel):
     """A site file. Mappings are by name."""
 
-    placeholders: ClassVar[Mapping[str, Json]] = {"site": "unknown", "version": "0.0.0", "title": "unknown"}
+    placeholders: ClassVar[Mapping[str, Any]] = {"site": "unknown", "version": "0.0.0", "title": "unknown"}
 
     site: Identifier
     version: Version

@@ -5,11 +5,10 @@ Attributes are the YAML keys (``from`` is ``from_``). What one object can't know
 """
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from controller.commands import Json
 from controller.config.calculated_class import Calculated
 from controller.config.guard_class import Alarm, Interlock
 from controller.config.loop_class import Loop
@@ -21,7 +20,7 @@ from controller.config.tag_class import Measurement, Output, VolumeBand
 class VesselClassConfig(StrictModel):
     """A vessel class file. Mappings are by name; ``instruments`` are the roles that a vessel of this class fills."""
 
-    placeholders: ClassVar[Mapping[str, Json]] = {
+    placeholders: ClassVar[Mapping[str, Any]] = {
         "vessel_class": "unknown",
         "version": "0.0.0",
         "title": "unknown",
