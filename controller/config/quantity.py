@@ -29,6 +29,16 @@ class StrictModel(BaseModel):
     """
 
 
+def empty_list() -> list[Any]:
+    """A ``default_factory``: pydantic looks up its signature, which takes long for ``list`` itself."""
+    return []
+
+
+def empty_dict() -> dict[Any, Any]:
+    """As :func:`empty_list`, instead of ``dict``."""
+    return {}
+
+
 def refuse(message: str, hint: str = "") -> PydanticCustomError:
     """The error a validator raises; :mod:`controller.config.bind` prints message and hint as they are."""
     return PydanticCustomError("config", "{message}", {"message": message, "hint": hint})

@@ -16,6 +16,7 @@ from controller.config.quantity import (
     StrictModel,
     Text,
     Version,
+    empty_dict,
     quantity,
     refuse,
     text_of,
@@ -45,8 +46,8 @@ class Connection(StrictModel):
     driver: Name
     url: Url
     heartbeat: Text | None = None
-    options: Options = Field(default_factory=dict)
-    simulation: Options = Field(default_factory=dict)
+    options: Options = Field(default_factory=empty_dict)
+    simulation: Options = Field(default_factory=empty_dict)
 
 
 class Calibration(StrictModel):
@@ -65,8 +66,8 @@ class Vessel(StrictModel):
     title: Text
     class_: Text = Field(alias="class")
     instruments: dict[Name, Identifier]
-    calibration: dict[Name, Calibration] = Field(default_factory=dict)
-    simulation: Options = Field(default_factory=dict)
+    calibration: dict[Name, Calibration] = Field(default_factory=empty_dict)
+    simulation: Options = Field(default_factory=empty_dict)
 
 
 class SiteConfig(StrictModel):

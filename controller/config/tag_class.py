@@ -16,6 +16,7 @@ from controller.config.quantity import (
     Text,
     UnitCode,
     Volume,
+    empty_list,
     refuse,
 )
 
@@ -90,8 +91,8 @@ class Output(StrictModel):
     max_rate: AnyQuantity | None = None
     safe: QuantityOrNone
     once: bool = False
-    raises: list[Signal] = Field(default_factory=list)
-    lowers: list[Signal] = Field(default_factory=list)
+    raises: list[Signal] = Field(default_factory=empty_list)
+    lowers: list[Signal] = Field(default_factory=empty_list)
     pulse: Pulse | None = None
     dose: Dose | None = None
     smallest: AnyQuantity | None = None
