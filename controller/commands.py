@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -92,8 +92,7 @@ class EventType(StrEnum):
     OTHER = "Other"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """Something that happened, in one line of the record.
 
     ``subtype`` is BatchML's ("State Change", "Mode Change", "Prompt", "Modification", "Status Change", "System" …);
@@ -115,8 +114,7 @@ class Event:
     command: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What the scan made of a committed command: applied, or refused with its reason and the allowed alternatives."""
 
     command: Command

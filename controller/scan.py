@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from controller.commands import Command, Event, Json, Outcome, Verb
 from controller.engine_port import Engine
@@ -40,8 +40,7 @@ LONGEST_DT_PERIODS = 10.0
 """Scans missed in a row after which control starts anew from the outputs instead of making up for the time."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScanResult:
+class ScanResult(NamedTuple):
     """What one scan made: the judged frame, writes by tag row, outcomes of its commands, wishes, and what happened."""
 
     frame: Frame

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,8 +33,7 @@ ENDED = {"Complete", "Stopped", "Aborted"}
 LIMIT_WORDS: dict[float, Json] = {1.0: "high", -1.0: "low"}
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """One scan as it is shown. Arrays have shape ``(columns,)`` and belong to the caller; the lists are in the shape of
     the live JSON and must not be changed. ``revision`` counts the changes of each list; ``why`` explains the outputs.
     """
@@ -248,7 +247,7 @@ class BatchList:
     def signed(self, events: list[Event]) -> list[Event]:
         """Events on a vessel belong to the batch that runs on it."""
         return [
-            replace(event, batch=self._running[event.vessel])
+            event._replace(batch=self._running[event.vessel])
             if not event.batch and event.vessel in self._running
             else event
             for event in events

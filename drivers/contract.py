@@ -39,6 +39,14 @@ class Reason(IntEnum):
     NOT_READ = 9
     MODEL = 10
     """Calculated: the inputs are there, but nothing, or nothing sure, follows from them."""
+    NO_SAMPLE = 11
+    """The instrument answers, but nothing was sampled yet that it could tell of."""
+    SETTLING = 12
+    """Calculated from how something moves: not enough of that was seen yet to be sure."""
+
+
+UNTOLD = frozenset({Reason.LINK, Reason.NOT_READ, Reason.NO_SAMPLE})
+"""Why there is no value at a start, when nothing is wrong yet."""
 
 
 class Sample(NamedTuple):
@@ -59,8 +67,7 @@ class Sample(NamedTuple):
 NEVER_READ = Sample(math.nan, Quality.BAD, Reason.NOT_READ, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):
     """One address on an instrument: ``key`` names it uniquely in the site, ``address`` is the instrument's word.
 
     ``gain`` and ``offset`` turn the raw number into the tag's unit: ``value = gain * raw + offset``. Drivers
@@ -74,8 +81,7 @@ class Point:
     offset: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """Who answered: compared with what the site expects before anything is written."""
 
     vendor: str
@@ -92,8 +98,7 @@ class WriteState(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class WriteOutcome:
+class WriteOutcome(NamedTuple):
     """The result of writing ``value`` to ``point``."""
 
     point: Point

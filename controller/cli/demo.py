@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.speed > 0:
         sys.stderr.write(f"biovisor demo: --speed must be above 0, not {args.speed}\n")
         return 2
+    gc.disable()  # until the first scan: what is imported and made for it stays
     from controller.composition.options import BatchOrder, Options
     from controller.composition.paths import fresh
     from controller.composition.supervisor import supervise

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from types import ModuleType
 
 # Read by libraries when they are imported, so they are set before anything is; what the user has set stays.
 # A scan's arrays are a few dozen numbers: a pool of threads for them costs start-up time and gains nothing.
@@ -53,11 +54,24 @@ def build_parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
     return parser
 
 
+def spare_plugins() -> None:
+    """Put a loader that finds none in the place of pydantic's loader of plug-ins, unless the user wants plug-ins.
+
+    Even when it may not look for any, importing it takes what reads the metadata of packages, e-mail and ZIP files:
+    fifty modules, and longer than to read a site.
+    """
+    if os.environ["PYDANTIC_DISABLE_PLUGINS"] == "1":
+        loader = ModuleType("pydantic.plugin._loader")
+        vars(loader)["get_plugins"] = tuple
+        sys.modules.setdefault(loader.__name__, loader)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the return value is the process's exit code."""
     argv = sys.argv[1:] if argv is None else argv
     # A command that is named first needs only its own part; anything else may need them all, for help or a complaint.
     args = build_parser(argv[:1] if argv[:1] and argv[0] in COMMANDS else COMMANDS).parse_args(argv)
+    spare_plugins()
     run = import_module(f"controller.cli.{args.command}").run
     code: int = run(args)
     return code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
     if complaint:
         sys.stderr.write(f"biovisor run: {complaint}\n")
         return 2
+    gc.disable()  # until the first scan: what is imported and made for it stays
     from controller.composition.options import Options
     from controller.composition.supervisor import supervise
 

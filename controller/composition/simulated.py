@@ -9,9 +9,8 @@ import json
 import os
 import sys
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from controller.commands import Json
 from controller.units import convert, parse_quantity
@@ -32,8 +31,7 @@ class SimulatorError(Exception):
     """The simulators did not start, or answered nonsense."""
 
 
-@dataclass(frozen=True, slots=True)
-class Addresses:
+class Addresses(NamedTuple):
     """Where the simulated instruments answer: connection name → URL, the control port, and their speed."""
 
     urls: Mapping[str, str]

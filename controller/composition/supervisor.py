@@ -27,7 +27,10 @@ log = logging.getLogger("biovisor")
 
 
 def supervise(options: Options) -> int:
-    """Run one supervisor until SIGTERM or Ctrl-C. Exit code 0: orderly; 1: refused, the reason on stderr."""
+    """Run one supervisor until SIGTERM or Ctrl-C. Exit code 0: orderly; 1: refused, the reason on stderr.
+
+    Whoever calls it may have switched the search for garbage off: it is on again after the first scan.
+    """
     configure_log()
     try:
         listener = bind(options.host, options.port)
@@ -52,8 +55,6 @@ def supervise(options: Options) -> int:
 
 def begin(options: Options, listener: socket.socket) -> int:
     """Make the first scan, then import the event loop and live in it; the exit code."""
-    # Everything made until the first scan stays: looking for garbage in it would only delay that scan.
-    gc.disable()
     from controller.clock import ScaledClock
     from controller.composition.assembly import Assembly
 

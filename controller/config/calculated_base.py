@@ -1,9 +1,6 @@
 """What every calculated tag has, and how a method tells the units it works in."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import Field
@@ -15,8 +12,7 @@ from controller.config.tag_class import Band, Decimals
 from controller.units import Quantity
 
 
-@dataclass(frozen=True, slots=True)
-class In:
+class In(NamedTuple):
     """An annotation of an input or a parameter: the unit in which the method works with it. ``{unit}`` stands for the
     unit of the calculated tag, ``{signal}`` for that of the input ``signal``; the text without them is a UCUM code.
 

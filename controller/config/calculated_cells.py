@@ -1,7 +1,5 @@
 """Calculated tags of the cells: their density, how many there are, and how fast they grow."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field

@@ -1,12 +1,10 @@
-"""Calculated tags of the gas: what flows in, what it is made of, and what the culture takes from it and gives to it."""
-
-from __future__ import annotations
+"""Calculated tags of the gas that flows in: how much it is, and what it is made of."""
 
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from controller.config.calculated_base import CalculatedBase, Flow, FlowOrNone, In, LitreTag, Share, UptakeTag, written
+from controller.config.calculated_base import CalculatedBase, FlowOrNone, In
 from controller.config.quantity import Name, StrictModel, quantity, refuse
 from controller.units import Quantity
 
@@ -59,56 +57,3 @@ class CarbonDioxideInGas(_GasShare):
     """The mole fraction of carbon dioxide in the gas that flows in."""
 
     from_: Literal["carbon_dioxide_in_gas"] = Field(alias="from")
-
-
-class BalanceInputs(StrictModel):
-    """The dry gas that flows in, its composition, that of the dried exhaust, and the culture's volume."""
-
-    flow: Flow
-    oxygen_in: Share
-    oxygen_out: Share
-    carbon_dioxide_in: Share
-    carbon_dioxide_out: Share
-    volume: LitreTag
-
-
-class _GasBalance(CalculatedBase):
-    """A balance around the vessel in which nitrogen is inert. ``molar_volume`` is that of the gas at the conditions to
-    which the flow refers; the result is Uncertain where in and out differ by less than ``analyser_accuracy``.
-    """
-
-    gives: ClassVar[str] = "mmol/L/h"
-
-    inputs: BalanceInputs
-    least_flow: LeastFlow
-    molar_volume: MolarVolume = written(NORMAL)
-    analyser_accuracy: Annotated[Quantity, quantity("1", least=0)] = written("0 1")
-
-
-class OurGasBalance(_GasBalance):
-    """Oxygen uptake rate from the gas balance."""
-
-    from_: Literal["our_gas_balance"] = Field(alias="from")
-
-
-class CerGasBalance(_GasBalance):
-    """Carbon dioxide evolution rate from the gas balance."""
-
-    from_: Literal["cer_gas_balance"] = Field(alias="from")
-
-
-class RqInputs(StrictModel):
-    """Carbon dioxide evolution and oxygen uptake."""
-
-    cer: UptakeTag
-    our: UptakeTag
-
-
-class Rq(CalculatedBase):
-    """Respiratory quotient; below ``least_our`` the culture breathes too little to tell."""
-
-    gives: ClassVar[str] = "1"
-
-    from_: Literal["rq"] = Field(alias="from")
-    inputs: RqInputs
-    least_our: Annotated[Quantity, quantity("mmol/L/h", above=0)]

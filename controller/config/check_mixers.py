@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from controller.config.checker import Checker
 from controller.config.loop_class import StationLoop
@@ -96,8 +96,7 @@ def _gas(
     return high is not None and not low
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
+class _Span(NamedTuple):
     """What a station may be asked for, as a number: a flow in the total's unit, or a fraction."""
 
     low: float

@@ -1,12 +1,10 @@
 """The model of a vessel class's guards: interlocks and alarms."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from controller.config.quantity import AnyQuantity, Duration, Name, Period, StrictModel, Text, refuse
+from controller.config.quantity import AnyQuantity, Duration, Name, Period, StrictModel, Text, empty_list, refuse
 
 
 class Interlock(StrictModel):
@@ -35,7 +33,7 @@ class Alarm(StrictModel):
     on_delay: Duration | None = None
     off_delay: Duration | None = None
     priority: Annotated[int, Field(ge=1, le=4)]
-    during: list[Name] = Field(default_factory=list)
+    during: list[Name] = Field(default_factory=empty_list)
     consequence: Text
     cause: Text
     action: Text

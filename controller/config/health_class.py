@@ -1,7 +1,5 @@
 """The model of what a loop's health is judged by."""
 
-from __future__ import annotations
-
 from controller.config.quantity import AnyQuantity, Period, StrictModel
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from controller.config.bind import Bound, bind
 from controller.config.checker import ConditionCheck
@@ -16,8 +16,7 @@ from controller.config.source import Document, read_document
 from controller.config.vessel_class import VesselClassConfig
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedSite:
+class LoadedSite(NamedTuple):
     """A site without mistakes. ``classes`` are by vessel; ``files`` give the SHA-256 of every file that was read."""
 
     config: SiteConfig
@@ -25,8 +24,7 @@ class LoadedSite:
     files: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedClass:
+class LoadedClass(NamedTuple):
     """A vessel class without mistakes, and the SHA-256 of its file."""
 
     config: VesselClassConfig

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from controller.config.choice import Choice
 from controller.config.problems import Path
 from controller.config.source import Tree
 
@@ -59,9 +60,12 @@ def _child(part: Tree, key: str | int) -> Tree:
 
 
 def _members(annotation: Any) -> list[Any]:
-    """The annotation without ``Annotated``, taken apart where it is a union."""
+    """The annotation without ``Annotated``, taken apart where it is a union or a choice."""
     origin = get_origin(annotation)
     if origin is Annotated:
+        choices = [one for one in annotation.__metadata__ if isinstance(one, Choice)]
+        if choices:
+            return [*choices[0].models()]
         return _members(get_args(annotation)[0])
     if origin in {Union, UnionType}:
         return [inner for member in get_args(annotation) for inner in _members(member)]

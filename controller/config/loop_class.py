@@ -1,14 +1,23 @@
 """The model of a vessel class's loops: setpoints and the actuators they move."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from controller.config.health_class import Health
 from controller.config.program_class import Bottle, ProgramNames
-from controller.config.quantity import AnyQuantity, Duration, Name, Signal, StrictModel, Text, UnitCode, refuse
+from controller.config.quantity import (
+    AnyQuantity,
+    Duration,
+    Name,
+    Signal,
+    StrictModel,
+    Text,
+    UnitCode,
+    empty_dict,
+    empty_list,
+    refuse,
+)
 from controller.config.tag_class import Decimals
 from controller.config.tuning_class import FeedForward, Gap, Schedule, Tuning
 
@@ -61,8 +70,8 @@ class LoopBase(StrictModel):
     setpoint: Setpoint
     on_bad_pv: Literal["safe", "hold", "manual"]
     on_restart: Literal["resume", "hold_output", "safe"]
-    raises: list[Signal] = Field(default_factory=list)
-    lowers: list[Signal] = Field(default_factory=list)
+    raises: list[Signal] = Field(default_factory=empty_list)
+    lowers: list[Signal] = Field(default_factory=empty_list)
     health: Health | None = None
 
 
@@ -76,7 +85,7 @@ class PidLoop(LoopBase):
     tuning: Tuning
     gap: Gap | None = None
     schedule: Schedule | None = None
-    feed_forward: Annotated[list[FeedForward], Field(max_length=8)] = Field(default_factory=list)
+    feed_forward: Annotated[list[FeedForward], Field(max_length=8)] = Field(default_factory=empty_list)
     legs: Annotated[list[Leg], Field(min_length=1, max_length=10)]
     legs_act: Literal["in_sequence", "together"] = "in_sequence"
     fallback: AnyQuantity | None = None
@@ -91,7 +100,7 @@ class DirectLoop(LoopBase):
     pv: Name | None = None
     output: Name
     total: Name | None = None
-    programs: ProgramNames = Field(default_factory=dict)
+    programs: ProgramNames = Field(default_factory=empty_dict)
     bottle: Bottle | None = None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 Key = str | int
 Path = tuple[Key, ...]
@@ -18,8 +18,7 @@ cost more than a moment.
 _MOST_NAMES = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One mistake: where it is (line and column count from 1), what is wrong and why, and what to do about it."""
 
     file: str
@@ -35,7 +34,7 @@ class Problem:
 
     def as_json(self) -> dict[str, object]:
         """The same as a JSON object; the path is a dotted text, as in ``loops.ph.legs.0``."""
-        return {**asdict(self), "path": dotted(self.path)}
+        return {**self._asdict(), "path": dotted(self.path)}
 
 
 class Problems(Exception):

@@ -1,7 +1,5 @@
 """The model of what a direct loop of a vessel class has besides its setpoint: programs that lead it, and a bottle."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import BeforeValidator, model_validator

@@ -6,7 +6,6 @@ Made the same for the scan's tables and for the checks of recipes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from controller.config.loop_units import signal_unit
@@ -80,4 +79,4 @@ def _on_loop(word: ParameterWord, settings: Settings, loop: DirectLoop, units: t
         narrow, wide = setting.to(unit)
         low, high = max(low, narrow), min(high, wide)
     default = None if word.default is None else min(max(word.default, low), high)
-    return replace(word, unit=unit, low=low, high=high, default=default)
+    return word._replace(unit=unit, low=low, high=high, default=default)

@@ -8,8 +8,8 @@ mass as its tag is.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import inf
+from typing import NamedTuple
 
 SAMPLE_NUMBER = "sample_number"
 """The tag with the number of the newest counted sample."""
@@ -18,8 +18,7 @@ TINY = 1e-9
 MINUTES, HOURS, PER_HOUR = "min", "h", "h-1"
 
 
-@dataclass(frozen=True, slots=True)
-class ParameterWord:
+class ParameterWord(NamedTuple):
     """One parameter: a number in ``unit`` from ``low`` to ``high``, a word out of ``choices``, or a table of ``points``
     over time. Without a ``default`` it has to be given, unless it is ``optional``.
     """
@@ -40,8 +39,7 @@ class ParameterWord:
         return self.default is None and not self.optional and not self.choices
 
 
-@dataclass(frozen=True, slots=True)
-class SignalWord:
+class SignalWord(NamedTuple):
     """One value that a program reads, in the first of ``units`` that its tag converts to; the tag is called ``default``
     unless the vessel class names another. ``optional``: the program exists without it, with fewer parameters.
     """
@@ -53,8 +51,7 @@ class SignalWord:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ProgramWord:
+class ProgramWord(NamedTuple):
     """One program: ``any_unit`` leads loops of any unit, all others lead a flow of liquid."""
 
     name: str

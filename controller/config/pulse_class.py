@@ -1,7 +1,5 @@
 """The model of how an output is pulsed and guarded."""
 
-from __future__ import annotations
-
 from typing import Self
 
 from pydantic import model_validator

@@ -3,13 +3,10 @@
 Each of them takes exactly what a YAML file holds, coerces nothing, and says in plain words what to write instead.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -26,8 +23,20 @@ class StrictModel(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
-    placeholders: ClassVar[Mapping[str, Json]] = {}
-    """What stands in for a missing key at the top of a file, so that the rest of the file is still cross-checked."""
+    placeholders: ClassVar[Mapping[str, Any]] = {}
+    """What stands in for a missing key at the top of a file, so that the rest of the file is still cross-checked: JSON,
+    which is not said here because every model would evaluate that recursive type anew.
+    """
+
+
+def empty_list() -> list[Any]:
+    """A ``default_factory``: pydantic looks up its signature, which takes long for ``list`` itself."""
+    return []
+
+
+def empty_dict() -> dict[Any, Any]:
+    """As :func:`empty_list`, instead of ``dict``."""
+    return {}
 
 
 def refuse(message: str, hint: str = "") -> PydanticCustomError:
@@ -43,8 +52,7 @@ def describe(value: object) -> str:
     return next((kind for types, kind in kinds if isinstance(value, types)), "empty")
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """An annotation for ``Annotated``: the field's value is what ``parse`` makes of the file's value, which raises
     :class:`UnitError` or a :func:`refuse` error; ``schema`` is the JSON Schema of the file's value, ``like`` the unit
     that a quantity must convert to, "" for any.

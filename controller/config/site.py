@@ -1,7 +1,5 @@
 """The model of a site file: connections, vessels, and what is simulated in their place."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
@@ -18,6 +16,7 @@ from controller.config.quantity import (
     StrictModel,
     Text,
     Version,
+    empty_dict,
     quantity,
     refuse,
     text_of,
@@ -47,8 +46,8 @@ class Connection(StrictModel):
     driver: Name
     url: Url
     heartbeat: Text | None = None
-    options: Options = Field(default_factory=dict)
-    simulation: Options = Field(default_factory=dict)
+    options: Options = Field(default_factory=empty_dict)
+    simulation: Options = Field(default_factory=empty_dict)
 
 
 class Calibration(StrictModel):
@@ -67,14 +66,14 @@ class Vessel(StrictModel):
     title: Text
     class_: Text = Field(alias="class")
     instruments: dict[Name, Identifier]
-    calibration: dict[Name, Calibration] = Field(default_factory=dict)
-    simulation: Options = Field(default_factory=dict)
+    calibration: dict[Name, Calibration] = Field(default_factory=empty_dict)
+    simulation: Options = Field(default_factory=empty_dict)
 
 
 class SiteConfig(StrictModel):
     """A site file. Mappings are by name."""
 
-    placeholders: ClassVar[Mapping[str, Json]] = {"site": "unknown", "version": "0.0.0", "title": "unknown"}
+    placeholders: ClassVar[Mapping[str, Any]] = {"site": "unknown", "version": "0.0.0", "title": "unknown"}
 
     site: Identifier
     version: Version

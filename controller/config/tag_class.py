@@ -1,7 +1,5 @@
 """The model of a vessel class's tags that an instrument holds: what is read and what is written."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -18,6 +16,7 @@ from controller.config.quantity import (
     Text,
     UnitCode,
     Volume,
+    empty_list,
     refuse,
 )
 
@@ -92,8 +91,8 @@ class Output(StrictModel):
     max_rate: AnyQuantity | None = None
     safe: QuantityOrNone
     once: bool = False
-    raises: list[Signal] = Field(default_factory=list)
-    lowers: list[Signal] = Field(default_factory=list)
+    raises: list[Signal] = Field(default_factory=empty_list)
+    lowers: list[Signal] = Field(default_factory=empty_list)
     pulse: Pulse | None = None
     dose: Dose | None = None
     smallest: AnyQuantity | None = None

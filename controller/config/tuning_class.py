@@ -1,7 +1,5 @@
 """The model of what makes a loop act: its tuning, gap, gain schedule and feed-forward."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator

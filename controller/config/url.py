@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 SCHEMES = ("opc.tcp", "tcp", "serial")
@@ -28,8 +28,7 @@ class UrlError(ValueError):
         self.hint = hint
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """Who owns a wire: two connections with the same endpoint would be on one line."""
 
     scheme: str

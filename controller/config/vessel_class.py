@@ -4,26 +4,23 @@ Attributes are the YAML keys (``from`` is ``from_``). What one object can't know
 :mod:`controller.config.crosscheck`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from controller.commands import Json
 from controller.config.calculated_class import Calculated
 from controller.config.guard_class import Alarm, Interlock
 from controller.config.loop_class import Loop
 from controller.config.mixer_class import GasMixer
-from controller.config.quantity import Identifier, Name, StrictModel, Text, Version
+from controller.config.quantity import Identifier, Name, StrictModel, Text, Version, empty_dict
 from controller.config.tag_class import Measurement, Output, VolumeBand
 
 
 class VesselClassConfig(StrictModel):
     """A vessel class file. Mappings are by name; ``instruments`` are the roles that a vessel of this class fills."""
 
-    placeholders: ClassVar[Mapping[str, Json]] = {
+    placeholders: ClassVar[Mapping[str, Any]] = {
         "vessel_class": "unknown",
         "version": "0.0.0",
         "title": "unknown",
@@ -38,12 +35,12 @@ class VesselClassConfig(StrictModel):
     working_volume: VolumeBand
     instruments: Annotated[list[Name], Field(min_length=1)]
     measurements: dict[Name, Measurement]
-    calculated: dict[Name, Calculated] = Field(default_factory=dict)
-    outputs: dict[Name, Output] = Field(default_factory=dict)
-    loops: dict[Name, Loop] = Field(default_factory=dict)
-    gas_mixers: dict[Name, GasMixer] = Field(default_factory=dict)
-    interlocks: dict[Name, Interlock] = Field(default_factory=dict)
-    alarms: dict[Name, Alarm] = Field(default_factory=dict)
+    calculated: dict[Name, Calculated] = Field(default_factory=empty_dict)
+    outputs: dict[Name, Output] = Field(default_factory=empty_dict)
+    loops: dict[Name, Loop] = Field(default_factory=empty_dict)
+    gas_mixers: dict[Name, GasMixer] = Field(default_factory=empty_dict)
+    interlocks: dict[Name, Interlock] = Field(default_factory=empty_dict)
+    alarms: dict[Name, Alarm] = Field(default_factory=empty_dict)
 
     def unit(self, tag: str) -> str | None:
         """The unit of a measurement, calculated tag or output; ``None`` when there is none of that name."""

@@ -4,9 +4,8 @@ The scan only copies (:class:`Numbers`, and :class:`Facts` when something change
 whoever asks, in whatever thread, from an :class:`Explanation` that nobody changes.
 """
 
-from controller.explain.cause import Cause, Kind
 from controller.explain.explanation import Explanation
 from controller.explain.facts import FactBook, Facts
 from controller.explain.numbers import Numbers
 
-__all__ = ["Cause", "Explanation", "FactBook", "Facts", "Kind", "Numbers"]
+__all__ = ["Explanation", "FactBook", "Facts", "Numbers"]

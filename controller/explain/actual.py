@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from controller.explain.cause import said
+from controller.explain.words import said
 from controller.model.loops import Loop
 from controller.model.site import Site
 from controller.stages.interlocks import Hold

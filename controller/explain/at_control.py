@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from controller.commands import Json
 from controller.explain.actual import output_title
-from controller.explain.cause import Cause, Kind, number, said
+from controller.explain.cause import Cause, Kind
 from controller.explain.numbers import ControllerNumbers
 from controller.explain.scene import Scene
+from controller.explain.words import number, said
 from controller.model.doses import Dose
 from controller.model.loops import Leg
 from controller.model.tuning import Gap

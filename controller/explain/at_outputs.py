@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from controller.commands import Json
 from controller.explain.actual import guard_text, hold_text, output_title
-from controller.explain.cause import Cause, Kind, number, said
+from controller.explain.cause import Cause, Kind
 from controller.explain.scene import Scene
+from controller.explain.words import number, said
 from controller.stages.interlocks import Hold
 from controller.stages.suspension import WAITING
 

@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterator
 
 from controller.commands import Json
-from controller.explain.cause import Cause, Kind, number
+from controller.explain.cause import Cause, Kind
 from controller.explain.numbers import LoopNumbers
 from controller.explain.scene import Scene
+from controller.explain.words import number
 from controller.frame import BAD
 from controller.stages.loop_state import Mode
 

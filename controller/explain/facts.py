@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from controller.explain.actual import Actual, OutputFacts, actual_mode
@@ -25,8 +25,7 @@ class Led(NamedTuple):
     waits: str
 
 
-@dataclass(frozen=True, slots=True)
-class LoopFacts:
+class LoopFacts(NamedTuple):
     """One loop: a copy of its state, the mode it really is in, whether it lacks its value, what it refuses now (see
     :func:`controller.stages.barred.bars`), its tuning and its program. ``following`` are the rows of the slaves that
     follow it.
@@ -41,8 +40,7 @@ class LoopFacts:
     led: Led | None
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """All loops, in the order of their table, and all outputs. ``revision`` counts the changes."""
 
     revision: int

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
-from controller.explain.cause import said
 from controller.explain.facts import Facts, LoopFacts
 from controller.explain.numbers import Numbers
+from controller.explain.words import said
 from controller.frame import BAD, GOOD
 from controller.model.loops import Loop
 from controller.model.site import Site
@@ -22,8 +21,7 @@ class Named(NamedTuple):
     decimals: int
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(NamedTuple):
     """Loop ``row`` of a site, with the facts and numbers of one scan."""
 
     site: Site

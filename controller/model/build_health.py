@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from controller.model.health import LoopHealth
@@ -36,9 +35,9 @@ def build_health(
 def _declared(health: LoopHealth, unit: str, entry: Health | None) -> LoopHealth:
     """With what the class says itself."""
     if entry is not None and entry.delay is not None:
-        health = replace(health, delay_s=entry.delay.to("s"))
+        health = health._replace(delay_s=entry.delay.to("s"))
     if entry is not None and entry.band is not None:
-        health = replace(health, band=entry.band.difference(unit), source="class")
+        health = health._replace(band=entry.band.difference(unit), source="class")
     return health
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -94,11 +93,11 @@ class _Builder:
             case "ratio":
                 return self._ratio(base, entry)
             case "station":
-                return replace(base, op_low=base.sp_low, op_high=base.sp_high)
+                return base._replace(op_low=base.sp_low, op_high=base.sp_high)
             case "dose":
                 output = self._output(entry.output)
-                loop = replace(base, output=self._outputs.index[output.name], op_low=output.low, op_high=output.high)
-                return replace(loop, dose=build_dose(entry, output.unit))
+                loop = base._replace(output=self._outputs.index[output.name], op_low=output.low, op_high=output.high)
+                return loop._replace(dose=build_dose(entry, output.unit))
             case _:
                 return self._actuator(base, entry)
 
@@ -117,29 +116,28 @@ class _Builder:
 
     def _actuator(self, base: Loop, entry: loop_class.DirectLoop | loop_class.RemoteLoop) -> Loop:
         output = self._output(entry.output)
-        loop = replace(base, output=self._outputs.index[output.name], op_low=output.low, op_high=output.high)
+        loop = base._replace(output=self._outputs.index[output.name], op_low=output.low, op_high=output.high)
         if entry.type == "remote":
             shows = entry.shows.model_dump(exclude_none=True)
-            return replace(loop, shows=tuple((key, self._signal(name)) for key, name in shows.items()))
-        return loop if entry.total is None else replace(loop, total=self._signal(entry.total))
+            return loop._replace(shows=tuple((key, self._signal(name)) for key, name in shows.items()))
+        return loop if entry.total is None else loop._replace(total=self._signal(entry.total))
 
     def _ratio(self, base: Loop, entry: loop_class.RatioLoop) -> Loop:
         wild = str(signal_unit(self._kind, entry.of))
         factor = convert_difference(1.0, base.unit, per(base.op_unit, wild))
-        loop = replace(base, of=self._signal(entry.of), factor=factor)
+        loop = base._replace(of=self._signal(entry.of), factor=factor)
         if entry.output is not None:
             output = self._output(entry.output)
-            return replace(loop, output=self._outputs.index[output.name], op_low=output.low, op_high=output.high)
+            return loop._replace(output=self._outputs.index[output.name], op_low=output.low, op_high=output.high)
         inner = self._kind.loops[str(entry.loop)].setpoint
         low, high = inner.low.to(base.op_unit), inner.high.to(base.op_unit)
-        return replace(loop, slave=self._rows[f"{self._vessel}.{entry.loop}"], op_low=low, op_high=high)
+        return loop._replace(slave=self._rows[f"{self._vessel}.{entry.loop}"], op_low=low, op_high=high)
 
     def _pid(self, base: Loop, entry: loop_class.PidLoop) -> Loop:
         unit = base.op_unit
         legs = tuple(sorted((self._leg(leg, unit) for leg in entry.legs), key=lambda leg: leg.low))
         low, high = legs[0].low, max(leg.high for leg in legs)
-        return replace(
-            base,
+        return base._replace(
             tuning=tuning(entry, base.unit, unit, (low, high)),
             schedule=self._schedule(entry, base.unit, unit),
             feed_forward=tuple(self._feed_forward(forward, unit) for forward in entry.feed_forward),

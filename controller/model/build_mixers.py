@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from controller.model.loops import Loop, OutputTable
@@ -36,7 +35,7 @@ def with_gases(loops: Sequence[Loop], mixers: Sequence[Mixer]) -> tuple[Loop, ..
         gases = tuple(row for row in mixer.outputs if row >= 0)
         for place, row in enumerate(mixer.stations):
             if row >= 0:
-                changed[row] = replace(changed[row], gases=gases, leads=place == 0)
+                changed[row] = changed[row]._replace(gases=gases, leads=place == 0)
     return tuple(changed)
 
 

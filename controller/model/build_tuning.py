@@ -6,7 +6,6 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from controller.model.pid_forms import Series, to_standard
 from controller.model.tuning import Gap, Tuning
 from controller.units import convert_difference, per
 
@@ -59,6 +58,8 @@ def _gap(entry: PidLoop, unit: str) -> Gap:
 
 def _standard(series: Tuning) -> Tuning:
     """The same controller in the ISA form."""
+    from controller.model.pid_forms import Series, to_standard  # few class files are written in another form
+
     td = series.derivative_time
     same = to_standard(Series(series.gain, series.integral_time, td, td / series.derivative_filter))
     n = same.derivative_time / same.filter_time if same.filter_time > 0.0 else series.derivative_filter

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Pulse:
+class Pulse(NamedTuple):
     """An output that is switched between its rest (the low end of its range) and ``on``; times in seconds.
 
     Time-proportional when ``amount`` is NaN: one pulse per ``period``, neither pulse nor pause shorter than the
@@ -21,8 +20,7 @@ class Pulse:
     amount: float = math.nan
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
+class Guard(NamedTuple):
     """The most that an output may give ``within`` seconds, whenever they begin, and in one batch; inf where there is no
     such limit. People see amounts in ``unit``, which is ``factor`` output units times seconds.
     """
@@ -34,8 +32,7 @@ class Guard:
     factor: float
 
 
-@dataclass(frozen=True, slots=True)
-class Dose:
+class Dose(NamedTuple):
     """What a dose loop gives once its PV was beyond the setpoint (``above`` or below it) for ``after`` seconds: one
     ``amount`` at ``rate``, then nothing for ``lock_out`` seconds.
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Interlock:
+class Interlock(NamedTuple):
     """While tripped, ``force`` holds rows of the output table at values; in the order of the file, later ones win.
 
     ``when`` and ``release`` are texts of the condition language; without ``release`` it is *not when*. ``on_unknown``
@@ -28,8 +26,7 @@ class Interlock:
         return f"{self.vessel}.{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Alarm:
+class Alarm(NamedTuple):
     """One alarm on ``tag`` (a row of the tag table), with the operator's part.
 
     ``side``: the value is above or below ``limit``, or its quality is bad. It returns ``deadband`` inside the limit.

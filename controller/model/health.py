@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 BandSource = Literal["class", "alarms", "setpoint range"]
 
 
-@dataclass(frozen=True, slots=True)
-class LoopHealth:
+class LoopHealth(NamedTuple):
     """``band`` is how far from its setpoint a loop counts as good, in the loop's unit, and ``source`` where it comes
     from. ``delay_s`` is the dead time of the process, NaN where nobody said it. The PV times ``scale`` plus ``offset``
     is in the loop's unit; a loop that has no PV that can be compared with its setpoint is not ``judged``.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,7 @@ BadPvAction = Literal["hold", "safe", "manual"]
 RestartAction = Literal["resume", "hold_output", "safe"]
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """One actuator: ``tag`` is its row in the tag table; ``safe`` is NaN where there is nothing to go back to.
 
     ``max_rate`` in units per second, inf for none. ``once``: written by a command only, never refreshed or repeated.
@@ -75,8 +74,7 @@ class OutputTable:
         self.once = np.array([output.once for output in self.rows], np.bool_)
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(NamedTuple):
     """The part ``low`` .. ``high`` of a loop's output that moves one actuator from ``start`` to ``end``.
 
     ``target`` is a row of the output table, or of the loop table when ``cascade``.
@@ -90,8 +88,7 @@ class Leg:
     cascade: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(NamedTuple):
     """One loop. ``pv`` and ``total`` are signals or -1; setpoints in ``unit``, outputs in ``op_unit``.
 
     A *pid* loop has a tuning and legs. A *direct* and a *remote* loop write their setpoint to ``output``, a row of the

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Mixer:
+class Mixer(NamedTuple):
     """One gas mixer: ``stations`` are the rows in the loop table of its total, oxygen and carbon dioxide, -1 where it
     has none; ``outputs`` the rows in the output table of air, oxygen, nitrogen, carbon dioxide and fine air, likewise.
 

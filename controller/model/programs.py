@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,7 @@ from numpy.typing import NDArray
 from controller.frame import F8
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """One parameter of a program on one loop: a number in ``unit`` from ``low`` to ``high``, one of ``choices`` (the
     first by default), or ``points`` over hours whose rates are in these limits. ``needed``: it has no default.
     """
@@ -29,8 +29,7 @@ class Parameter:
     points: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(NamedTuple):
     """Where a program reads a value: ``place`` among all tags, then the setpoints, then the outputs of all loops, or -1
     for nowhere; times ``scale`` it is in the program's unit. ``sampled``: it comes with a counted sample.
     """
@@ -44,8 +43,7 @@ class Signal:
 NOWHERE = Signal("", -1)
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(NamedTuple):
     """One program that may lead one loop. ``control`` is the row of the loop that controls what the program watches, or
     -1.
     """
@@ -61,8 +59,7 @@ class Program:
         return self.signals.get(name, NOWHERE)
 
 
-@dataclass(frozen=True, slots=True)
-class Bottle:
+class Bottle(NamedTuple):
     """What a feed is taken from: ``volume`` and ``warn_at`` in the feed's amount, ``density`` in g for one of it.
     ``weight`` is the row of the balance's tag or -1, its numbers times ``weight_scale`` are g, as are ``tare`` (NaN
     when not known) and ``bump``. ``stops``: an empty bottle stops the pump.
@@ -78,8 +75,7 @@ class Bottle:
     bump: float = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
+class Feed(NamedTuple):
     """One loop (row ``loop`` of the loop table, row ``output`` of the output table) that programs lead, from ``least``
     to ``most``. What it delivers is told in ``amount``, "" for a loop that is no flow: at a rate of 1 it is ``hourly``
     in an hour, and one of it is ``litres``. ``total`` and ``sample`` are rows of the tag table or -1.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from controller.model.guards import Alarm, Interlock
 from controller.model.health import LoopHealth
@@ -13,8 +14,7 @@ from controller.model.tags import TagTable
 from drivers.contract import Point
 
 
-@dataclass(frozen=True, slots=True)
-class Vessel:
+class Vessel(NamedTuple):
     """One vessel's names."""
 
     name: str

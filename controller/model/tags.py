@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -15,8 +15,7 @@ from drivers.contract import Point
 Kind = Literal["measurement", "calculated", "output"]
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(NamedTuple):
     """One value. ``low`` and ``high`` are the credible range of a measurement and the range of an output, in ``unit``.
 
     ``max_rate`` is in units per second, ``max_age`` in seconds (NaN: by the scan period), ``filter_s`` the time

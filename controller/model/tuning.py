@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,7 @@ class Schedule:
     derivative_time: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FeedForward:
+class FeedForward(NamedTuple):
     """``gain`` (output units per signal unit) times what ``signal`` is above ``around``, through a ``lag`` in s. With
     ``washout`` in s only its changes, which fade with that time.
     """

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from threading import Lock
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,7 @@ STATES = ("vessels", "batches", "alarms", "connections")
 """The parts of a tick that are not numbers in columns."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(NamedTuple):
     """One scan as published; nobody changes it afterwards.
 
     The arrays have shape ``(columns,)`` in the publisher's order; ``time`` is UTC in seconds, ``process_s`` process

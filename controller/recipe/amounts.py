@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from controller.units import Unit, parse_unit
 
@@ -44,8 +43,7 @@ class Clash(ValueError):
         self.hint = hint
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(NamedTuple):
     """A number in ``unit``: ``get`` reads it, ``constant`` is set when it never changes.
 
     ``bare`` marks a number that was written without a unit; ``source`` is the text it comes from; ``name`` is set when

@@ -5,9 +5,8 @@ A condition is true, false or unknown (``None``): unknown when what decides it i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from controller.config.checker import Finding
 from controller.config.vessel_class import VesselClassConfig
@@ -25,8 +24,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """A compiled statement; ``names`` are what it reads.
 
     ``read`` gives value and quality of a name; :meth:`on` binds it to a vessel instead.
@@ -56,8 +54,7 @@ class Reader(Protocol):
         """Value and quality of a tag, of ``<loop>.sp`` or of ``<loop>.op``."""
 
 
-@dataclass(frozen=True, slots=True)
-class VesselCondition:
+class VesselCondition(NamedTuple):
     """A condition that reads one vessel, such as an interlock's."""
 
     vessel: str
@@ -72,8 +69,7 @@ class VesselCondition:
         return self.condition.explain(partial(reader.read, self.vessel))
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """A compiled number in ``unit``; ``names`` are what it reads, ``constant`` is set when that is nothing."""
 
     text: str

@@ -15,7 +15,6 @@ from controller.config.vessel_class import VesselClassConfig
 from controller.frame import BAD
 from controller.recipe.batch import Batch
 from controller.recipe.conditions import Reader
-from controller.recipe.control import ControlRecipe
 from controller.recipe.creation import Refusal, inputs_of, make_batch
 from controller.recipe.lifecycle import change_state, step
 from controller.recipe.restoring import NOT_REVIVED, RestoreError, after_outage, set_aside
@@ -25,6 +24,7 @@ from controller.recipe.view import OPEN, view
 
 if TYPE_CHECKING:
     from controller.recipe.check import LoadedRecipe
+    from controller.recipe.control import ControlRecipe
 
 
 class Stepped(NamedTuple):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from controller.commands import Event, EventType
 from controller.recipe.batch import Batch
-from controller.recipe.control import ControlRecipe, Operation
 from controller.recipe.run import Run, event
 from controller.recipe.states import TABLE, State
 from controller.recipe.vocabulary import END, HOLD, driven_by
+
+if TYPE_CHECKING:
+    from controller.recipe.control import ControlRecipe, Operation
 
 CLOCKED = frozenset({State.RUNNING, State.PAUSING, State.PAUSED, State.RESTARTING})
 """The states in which the operation's time goes on; while a batch is held nothing the recipe counts on goes on."""

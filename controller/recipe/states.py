@@ -6,8 +6,8 @@ The table is the requirement: the engine looks every command up in it, and the t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class State(StrEnum):
@@ -48,8 +48,7 @@ class Action(StrEnum):
     RESET = "reset"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One state: its kind, where it ends by itself, what a command leads to, and its watchdog.
 
     ``watchdog_s`` is the longest process time in a transient state; infinite for Running, whose end the recipe's

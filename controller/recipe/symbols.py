@@ -5,8 +5,7 @@ have left, formula parameters, elapsed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from controller.config.loop_class import DirectLoop
 from controller.config.loop_units import output_unit, setpoint_unit
@@ -17,8 +16,7 @@ ELAPSED = "elapsed"
 """Process time since the operation began."""
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+class Symbol(NamedTuple):
     """A name: the unit of its value, and the value itself when it is a parameter, which never changes in a batch."""
 
     unit: str

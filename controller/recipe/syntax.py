@@ -12,8 +12,7 @@ factor      = "-" factor | quantity | name | "abs" "(" expression ")" | "(" expr
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from controller.recipe.tokens import ConditionError, Fault, Kind, Token, tokenise
 
@@ -26,53 +25,54 @@ MOST_OPERATORS = 100
 COMPARISONS = frozenset({"<", "<=", ">", ">=", "==", "!="})
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A part of the tree; it stands at ``text[offset:end]``."""
+class Number(NamedTuple):
+    """A number, with its unit or bare. Every part of the tree stands at ``text[offset:end]``."""
 
     offset: int
     end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Number(Node):
-    """A number, with its unit or bare."""
-
     value: float
     unit: str | None
     unit_offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Name(Node):
+class Name(NamedTuple):
     """A tag, a loop's setpoint or output, a formula parameter, ``elapsed``."""
 
+    offset: int
+    end: int
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unary(Node):
+class Unary(NamedTuple):
     """``-``, ``abs`` or ``not`` of something."""
 
+    offset: int
+    end: int
     operator: str
     operand: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Binary(Node):
+class Binary(NamedTuple):
     """Two operands of ``+ - * /`` or of a comparison."""
 
+    offset: int
+    end: int
     operator: str
     left: Node
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Logic(Node):
+class Logic(NamedTuple):
     """Two or more parts joined by ``and``, or by ``or``."""
 
+    offset: int
+    end: int
     operator: str
     parts: tuple[Node, ...]
+
+
+Node: TypeAlias = Number | Name | Unary | Binary | Logic
+"""A part of the tree."""
 
 
 def parse(text: str) -> Node:
@@ -215,6 +215,6 @@ class _Parser:
             if token.text == "abs":
                 node = Unary(token.offset, end, "abs", operand)
             else:
-                node = replace(operand, offset=token.offset, end=end)
+                node = operand._replace(offset=token.offset, end=end)
         self.depth -= 1
         return node

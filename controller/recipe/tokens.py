@@ -6,7 +6,6 @@ A number takes the word after it as its unit, so that ``38.5 Cel`` and ``4 10*6/
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -58,8 +57,7 @@ class Kind(StrEnum):
     END = "the end"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One token. ``offset`` and ``end`` are its place in the text; ``unit`` is a number's, ``None`` without one."""
 
     kind: Kind

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import isnan
 from typing import NamedTuple, TypeAlias
 
@@ -30,8 +29,7 @@ class Edge(NamedTuple):
     limit: float
 
 
-@dataclass(frozen=True, slots=True)
-class Truth:
+class Truth(NamedTuple):
     """A statement: ``evaluate`` decides it, ``explain`` says it with the values of the moment.
 
     ``edges`` are all that it depends on, or ``None`` where it is not only names that are compared with numbers.

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from controller.commands import Json
 from controller.recipe.batch import Batch
-from controller.recipe.control import ControlRecipe, Transition
-from controller.recipe.phase import Question
 from controller.recipe.run import Run
 from controller.recipe.states import State, allowed
+
+if TYPE_CHECKING:
+    from controller.recipe.control import ControlRecipe, Transition
+    from controller.recipe.phase import Question
 
 OPEN = frozenset({State.RUNNING, State.PAUSING, State.PAUSED, State.HOLDING, State.HELD, State.RESTARTING})
 """The states in which prompts are open and transitions are waited for."""

@@ -11,7 +11,7 @@ from controller.commands import Event, EventType, Json
 from controller.frame import BAD, F8, Frame
 from controller.model.guards import Alarm
 from controller.stages.flags import Flags, any_of, rows_where
-from drivers.contract import Reason
+from drivers.contract import UNTOLD
 
 KEEP_RETURNED_S = 600.0
 """Process time for which an alarm that returned stays in the list."""
@@ -20,6 +20,7 @@ FORGET_EVERY_S = 1.0
 SIGN = {"above": 1.0, "below": -1.0}
 NEAR = 1e-9
 """Share of a limit within which it is looked at closely whether a value is beyond it."""
+EXPECTED = np.array(sorted(UNTOLD), np.uint8)
 STATES = ("undecided", "held", "blocked", "told")
 """Sides of alarms that are about a state and not about a value."""
 
@@ -115,7 +116,7 @@ class Alarms:
         if np.isnan(self._grace_until):
             self._grace_until = now_s + self._grace_s
         reason = frame.reason[self._tag]
-        self._unread &= ((reason == Reason.NOT_READ) | (reason == Reason.LINK)) & (now_s < self._grace_until)
+        self._unread &= np.isin(reason, EXPECTED) & (now_s < self._grace_until)
 
     def _turning(self, value: F8, bad_value: Flags, states: Sequence[Flags]) -> Flags:
         """Where the condition is the opposite of the alarm's state: nowhere that a value decides which is Bad."""

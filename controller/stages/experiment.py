@@ -33,6 +33,11 @@ class Stage(StrEnum):
     ABORTED = "aborted"
 
     @property
+    def moving(self) -> bool:
+        """Whether it moves the output."""
+        return self is Stage.MOVING
+
+    @property
     def over(self) -> bool:
         """Whether it does not move the output any more."""
         return self in {Stage.DONE, Stage.ABORTED}

@@ -6,7 +6,7 @@ A setpoint outside its limits is refused, never clamped; so is a command that wa
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from controller.commands import Command, Event, EventType, Json, Outcome, Verb
 from controller.frame import BAD, Frame
@@ -21,8 +21,7 @@ ACTUATORS = {"direct", "remote"}
 """Loops whose setpoint is written as it is: what they were brought to by hand is their setpoint when they go on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What an applied command changed, for the record."""
 
     text: str

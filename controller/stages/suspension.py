@@ -9,7 +9,7 @@ from controller.commands import Event, EventType
 from controller.frame import F8
 from controller.model.loops import Loop
 from controller.stages.loop_state import Mode
-from drivers.contract import Reason
+from drivers.contract import UNTOLD, Reason
 
 if TYPE_CHECKING:
     from controller.stages.loops import Loops
@@ -39,7 +39,7 @@ class Suspensions:
             state.suspended = UNREAD if before in WAITING else "an output cannot be reached: holding"
         elif loops.bad[row]:
             reason = loops.signals.reason(loop.watched)
-            waits = before in WAITING and reason in {Reason.LINK, Reason.NOT_READ}
+            waits = before in WAITING and reason in UNTOLD
             if loop.on_bad_pv == "manual" and not waits:
                 return self._shed(row, reason)
             state.suspended = UNREAD_VALUE if waits else no_value(loop, reason)

@@ -10,12 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from controller.commands import Event, EventType, Json
 from controller.frame import BAD, Frame
-from controller.stages.experiment import Experiment, Guards, Report, Stage
 from controller.stages.loop_state import Mode
 from controller.stages.loops import Loops
+
+if TYPE_CHECKING:
+    from controller.stages.experiment import Experiment, Guards, Report
 
 HOLDER = "auto-tune"
 Enter = Callable[[int, Mode, Frame], None]
@@ -70,7 +73,7 @@ class Tuner:
                 events.append(self._left(row, running, f"somebody put the loop in {mode.word}", output=False))
                 continue
             self._look(row, experiment, frame, dt)
-            if experiment.stage is Stage.MOVING and not running.moved:
+            if experiment.stage.moving and not running.moved:
                 running.moved = True
                 self._enter(row, Mode.MANUAL, frame)
                 self._loops.touch()

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from controller.commands import Command, Event, Json, Outcome, Verb
 from controller.frame import Frame
 from controller.model.site import Site
 from controller.stages.loops import Loops
 from controller.stages.tuner import Enter, Tuner
-from controller.stages.tuning_orders import TuningOrders
 from controller.stages.tuning_sets import TuningSets
+
+if TYPE_CHECKING:
+    from controller.stages.tuning_orders import TuningOrders
 
 VERBS = frozenset({Verb.TUNE_START, Verb.TUNE_STOP, Verb.TUNING})
 TAKING_OVER = frozenset({Verb.MODE, Verb.OUTPUT})
@@ -31,10 +35,16 @@ class TuningDesk:
         forbidden: Callable[[str, str], str],
         operation: Callable[[str], str],
     ) -> None:
-        self._index = site.loops.index
+        self._site, self._loops, self._operation = site, loops, operation
         self.sets = TuningSets(loops)
         self.tuner = Tuner(loops, longest_dt, enter, forbidden)
-        self._orders = TuningOrders(site, loops, self.tuner, self.sets, operation)
+
+    @cached_property
+    def _orders(self) -> TuningOrders:
+        # The experiments come with it: not before the first scan, as nobody can have ordered one.
+        from controller.stages.tuning_orders import TuningOrders
+
+        return TuningOrders(self._site, self._loops, self.tuner, self.sets, self._operation)
 
     def apply(self, command: Command, frame: Frame) -> tuple[Outcome, Event]:
         """Act on one command of :data:`VERBS`; the event is for the record, whatever came of it."""
@@ -45,7 +55,8 @@ class TuningDesk:
         command = outcome.command
         if not outcome.applied or command.verb not in TAKING_OVER:
             return []
-        ended = self.tuner.taken_over(self._index[command.target], command.who, output=command.verb is Verb.OUTPUT)
+        row = self._site.loops.index[command.target]
+        ended = self.tuner.taken_over(row, command.who, output=command.verb is Verb.OUTPUT)
         return [ended] if ended else []
 
     def step(self, frame: Frame, dt: float) -> list[Event]:

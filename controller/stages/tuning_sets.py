@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from controller.commands import Event, EventType, Json
 from controller.model.loops import Loop
@@ -18,8 +19,7 @@ FIELDS = (
 """The parameters that a tuning set may change; gap and limits are the vessel class's."""
 
 
-@dataclass(frozen=True, slots=True)
-class TuningSet:
+class TuningSet(NamedTuple):
     """One set of a loop. Version 0 is that of the vessel class; every change has the next number, also a return."""
 
     version: int

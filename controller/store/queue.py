@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from controller.clock import wall_ns
 from controller.store.checkpoint import Unsaved
@@ -13,8 +14,7 @@ from controller.store.errors import StoreUnavailable
 from controller.store.history import Row
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """How much may wait while the disk does not take it, and for how long a command waits for its commit.
 
     ``rows`` scans and ``entries`` events; beyond them the oldest are given up, counted, and the gap goes on record.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,7 @@ F8 = NDArray[np.float64]
 U1 = NDArray[np.uint8]
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(NamedTuple):
     """One column over time, all arrays of one length: UTC seconds, mean, lowest, highest, worst quality.
 
     Where nothing was known in the whole point, the three values are NaN.

@@ -11,7 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from controller.clock import wall_ns
 from controller.commands import Event, EventType
@@ -29,8 +29,7 @@ Listener = Callable[[Sequence[Entry]], None]
 LOG = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class StoreHealth:
+class StoreHealth(NamedTuple):
     """How the store is doing: counts since it was opened, what waits now, and in ``detail`` what is wrong."""
 
     ok: bool = True
@@ -104,8 +103,7 @@ class Writer:
         """A consistent copy, from any thread."""
         with self._condition:
             pending = self._pending
-            return replace(
-                self._health,
+            return self._health._replace(
                 ok=self._health.ok and not self._ended and not self._state_error,
                 detail=self._health.detail or self._state_error,
                 waiting_entries=len(pending.entries),
@@ -197,8 +195,7 @@ class Writer:
             if not self._health.ok:
                 LOG.info("the store accepts data again")
             counts = self._health
-            self._health = replace(
-                counts,
+            self._health = counts._replace(
                 ok=True,
                 detail="",
                 commits=counts.commits + 1,
@@ -216,7 +213,7 @@ class Writer:
         with self._condition:
             if self._health.ok:
                 LOG.error("%s; control continues, storing is tried again", detail)
-            self._health = replace(self._health, ok=False, detail=detail, failures=self._health.failures + 1)
+            self._health = self._health._replace(ok=False, detail=detail, failures=self._health.failures + 1)
             self._pending.put_back(batch)
             self._in_flight = Batch()
             given_up = self._pending.give_up(wall_ns() - (round(self._limits.commit_s * NS) if busy else 0))

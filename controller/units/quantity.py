@@ -9,6 +9,7 @@ import math
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from controller.units.unit import Unit, UnitError, parse_unit
 
@@ -71,6 +72,7 @@ def convert_difference(value: float, source: str, target: str) -> float:
     return _convert(value, source, target, points=False)
 
 
+@lru_cache(maxsize=4096)  # vessels of one class say the same
 def _convert(value: float, source: str, target: str, *, points: bool) -> float:
     old, new = parse_unit(source), parse_unit(target)
     if not old.compatible(new):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import NamedTuple
 
 from controller.units.atoms import ATOMS, DIMENSIONLESS, KINDS, PREFIXES, Atom, Dimension
 
@@ -43,8 +43,7 @@ class UnitError(ValueError):
         self.hint = hint
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """A parsed unit: ``base = factor * (value + offset)``. Only a temperature standing alone has an offset."""
 
     text: str

@@ -165,7 +165,7 @@ class ViCellBlu:
         if word.name == "sample":
             return Sample(float(number), Quality.GOOD, Reason.OK, 0, count.time if count else None)
         if count is None:
-            return Sample(float("nan"), Quality.BAD, Reason.NOT_READ, 0, None, "no sample counted yet")
+            return Sample(float("nan"), Quality.BAD, Reason.NO_SAMPLE, 0, None, "no sample counted yet")
         return Sample(float(getattr(count, word.name)), Quality.GOOD, Reason.OK, 0, count.time)
 
     async def _write_one(self, point: Point, value: float) -> tuple[WriteState, str]:

@@ -1,6 +1,5 @@
 """Sites for measuring: vessels with the mix of tags, loops and guards of a real one, and a plant that never rests."""
 
-from dataclasses import replace
 from itertools import chain, cycle
 
 import numpy as np
@@ -86,8 +85,8 @@ def _tags(vessel, count, loops):
             filter_s=5.0 if n % 8 == 0 else 0.0, max_rate=100.0 if n % 8 == 0 else np.inf)
         for n in range(count - loops)
     ]  # fmt: skip
-    measured[-1] = replace(measured[-1], rebased=True, high=1e12)
-    measured[-2] = replace(measured[-2], sampled=True)
+    measured[-1] = measured[-1]._replace(rebased=True, high=1e12)
+    measured[-2] = measured[-2]._replace(sampled=True)
     return measured + [
         Tag(vessel, f"o{n}", f"O{n}", "%", 1, "output", 0.0, 100.0, "plc", Point(f"{vessel}.o{n}", f"o{n}", "rw"))
         for n in range(loops)

@@ -13,6 +13,29 @@ ROOT = Path(__file__).parents[2]
 HEAVY = {"asyncua", "fastapi", "prometheus_client", "pymodbus", "serial", "starlette", "uvicorn"}
 """Libraries that cost tenths of a second; none of them has a part in the first scan."""
 
+LATER = {
+    "controller.composition.gateway",
+    "controller.config.calculated_balance",
+    "controller.explain.telling",
+    "controller.model.pid_forms",
+    "controller.recipe.freeze",
+    "controller.recipe.phase",
+    "controller.stages.experiment",
+    "controller.stages.health_report",
+    "controller.stages.tuning_orders",
+    "importlib.metadata",
+}
+"""What is imported when somebody needs it, which is not before the first scan."""
+AT_FIRST_SCAN = """
+import gc, os, sys
+def stop():
+    print(*sys.modules, sep="\\n", flush=True)
+    os._exit(0)
+gc.enable = stop  # the first that happens after the first scan
+from controller.cli.main import main
+main(["demo", "--data", sys.argv[1], "--port", "0"])
+"""
+
 
 def imported(program):
     """The top-level modules that a fresh interpreter has imported after ``program``."""
@@ -47,6 +70,14 @@ assembly.close(clean=False)
     seen = imported(program)
     assert "numpy" in seen
     assert not seen & (HEAVY | {"asyncio", "ssl"})
+
+
+@pytest.mark.timeout(30)
+def test_the_first_scan_imports_nothing_that_can_wait(tmp_path):
+    command = [sys.executable, "-c", AT_FIRST_SCAN, str(tmp_path)]
+    seen = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=30).stdout.split()
+    assert "controller.scan" in seen
+    assert not LATER & set(seen)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -162,7 +162,9 @@ def test_a_wrong_input_does_not_hide_the_rest(configs: Path, spoil: Break) -> No
     assert sorted(line.split(" ")[0] for line in problems(configs)) == sorted(places)
 
 
-@pytest.mark.parametrize("method", METHODS, ids=lambda method: get_args(method.model_fields["from_"].annotation)[0])
+@pytest.mark.parametrize(
+    "method", METHODS.models(), ids=lambda method: get_args(method.model_fields["from_"].annotation)[0]
+)
 def test_every_unit_of_a_method_is_one(method: type[CalculatedBase]) -> None:
     """Inputs, parameters, defaults and result: whatever a method says about units is understood."""
     units = {"unit": "mL", "of": "mL/h", "per": "L", "signal": "pF/cm"}

@@ -19,7 +19,7 @@ LOOP = "BR-101.temperature"
 def tuned(site, name, **changes):
     """The site with another tuning of one loop."""
     rows = [
-        replace(loop, tuning=replace(loop.tuning, **changes)) if loop.full_name == name else loop
+        loop._replace(tuning=replace(loop.tuning, **changes)) if loop.full_name == name else loop
         for loop in site.loops.rows
     ]
     return replace(site, loops=LoopTable(tuple(rows)))

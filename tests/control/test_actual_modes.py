@@ -2,7 +2,6 @@
 
 import json
 import math
-from dataclasses import replace
 
 import pytest
 
@@ -99,7 +98,7 @@ def test_a_mode_that_nobody_asked_for_is_marked_until_somebody_decides(make_rig)
 
 
 def test_a_loop_in_manual_since_a_restart_is_marked(make_rig):
-    rows = [replace(loop("warm", sp=25.0, pv=0, tuning=PLAIN, legs=straight(0)), on_restart="hold_output")]
+    rows = [loop("warm", sp=25.0, pv=0, tuning=PLAIN, legs=straight(0))._replace(on_restart="hold_output")]
     rig = make_rig(site=site(["pv"], HEAT, rows))
     rig.values[0] = 20.0
     rig.step()

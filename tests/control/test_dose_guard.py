@@ -223,7 +223,7 @@ def test_a_state_of_something_else_is_not_taken(state):
 
 def guarded(site, guard, **changes):
     rows = [
-        replace(row, guard=guard, **changes) if row.name.endswith("base_flow") else row for row in site.outputs.rows
+        row._replace(guard=guard, **changes) if row.name.endswith("base_flow") else row for row in site.outputs.rows
     ]
     outputs = OutputTable(tuple(rows))
     return replace(site, outputs=outputs, alarms=(*site.alarms, *dose_alarms(outputs, site.loops, site.tags)))

@@ -44,15 +44,15 @@ def test_a_probe_that_flickers_gives_no_dose():
 
 
 def test_after_a_dose_comes_the_pause():
-    flows = feed(DosingBank([replace(DOSE, give_up=100)]), WET, 400)
+    flows = feed(DosingBank([DOSE._replace(give_up=100)]), WET, 400)
     assert np.diff(begins(flows)).min() >= 10 + 60
     assert len(begins(flows)) == 6
 
 
 def test_below_is_the_mirror_of_above():
-    flows = feed(DosingBank([replace(DOSE, above=False)]), DRY, 60)
+    flows = feed(DosingBank([DOSE._replace(above=False)]), DRY, 60)
     assert begins(flows) == [5]
-    assert not any(feed(DosingBank([replace(DOSE, above=False)]), WET, 60))
+    assert not any(feed(DosingBank([DOSE._replace(above=False)]), WET, 60))
 
 
 def test_the_setpoint_itself_is_inside():
@@ -101,12 +101,12 @@ def test_somebody_who_switches_it_off_lets_it_try_again():
 
 
 def test_the_most_of_an_hour_and_of_a_batch():
-    hourly = DosingBank([replace(DOSE, per_hour=3.0, give_up=100)])
+    hourly = DosingBank([DOSE._replace(per_hour=3.0, give_up=100)])
     starts = np.array(begins(feed(hourly, WET, 2 * 3600)))
     assert all(((starts > start - 3600) & (starts <= start)).sum() <= 3 for start in starts)
     assert len(starts) == 2 * 3
     assert hourly.blocked[0] == Block.HOUR
-    batch = DosingBank([replace(DOSE, per_batch=5.0, give_up=100)])
+    batch = DosingBank([DOSE._replace(per_batch=5.0, give_up=100)])
     assert len(begins(feed(batch, WET, 4000))) == 5
     assert batch.blocked[0] == Block.BATCH
     batch.rebase(np.ones(1, bool))
@@ -116,7 +116,7 @@ def test_the_most_of_an_hour_and_of_a_batch():
 
 
 def test_what_a_scan_gave_too_much_the_next_dose_makes_up_for():
-    bank = DosingBank([replace(DOSE, amount=2.5 * RATE, give_up=1000)])
+    bank = DosingBank([DOSE._replace(amount=2.5 * RATE, give_up=1000)])
     flows = np.array(feed(bank, WET, 7000))
     assert abs(flows.sum() - len(begins(flows)) * 2.5 * RATE) <= 0.5 * RATE
     assert len(begins(flows)) > 100
@@ -136,7 +136,7 @@ def test_a_gap_in_the_scans_gives_no_dose_by_itself_and_ends_one():
 @given(st.lists(st.tuples(st.sampled_from([WET, DRY, np.nan]), st.integers(1, 80), st.booleans()), max_size=40))
 @settings(max_examples=60, deadline=None)
 def test_whatever_the_probe_shows_the_limits_hold(stretches):
-    bank = DosingBank([replace(DOSE, per_hour=3.0, per_batch=6.0), DOSE])
+    bank = DosingBank([DOSE._replace(per_hour=3.0, per_batch=6.0), DOSE])
     flows = [flow for pv, scans, live in stretches for flow in feed(bank, pv, scans, live=live)]
     starts = np.array(begins(flows))
     assert len(starts) <= 6
@@ -149,10 +149,10 @@ def test_whatever_the_probe_shows_the_limits_hold(stretches):
 @given(st.integers(0, 300), st.floats(0.0, 200.0))
 @settings(max_examples=40, deadline=None)
 def test_a_restart_repeats_no_dose_and_forgets_no_limit(scans, outage):
-    old = DosingBank([replace(DOSE, per_hour=4.0, give_up=100)])
+    old = DosingBank([DOSE._replace(per_hour=4.0, give_up=100)])
     before = feed(old, WET, scans)
     state = json.loads(json.dumps(old.state(["V.foam"]), allow_nan=False))
-    new = DosingBank([replace(DOSE, per_hour=4.0, give_up=100)])
+    new = DosingBank([DOSE._replace(per_hour=4.0, give_up=100)])
     new.restore(state, ["V.foam"], outage)
     after = feed(new, WET, 300)
     starts = [start - scans - outage for start in begins(before)] + begins(after)

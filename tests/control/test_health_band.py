@@ -54,12 +54,12 @@ def test_p17_without_a_pair_of_alarms_it_is_a_share_of_the_setpoints(built):
 def test_p17_the_innermost_alarms_count(site):
     loop = site.loops.rows[site.loops.index[LOOP]]
     alarm = next(alarm for alarm in site.alarms if alarm.name == "temperature_high")
-    other = replace(alarm, tag=alarm.tag + 1, limit=36.0)
+    other = alarm._replace(tag=alarm.tag + 1, limit=36.0)
     alarms = [
         alarm,
-        replace(alarm, limit=40.0),
+        alarm._replace(limit=40.0),
         other,
-        *(replace(alarm, side="below", limit=low) for low in (30, 36.8)),
+        *(alarm._replace(side="below", limit=low) for low in (30, 36.8)),
     ]
     assert default_health(loop, site.tags, site.loops, alarms).band == pytest.approx(0.25)
 
@@ -67,14 +67,14 @@ def test_p17_the_innermost_alarms_count(site):
 def test_p17_alarms_that_overlap_make_no_band(site):
     loop = site.loops.rows[site.loops.index[LOOP]]
     alarm = next(alarm for alarm in site.alarms if alarm.name == "temperature_high")
-    alarms = [alarm, replace(alarm, side="below", limit=38.0)]
+    alarms = [alarm, alarm._replace(side="below", limit=38.0)]
     assert default_health(loop, site.tags, site.loops, alarms).source == "setpoint range"
 
 
 def with_unit(site, tag, unit):
     """The site with another unit of one tag."""
     row = site.tags.index[tag]
-    tags = [replace(one, unit=unit) if at == row else one for at, one in enumerate(site.tags.tags)]
+    tags = [one._replace(unit=unit) if at == row else one for at, one in enumerate(site.tags.tags)]
     return replace(site, tags=TagTable(tuple(tags)), health={})
 
 
@@ -90,8 +90,8 @@ def test_p17_a_pv_in_another_unit_is_converted(site):
 def test_p17_a_band_by_alarms_is_in_the_unit_of_the_setpoint(site):
     other = with_unit(site, "BR-101.air_flow_measured", "L/h")
     loop, alarm = site.loops.rows[site.loops.index["BR-101.air"]], site.alarms[0]
-    high = replace(alarm, tag=loop.pv, side="above", limit=7.2)
-    health = default_health(loop, other.tags, site.loops, [high, replace(high, side="below", limit=4.8)])
+    high = alarm._replace(tag=loop.pv, side="above", limit=7.2)
+    health = default_health(loop, other.tags, site.loops, [high, high._replace(side="below", limit=4.8)])
     assert (health.band, health.source) == (pytest.approx(0.25 * 40.0), "alarms")
 
 
@@ -107,7 +107,7 @@ def test_p17_the_pv_of_a_loop_may_be_a_signal_of_another_loop(site):
     other, tags = site.loops.index["BR-101.agitation"], len(site.tags)
     for part, unit in ((0, "{rev}/min"), (len(site.loops), "{rev}/min")):
         rows = [
-            replace(loop, pv=tags + part + other, unit=unit) if loop.full_name == LOOP else loop
+            loop._replace(pv=tags + part + other, unit=unit) if loop.full_name == LOOP else loop
             for loop in site.loops.rows
         ]
         loop = Bench(replace(site, loops=LoopTable(tuple(rows)), health={}))

@@ -379,7 +379,7 @@ def test_a_restart_goes_on_with_the_mix(rig, make_rig):
 
 def test_units_of_outputs_and_stations_may_differ(make_rig):
     site = mixed_site(scale=0.01)
-    mixer = replace(site.mixers[0], output_scale=(1e-3,) * 5)
+    mixer = site.mixers[0]._replace(output_scale=(1e-3,) * 5)
     rig = make_rig(site=replace(site, mixers=(mixer,)))
     rig.devices.update(zip((1, 2, 3, 4), (0.120, 0.030, 0.0, 0.0), strict=True))
     rig.step()

@@ -227,7 +227,7 @@ def test_a_state_of_something_else_is_not_taken():
 
 
 def pulsed(site, name="base_flow", **changes):
-    rows = [replace(row, **changes) if row.name.endswith(name) else row for row in site.outputs.rows]
+    rows = [row._replace(**changes) if row.name.endswith(name) else row for row in site.outputs.rows]
     return replace(site, outputs=OutputTable(tuple(rows)))
 
 

@@ -83,7 +83,7 @@ def test_the_cascade_comes_back(before, make_rig):
 
 
 def test_hold_output_keeps_the_output_in_manual(before, make_rig, site):
-    rows = [replace(loop, on_restart="hold_output") if loop.name == "temperature" else loop for loop in site.loops.rows]
+    rows = [loop._replace(on_restart="hold_output") if loop.name == "temperature" else loop for loop in site.loops.rows]
     was = before.device("heater")
     rig = restart(before, make_rig, site=replace(site, loops=LoopTable(tuple(rows))))
     rig.run(50)

@@ -63,7 +63,7 @@ SATURATED = {**LAGS, "air_saturation": 0.2, "molar_volume": 25.4}
 def test_uptake_in_a_steady_state():
     bench = SoftBench("our_dynamic", ["dissolved_oxygen", "oxygen_in_gas", "kla"], SATURATED)
     assert bench.one(50.0, AIR, 10.0) == pytest.approx(10.0 * 0.5 * 0.2)
-    assert (bench.quality[0], bench.reason[0]) == (1, Reason.MODEL), "nothing is known of the slope yet"
+    assert (bench.quality[0], bench.reason[0]) == (1, Reason.SETTLING), "nothing is known of the slope yet"
     for _ in range(600):
         found = bench.one(50.0, AIR, 10.0)
     assert found == pytest.approx(1.0)

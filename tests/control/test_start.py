@@ -38,7 +38,7 @@ def test_it_is_not_written_before_it_was_read(rig):
 
 @pytest.mark.parametrize("policy", ["resume", "hold_output"])
 def test_the_others_go_on_at_what_they_find(make_rig, site, policy):
-    rows = [replace(loop, on_restart=policy) if loop.name == "feed" else loop for loop in site.loops.rows]
+    rows = [loop._replace(on_restart=policy) if loop.name == "feed" else loop for loop in site.loops.rows]
     rig = make_rig(site=replace(site, loops=LoopTable(tuple(rows))))
     rig.devices[rig.row("feed_flow")] = 24.0
     rig.run(3)

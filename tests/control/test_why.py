@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from controller.commands import Verb
-from controller.explain import Kind
-from controller.explain.cause import said
+from controller.explain.cause import Kind
 from controller.explain.scene import Scene
+from controller.explain.words import said
 from controller.model.guards import Interlock
 from controller.model.tuning import Schedule
 from controller.stages.loop_state import Mode

@@ -227,7 +227,7 @@ def dose_guard(rig, make_rig):
     """A pH probe that shows 6.5 whatever is given, and a base pump that may give 1 mL."""
     ml = 3600.0
     limit = Guard(ml, 24.0 * 3600.0, math.inf, "mL", ml)
-    rows = [replace(row, guard=limit) if row.name.endswith("base_flow") else row for row in rig.site.outputs.rows]
+    rows = [row._replace(guard=limit) if row.name.endswith("base_flow") else row for row in rig.site.outputs.rows]
     rig = make_rig(site=replace(rig.site, outputs=OutputTable(tuple(rows))))
     rig.set(ph=6.5)
     rig.step()

@@ -13,8 +13,8 @@ from controller.api.routes.batches import Action
 from controller.cli.main import COMMANDS, EXIT_CODES, build_parser
 from controller.config.calculated_base import CalculatedBase
 from controller.config.calculated_class import METHODS
-from controller.explain import Kind
 from controller.explain.actual import ACTUAL
+from controller.explain.cause import Kind
 from controller.stages.experiment import Guards
 from controller.stages.loop_state import Mode
 from controller.stages.relay import Relay
@@ -237,7 +237,7 @@ def test_every_state_variable_is_named():
 def test_every_method_of_a_soft_sensor_is_described_with_its_version_and_inputs():
     told = {code(row[0])[0]: (int(row[2]), code(row[3])) for row in table(SOFT, "`from`")}
     known = {}
-    for method in METHODS:
+    for method in METHODS.models():
         inputs = method.model_fields["inputs"].annotation
         fields = getattr(inputs, "model_fields", {})
         known[word(method)] = (method.version, sorted(fields))
@@ -255,7 +255,7 @@ def test_every_parameter_of_a_soft_sensor_is_described_with_its_default():
     common = {"from_", "inputs", *CalculatedBase.model_fields}
     known = {
         (word(method), name): field.default if isinstance(field.default, str) else None
-        for method in METHODS
+        for method in METHODS.models()
         for name, field in method.model_fields.items()
         if name not in common
     }

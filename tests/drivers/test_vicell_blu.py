@@ -196,7 +196,7 @@ async def test_newest_finished_sample_of_each_vessel(counter: Counter) -> None:
     samples = await until_read(driver, *names, "BR-102.sample", "BR-102.viability")
     assert [sample.value for sample in samples[:6]] == [10.0, 2.0, 2.5, 80.0, 13.0, 0.0]
     assert samples[1].source_time == STAMP.timestamp()
-    assert (samples[6].quality, samples[6].reason) == (Quality.BAD, Reason.NOT_READ)
+    assert (samples[6].quality, samples[6].reason) == (Quality.BAD, Reason.NO_SAMPLE)
     assert (1, "BR-101-") in counter.state["searches"]
     await driver.close()
     assert counter.state["calls"] == ["RequestLock", "ReleaseLock"]

@@ -80,7 +80,7 @@ def times_of_a_start(start, data):
     supervisor = start(Supervisor, "demo", "--data", data)
     until(lambda: supervisor.http.get("/").status_code == 200, 20, "the page is up")
     page_s = time.monotonic() - supervisor.started
-    until(lambda: all_good(supervisor), 40, "every value is Good")
+    until(lambda: all_good(supervisor), 40, "every value is Good, or says why it cannot be yet")
     good_s = time.monotonic() - supervisor.started
     metrics = supervisor.http.get("/metrics").text
     first = next(line for line in metrics.splitlines() if line.startswith("biovisor_first_scan_seconds "))
@@ -91,9 +91,10 @@ def times_of_a_start(start, data):
 @pytest.mark.solo
 @pytest.mark.timeout(180)
 def test_first_scan_page_and_values_come_in_time(start, tmp_path):
-    """Installation apart: first scan ≤ 0.5 s, page ≤ 2 s, every value Good ≤ 8 s after the process starts.
+    """Installation apart: first scan ≤ 0.3 s, page ≤ 2 s, every value Good ≤ 8 s after the process starts.
 
-    The best of three starts, and in proportion on a machine that is slower than the reference.
+    A value that cannot be Good so soon says why. The best of three starts, and in proportion on a machine that is
+    slower than the reference.
     """
     for room in ("controller", "drivers", "simulators"):
         assert compileall.compile_dir(ROOT / room, quiet=1)  # as every installation does
@@ -103,21 +104,25 @@ def test_first_scan_page_and_values_come_in_time(start, tmp_path):
     print(
         f"first scan {first_s:.3f} s, page {page_s:.2f} s, values good {good_s:.2f} s, machine {slowness:.2f}x slower"
     )
-    assert first_s <= 0.5 * slowness
+    assert first_s <= 0.3 * slowness
     assert page_s <= 2.0 * slowness
     assert good_s <= 8.0 * slowness
 
 
-COUNTED = {"viable_density", "viability", "viable_density_now", "viable_cells", "specific_growth_rate"}
-"""Values that come with a counted sample; before the first one there is nothing to know, and they say so."""
-WINDOWED = {"our"}
-"""Values that look back over some minutes before they say anything."""
+COUNTED = ("viable_density", "viability", "viable_density_now", "viable_cells", "specific_growth_rate")
+NOT_YET = {**dict.fromkeys(COUNTED, ("bad", "no_sample")), "our": ("uncertain", "settling")}
+"""Values that cannot be Good at once, and what they say until then: they wait for the first counted sample, or look
+back over some minutes.
+"""
 
 
 def all_good(supervisor):
+    """Whether every value is Good, or says exactly why it cannot be yet."""
     vessels = supervisor.http.get("/api/v1/vessels").json()["vessels"]
-    tags = [tag for vessel in vessels for tag in vessel["tags"] if tag["name"] not in COUNTED | WINDOWED]
-    return tags and all(tag["quality"] == "good" for tag in tags)
+    tags = [tag for vessel in vessels for tag in vessel["tags"]]
+    return tags and all(
+        tag["quality"] == "good" or (tag["quality"], tag["reason"]) == NOT_YET.get(tag["name"]) for tag in tags
+    )
 
 
 @pytest.mark.e2e

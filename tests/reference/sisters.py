@@ -35,10 +35,10 @@ class Sisters:
         width = len(tags)
         self.n, self._names = n, [output.name.partition(".")[2] for output in outputs]
         copies = range(n)
-        table = TagTable(tuple(replace(tag, vessel=str(copy)) for copy in copies for tag in tags))
+        table = TagTable(tuple(tag._replace(vessel=str(copy)) for copy in copies for tag in tags))
         made = OutputTable(
             tuple(
-                replace(output, tag=copy * width + len(signals) + place, name=f"{copy}.{name}")
+                output._replace(tag=copy * width + len(signals) + place, name=f"{copy}.{name}")
                 for copy in copies
                 for place, (output, name) in enumerate(zip(outputs, self._names, strict=True))
             ),
@@ -87,6 +87,6 @@ class Sisters:
 
 def _copy(loop, copy, width, outputs):
     """The loop of one copy: its signals come first among the copy's tags, its outputs in the order of its legs."""
-    legs = tuple(replace(leg, target=copy * outputs + place) for place, leg in enumerate(loop.legs))
+    legs = tuple(leg._replace(target=copy * outputs + place) for place, leg in enumerate(loop.legs))
     schedule = loop.schedule and replace(loop.schedule, signal=copy * width + 1)
-    return replace(loop, vessel=str(copy), pv=copy * width, legs=legs, schedule=schedule)
+    return loop._replace(vessel=str(copy), pv=copy * width, legs=legs, schedule=schedule)

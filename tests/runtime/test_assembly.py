@@ -261,7 +261,7 @@ def locked(running):
 
 
 def test_a_batch_goes_on_while_nothing_can_be_stored_and_all_of_it_is_on_record_afterwards(running, locked):
-    running.assembly.store._writer._limits = replace(running.assembly.store._writer._limits, commit_s=0.3)
+    running.assembly.store._writer._limits = running.assembly.store._writer._limits._replace(commit_s=0.3)
     rows = running.assembly.store.health().rows
     held = threading.Thread(target=running.send, args=(Verb.BATCH_HOLD, "B1"))
     held.start()

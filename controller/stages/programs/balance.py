@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,8 +43,7 @@ NOISE = 0.05
 """Standard deviation of a filtered weight, as a share of ``bump``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Weighed:
+class Weighed(NamedTuple):
     """What a scan learnt of one feed: a ``step`` of the bottle in g, a ``window`` of g lost (and what was expected of
     the pump as it is corrected), or that nothing flows.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from controller.frame import F8
 from controller.stages.programs.run import Run
@@ -42,8 +42,7 @@ class Now:
     told: list[tuple[int, str]] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(NamedTuple):
     """What a program begins with: its parameters and the values of the moment, NaN where not given or not valid."""
 
     parameters: Mapping[str, float]

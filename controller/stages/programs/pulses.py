@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -32,8 +31,7 @@ SECONDS, MINUTES = 3600.0, 60.0
 Memory = dict[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class One:
+class One(NamedTuple):
     """What one program sees in one scan: its parameters ``p``, the ``value`` it watches (NaN when not valid), its own
     time and the time since the last scan in hours, the amount delivered in it, and the rate of one amount an hour.
     """

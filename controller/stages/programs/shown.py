@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,8 +17,7 @@ what is left in the bottle, and what the pump gives over what it should give.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class FeedColumn:
+class FeedColumn(NamedTuple):
     """One column: of which feed (a row of the table), which of :data:`KINDS`, and how it is shown."""
 
     row: int

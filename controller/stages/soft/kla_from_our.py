@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from controller.stages.soft.dissolved import DissolvedOxygen
-from controller.stages.soft.model import Columns, Model, Now, Setup
+from controller.stages.soft.model import SETTLING, Columns, Model, Now, Setup
 
 
 class KlaFromOur(Model):
@@ -35,7 +35,7 @@ class KlaFromOur(Model):
         np.copyto(now.out, self._kla)
         now.doubt(~strong)
         if not oxygen.calm:
-            now.doubt(oxygen.settling)
+            now.doubt(oxygen.settling, SETTLING)
 
     def resume(self, columns: Columns, outage_s: float) -> None:
         """Begin anew after a long time."""

@@ -8,7 +8,7 @@ from controller.frame import U1, Frame
 from controller.model.calculation import Calculation
 from controller.model.tags import TagTable
 from controller.stages.soft.model import FIRST_BAD, INCREDIBLE, NO_ANSWER, Model, Now, Setup
-from controller.stages.soft.registry import MODELS
+from controller.stages.soft.registry import make
 
 
 class Level:
@@ -78,7 +78,7 @@ class Level:
         made = [calculations[row] for row in group]
         names = [one.name for one in made[0].inputs]
         parameters = {name: tags.column(one.parameters[name] for one in made) for name in made[0].parameters}
-        model = MODELS[made[0].model](Setup(len(made), tuple(names), parameters, made[0].options, self._period_s))
+        model = make(made[0].model, Setup(len(made), tuple(names), parameters, made[0].options, self._period_s))
         place = len(self.columns)
         self.columns |= {row: (model, column) for column, row in enumerate(group)}
         mine, start = slice(place, place + len(made)), int(self._starts[place])

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +22,11 @@ REASON_BITS = 4
 FIRST_BAD = BAD << REASON_BITS
 DOUBTFUL = UNCERTAIN << REASON_BITS | Reason.MODEL
 NO_ANSWER = BAD << REASON_BITS | Reason.MODEL
+SETTLING = UNCERTAIN << REASON_BITS | Reason.SETTLING
 INCREDIBLE = BAD << REASON_BITS | Reason.RANGE
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
+class Setup(NamedTuple):
     """What a model is made for: ``n`` tags, each of which is one column. ``inputs`` are the names of those that are
     given; ``parameters`` have shape ``(n,)``; ``options`` are the same for all columns; scans are meant to come every
     ``period_s``.
@@ -40,8 +39,7 @@ class Setup:
     period_s: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Now:
+class Now(NamedTuple):
     """One scan as a model sees it, in the model's units; all arrays belong to the caller and have shape ``(n,)``.
 
     ``value`` and ``age`` (s) are by input, ``every`` is ``(n, inputs)``; ``usable`` says which columns have no Bad
@@ -55,9 +53,9 @@ class Now:
     out: F8
     code: U1
 
-    def doubt(self, where: Flags) -> None:
-        """The result is not more than Uncertain in these columns."""
-        np.maximum(self.code, DOUBTFUL, out=self.code, where=where)
+    def doubt(self, where: Flags, code: int = DOUBTFUL) -> None:
+        """The result is not more than Uncertain in these columns; :data:`SETTLING` where that will pass by itself."""
+        np.maximum(self.code, code, out=self.code, where=where)
 
 
 class Model(ABC):

@@ -7,7 +7,7 @@ import numpy as np
 from controller.frame import F8
 from controller.stages.soft.constants import AIR_OXYGEN, air_saturation
 from controller.stages.soft.dissolved import DissolvedOxygen
-from controller.stages.soft.model import Columns, Model, Now, Setup
+from controller.stages.soft.model import SETTLING, Columns, Model, Now, Setup
 
 MMOL = 1000.0
 RENEW_S = 30.0
@@ -44,7 +44,7 @@ class OurDynamic(Model):
         np.multiply(now.out, self._saturation, out=now.out)
         np.multiply(now.out, 0.01, out=now.out)
         if not oxygen.calm:
-            now.doubt(oxygen.settling)
+            now.doubt(oxygen.settling, SETTLING)
 
     def resume(self, columns: Columns, outage_s: float) -> None:
         """Begin anew after a long time."""

@@ -8,8 +8,11 @@ const UNITS = {
 const REASONS = {
   ok: "", simulated: "", override: "Overridden", stale: "No new value", range: "Not credible", rate: "Changes too fast",
   frozen: "Does not move", device: "Instrument fault", link: "No connection", not_read: "Not read yet",
-  model: "Cannot be calculated now",
+  model: "Cannot be calculated now", no_sample: "Waiting for the first sample",
+  settling: "Not sure yet: seen for too short a time",
 };
+/** Why there is no value yet when nothing is wrong. */
+const UNREAD = ["not_read", "no_sample"];
 const MINUS = "\u2212";
 const MINUTE = 60;
 const HOUR = 3600;
@@ -54,7 +57,7 @@ export function amount(value, decimals, unit) {
 export function readout(cell, column, process) {
   const decimals = column?.decimals ?? 2;
   if (cell.quality === 2 || cell.value === null) {
-    if (cell.good === null) return { text: "–", quality: cell.reason === "not_read" ? "unread" : "bad", why: reasonText(cell), age: "" };
+    if (cell.good === null) return { text: "–", quality: UNREAD.includes(cell.reason) ? "unread" : "bad", why: reasonText(cell), age: "" };
     return { text: fixed(cell.good, decimals), quality: "bad", why: reasonText(cell), age: span(process - (cell.goodAt ?? process)) };
   }
   const quality = cell.quality === 1 ? "uncertain" : "good";

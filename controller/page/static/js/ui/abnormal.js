@@ -59,7 +59,7 @@ function loopFindings(now) {
       text: conditionText(l.mode_reason, NO_NAMES), alarm: null })));
 }
 
-const EXPECTED = ["not_read", "link", "model"];
+const EXPECTED = ["not_read", "no_sample", "link", "model"];
 
 /**
  * A value is told of where the fault is: not where it was expected, and not again where it was calculated with.

@@ -27,7 +27,7 @@ export function Value({ col, size = "small", quiet = false }) {
  */
 function note(shown, lost, quiet) {
   if (lost) return `${span((Date.now() - link.value.at) / 1000)} old`;
-  if (shown.quality === "unread") return "not read yet";
+  if (shown.quality === "unread") return shown.why.toLowerCase();
   if (shown.quality === "bad") return [shown.why || "Bad", shown.age && `${shown.age} ago`].filter(Boolean).join(", ");
   if (shown.quality === "uncertain") return shown.why || "Uncertain";
   return quiet ? "" : shown.age;
