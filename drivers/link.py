@@ -30,7 +30,7 @@ from drivers.contract import (
     WriteOutcome,
     WriteState,
 )
-from drivers.link_state import BackOff, LinkCounters, LinkEvent, LinkState, explain, kind_of
+from drivers.link_state import BackOff, LinkCounters, LinkEvent, LinkState, compare, explain, kind_of
 
 OPEN_DEADLINE_S = 5.0
 """Connecting takes longer than reading: sessions are made, types are read, a serial line must fall silent."""
@@ -43,7 +43,8 @@ FALLBACK_PERIODS = 1.5
 class Link:
     """A driver, its points, their newest samples and what became of writes.
 
-    ``points`` are read in one plan and written by key. ``period_s`` and ``deadline_s`` are wall seconds; ``now_ns`` is
+    ``points`` are read in one plan and written by key. ``expected`` are fields of the identity without which nothing
+    is read or written. ``period_s`` and ``deadline_s`` are wall seconds; ``now_ns`` is
     process time and only stamps samples and events. Raises :class:`~drivers.contract.BadAddress` for a point that
     the driver does not know.
     """
@@ -58,6 +59,7 @@ class Link:
         deadline_s: float,
         now_ns: Callable[[], int],
         on_event: Callable[[LinkEvent], None],
+        expected: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
         self.state = LinkState.CONNECTING
@@ -75,6 +77,7 @@ class Link:
         self._deadline_s = deadline_s
         self._now_ns = now_ns
         self._on_event = on_event
+        self._expected = expected or {}
         self._pending: dict[str, float] = {}
         self._outcomes: deque[WriteOutcome] = deque(maxlen=KEPT_OUTCOMES)
         self._wake = asyncio.Event()
@@ -150,10 +153,12 @@ class Link:
     async def _session(self) -> None:
         """Open, read once, then serve requests; ends only by an exception."""
         async with asyncio.timeout(OPEN_DEADLINE_S):
-            self.identity = await self._driver.open()
+            identity = await self._driver.open()
+        compare(identity, self._expected)
+        before, self.identity = self.identity, identity
         await self._read()
         self._back_off.reset()
-        self._become(LinkState.UP, f"{self.identity.vendor} {self.identity.model}".strip())
+        self._become(LinkState.UP, _introduce(identity, before))
         while True:
             await self._wait()
             if self._pending:
@@ -249,3 +254,13 @@ class Link:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_DEADLINE_S):
                 await self._driver.close()
+
+
+def _introduce(identity: Identity, before: Identity | None) -> str:
+    """Who answered; and, in words for the record, that it is somebody else than before."""
+    name = f"{identity.vendor} {identity.model}".strip()
+    if before is None or before == identity:
+        return name
+    pairs = zip(Identity._fields, before, identity, strict=True)
+    changed = ", ".join(f"{field} {old or 'not told'}" for field, old, new in pairs if old != new)
+    return f"{name}; it was another one before: {changed}"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from drivers.contract import DriverError, LinkLost, Malformed, Refused, Timeout, WrongIdentity
+from drivers.contract import DriverError, Identity, LinkLost, Malformed, Refused, Timeout, WrongIdentity
 
 FIRST_BACK_OFF_S = 0.2
 LONGEST_BACK_OFF_S = 2.0
@@ -72,6 +73,20 @@ class BackOff:
     def reset(self) -> None:
         """The instrument answered: the next failure is tried again soon."""
         self._next = FIRST_BACK_OFF_S
+
+
+def compare(identity: Identity, expected: Mapping[str, str]) -> None:
+    """Whether the instrument that answers is the one that is ``expected``, by the fields that are given.
+
+    Raises :class:`WrongIdentity`.
+    """
+    wrong = [
+        f"{name} is {getattr(identity, name) or 'not told'}, not {value}"
+        for name, value in expected.items()
+        if getattr(identity, name) != value
+    ]
+    if wrong:
+        raise WrongIdentity(f"another instrument answers: {', '.join(wrong)}")
 
 
 def kind_of(error: BaseException) -> str:

@@ -40,6 +40,8 @@ def build_links(
         url = urls.get(name, connection.url)
         chosen = {**connection.options, **options.get(connection.driver, {})}
         driver = create(connection.driver, ConnectionSpec(name, url, dict(chosen), deadline_s))
+        # A simulator stands for an instrument and is not it: what it says of itself is compared with nothing.
+        expected = connection.expect.model_dump(exclude_none=True) if connection.expect and not urls else {}
         links[name] = Link(
             name,
             driver,
@@ -48,5 +50,6 @@ def build_links(
             deadline_s=deadline_s,
             now_ns=now_ns,
             on_event=on_event,
+            expected=expected,
         )
     return links

@@ -9,7 +9,7 @@ from controller.config.check_outputs import shortest_cycle_s
 from controller.config.problems import Path, nearest
 from controller.config.site import Calibration, Connection, SiteConfig, Vessel, simulated_vessels
 from controller.config.tag_class import Source
-from controller.config.url import Endpoint, parse_url
+from controller.config.url import SHARED, Endpoint, parse_url
 from controller.config.vessel_class import VesselClassConfig
 from controller.units import UnitError, parse_quantity, parse_unit, per
 
@@ -51,13 +51,26 @@ class SiteChecker:
             self.bound.problem(path, f"there is no {what} {name!r}", hint, at_key=at_key)
 
     def _endpoints(self) -> None:
-        """One owner per wire."""
-        owners: dict[Endpoint, str] = {}
+        """One owner per wire, but for lines of devices with numbers."""
+        owners: dict[tuple[str, str], str] = {}
         for name, connection in self.config.connections.items():
-            owner = owners.setdefault(parse_url(connection.url), name)
+            wire = parse_url(connection.url)
+            owner = owners.setdefault((wire.scheme, wire.place), name)
             if owner != name:
-                message = f"this wire belongs to connection {owner!r} already"
-                self.bound.problem(("connections", name, "url"), message, "one connection per wire")
+                self._share(name, connection, wire, owner)
+
+    def _share(self, name: str, connection: Connection, wire: Endpoint, owner: str) -> None:
+        """What is wrong with a wire that belongs to connection ``owner`` already."""
+        first, path = self.config.connections[owner], ("connections", name, "url")
+        if wire.scheme not in SHARED:
+            message = f"this wire belongs to connection {owner!r} already"
+            self.bound.problem(path, message, "one connection per wire")
+        elif wire.settings != parse_url(first.url).settings:
+            message = f"connection {owner!r} speaks otherwise on this line"
+            self.bound.problem(path, message, "the same settings for all on one line")
+        elif (connection.driver, connection.options) == (first.driver, first.options):
+            message = f"connection {owner!r} is the same device on this line"
+            self.bound.problem(path, message, "another number in the options, or one connection for both")
 
     def _connection(self, name: str, connection: Connection, drivers: Collection[str] | None) -> None:
         path: Path = ("connections", name)

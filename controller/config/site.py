@@ -34,18 +34,29 @@ def _url(value: Any) -> str:
     return text
 
 
-Url = Annotated[str, Parsed(_url, lambda: {"type": "string", "pattern": r"^(opc\.tcp|tcp|serial|socket)://\S+$"})]
+Url = Annotated[str, Parsed(_url, lambda: {"type": "string", "pattern": r"^(opc\.tcp|modbuss?|tcp|serial)://\S+$"})]
 ScanPeriod = Annotated[Quantity, quantity("s", least=0.1)]
+
+
+class Expected(StrictModel):
+    """What an instrument must say of itself, as far as it is given."""
+
+    vendor: Text | None = None
+    model: Text | None = None
+    serial: Text | None = None
+    firmware: Text | None = None
 
 
 class Connection(StrictModel):
     """One wire to one instrument. ``heartbeat`` is the point this program counts up after every scan, so that the
-    instrument goes safe without it; ``options`` are the driver's, ``simulation`` the simulator's.
+    instrument goes safe without it; ``expect`` keeps another instrument from being taken for this one; ``options`` are
+    the driver's, ``simulation`` the simulator's.
     """
 
     driver: Name
     url: Url
     heartbeat: Text | None = None
+    expect: Expected | None = None
     options: Options = Field(default_factory=empty_dict)
     simulation: Options = Field(default_factory=empty_dict)
 

@@ -1,4 +1,4 @@
-"""The URLs of connections: ``opc.tcp://host:port/path``, ``tcp://host:port`` and
+"""The URLs of connections: ``opc.tcp://host:port/path``, ``modbus://host:port``, ``tcp://host:port`` and
 ``serial:///dev/ttyUSB0?baudrate=19200&stopbits=2``.
 """
 
@@ -7,8 +7,13 @@ from __future__ import annotations
 from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-SCHEMES = ("opc.tcp", "tcp", "serial")
-"""Kinds of wires. ``tcp`` is a byte stream: Modbus TCP, or an instrument behind a serial server."""
+PORTS = {"opc.tcp": 4840, "modbus": 502, "modbuss": 802, "tcp": 4001}
+"""Kinds of network wires, with a usual port. ``modbuss`` is Modbus over TLS; ``tcp`` is a line of bytes, such as an
+instrument behind a serial server.
+"""
+SCHEMES = (*PORTS, "serial")
+SHARED = ("tcp", "serial")
+"""Wires on which devices with numbers of their own may hang, each a connection."""
 
 SERIAL_OPTIONS = {
     "baudrate": ("300", "600", "1200", "2400", "4800", "9600", "19200", "38400", "57600", "115200", "230400"),
@@ -29,10 +34,11 @@ class UrlError(ValueError):
 
 
 class Endpoint(NamedTuple):
-    """Who owns a wire: two connections with the same endpoint would be on one line."""
+    """A wire: two connections with the same endpoint are on one line, and must then have the same ``settings``."""
 
     scheme: str
     place: str
+    settings: str = ""
 
 
 def parse_url(text: str) -> Endpoint:
@@ -56,7 +62,7 @@ def _split(text: str) -> SplitResult:
 
 
 def _network(parts: SplitResult) -> Endpoint:
-    hint = f"as in {parts.scheme}://192.168.10.101:{4840 if parts.scheme == 'opc.tcp' else 502}"
+    hint = f"as in {parts.scheme}://192.168.10.101:{PORTS[parts.scheme]}"
     try:
         port = parts.port
     except ValueError as error:
@@ -76,4 +82,4 @@ def _serial(parts: SplitResult) -> Endpoint:
             raise UrlError(f"{name!r} is no option of a serial line", f"known: {', '.join(SERIAL_OPTIONS)}")
         if value not in SERIAL_OPTIONS[name]:
             raise UrlError(f"{name} can't be {value!r}", f"one of {', '.join(SERIAL_OPTIONS[name])}")
-    return Endpoint("serial", parts.path)
+    return Endpoint("serial", parts.path, parts.query)

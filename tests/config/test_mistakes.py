@@ -154,6 +154,18 @@ SITE = [
     ("baudrate=19200", "baudrate=19201", "baudrate can't be '19201'", "19200"),
     ("baudrate=19200", "baud=19200", "'baud' is no option", "baudrate"),
     ("opc.tcp://192.168.10.102:4840", "«opc.tcp://192.168.10.101:4840", "belongs to connection 'plc-101' already", ""),
+    (
+        "serial:///dev/serial/by-id/usb-rs232-feed-101?baudrate=9600",
+        "«serial:///dev/serial/by-id/usb-rs232-base-101?baudrate=4800",
+        "connection 'base-pump-101' speaks otherwise on this line",
+        "the same settings",
+    ),
+    (
+        "serial:///dev/serial/by-id/usb-rs232-base-102?baudrate=9600&stopbits=2",
+        "«serial:///dev/serial/by-id/usb-rs232-base-101?baudrate=9600&stopbits=2",
+        "connection 'base-pump-101' is the same device on this line",
+        "another number in the options",
+    ),
     ("scan_period: 1 s", "scan_period: «10 ms", "too small", "at least 0.1 s"),
     ("simulation: {vessel: BR-101}", "simulation: «{vessel: BR-103}", "there is no vessel 'BR-103'", "BR-101"),
     ("options: {number: 1}", "options: «[1]", "a mapping is expected, this is a list", ""),

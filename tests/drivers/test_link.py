@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -42,6 +42,7 @@ class Device:
     def __init__(self) -> None:
         self.opened = self.closed = self.reads = 0
         self.written: list[tuple[str, float]] = []
+        self.identity = Identity("Maker", "Thing")
         self.on_open: Callable[[], Awaitable[None]] | None = None
         self.on_read: Callable[[], Awaitable[Sequence[Sample] | None]] | None = None
         self.on_write: Callable[[], Awaitable[None]] | None = None
@@ -56,7 +57,7 @@ class Device:
         self.opened += 1
         if self.on_open:
             await self.on_open()
-        return Identity("Maker", "Thing")
+        return self.identity
 
     async def read(self, plan: Plan) -> Sequence[Sample]:
         self.reads += 1
@@ -78,7 +79,13 @@ class Device:
 class Running:
     """A link in a task, its events, and waiting for a state."""
 
-    def __init__(self, device: Device, period_s: float = 60.0, deadline_s: float = 0.1) -> None:
+    def __init__(
+        self,
+        device: Device,
+        period_s: float = 60.0,
+        deadline_s: float = 0.1,
+        expected: Mapping[str, str] | None = None,
+    ) -> None:
         self.events: list[LinkEvent] = []
         self.now = 0
         self.link = Link(
@@ -89,6 +96,7 @@ class Running:
             deadline_s=deadline_s,
             now_ns=self._tick,
             on_event=self.events.append,
+            expected=expected,
         )
         self.task: asyncio.Task[None] | None = None
 
@@ -366,3 +374,35 @@ def test_every_contract_error_has_its_own_counter() -> None:
 
     kinds = {kind_of(error("x")) for error in DriverError.__subclasses__() if error is not BadAddress}
     assert kinds == {"timeout", "link_lost", "refused", "malformed", "wrong_identity"}
+
+
+async def test_another_instrument_than_the_expected_one_is_neither_read_nor_written() -> None:
+    device = Device()
+    device.identity = Identity("Maker", "Thing", serial="8")
+    async with Running(device, expected={"vendor": "Maker", "serial": "7"}) as running:
+        await until(lambda: device.opened >= 2)
+        assert running.link.state is LinkState.DOWN
+        assert running.link.detail == "another instrument answers: serial is 8, not 7"
+        assert running.link.counters.errors == {"wrong_identity": device.opened}
+        running.link.submit({"s": 1.0})
+        (outcome,) = running.link.take_outcomes()
+        assert outcome.state is WriteState.REFUSED
+        assert (device.reads, device.written) == (0, [])
+        device.identity = Identity("Maker", "Thing", serial="7")
+        await running.until(LinkState.UP)
+
+
+async def test_that_another_instrument_came_back_is_told() -> None:
+    device = Device()
+
+    async def gone() -> None:
+        raise LinkLost("gone")
+
+    async with Running(device) as running:
+        await running.until(LinkState.UP)
+        device.identity, device.on_read = Identity("Maker", "Thing", firmware="2"), gone
+        running.link.request_read()
+        await running.until(LinkState.DOWN)
+        device.on_read = None
+        await running.until(LinkState.UP)
+        assert running.events[-1].detail == "Maker Thing; it was another one before: firmware not told"
