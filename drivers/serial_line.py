@@ -111,6 +111,7 @@ class SerialLine:
         self.settings = settings
         self._gap_s = gap_s
         self._wire: _Wire | None = None
+        self._asked_at = 0.0
 
     @property
     def stray_at(self) -> float:
@@ -131,6 +132,8 @@ class SerialLine:
                 raise LinkLost(f"{place} is used by another connection with other settings")
             wire.users.add(self)
             self._wire = wire
+            # Of an earlier session, perhaps of another process, answers may still come.
+            self._asked_at = loop.time()
 
     async def exchange(self, request: bytes, complete: Callable[[bytes], bool], within_s: float) -> bytes:
         """Send ``request`` and collect what comes until ``complete`` says that it is a whole reply.
@@ -162,15 +165,15 @@ class SerialLine:
             await self._send(wire, request)
 
     async def silence(self, quiet_s: float) -> None:
-        """Wait until nothing unasked has come, and nothing was sent, for ``quiet_s``. Raises :class:`LinkLost`."""
-        wire = self._opened()
+        """Wait until nothing unasked has come, and we asked nothing, for ``quiet_s``. Others go on meanwhile: a reply
+        to us that comes now is theirs to refuse, and begins the wait anew. Raises :class:`LinkLost`.
+        """
         loop = asyncio.get_running_loop()
-        async with wire.turn:
-            while True:
-                wait = max(wire.stray_at, wire.last_byte_at) + quiet_s - loop.time()
-                if wait <= 0:
-                    return
-                await asyncio.sleep(wait)
+        while True:
+            wait = max(self._opened().stray_at, self._asked_at) + quiet_s - loop.time()
+            if wait <= 0:
+                return
+            await asyncio.sleep(wait)
 
     def close(self) -> None:
         """Leave the port; the last one closes it. Idempotent, never raises."""
@@ -190,6 +193,7 @@ class SerialLine:
         loop = asyncio.get_running_loop()
         if (wait := wire.last_byte_at + self._gap_s - loop.time()) > 0:
             await asyncio.sleep(wait)
+        self._asked_at = loop.time()
         wire.write(request)
 
 

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from drivers.contract import LinkLost, Malformed, Timeout
+from drivers.contract import ConnectionSpec, LinkLost, Malformed, Point, Timeout
+from drivers.instruments.watson_marlow import WatsonMarlow
+from drivers.link import Link
+from drivers.link_state import LinkState
 from drivers.ports import SerialSettings, parse_port
 from drivers.serial_line import SerialLine
 
@@ -81,6 +84,94 @@ async def test_two_callers_take_turns(pump: Any) -> None:
     replies = await asyncio.gather(*(port.exchange(b"%d" % place, whole, 0.5) for place in range(8)))
     assert replies == [b"%d!" % place for place in range(8)]
     port.close()
+
+
+async def test_a_port_is_shared_and_closed_by_the_last(pump: Any) -> None:
+    first, second = line(pump.path), line(pump.path)
+    await first.open()
+    await second.open()
+    pump.answer = lambda data: (bytes(data) + b"!", data.clear())[0]
+    replies = await asyncio.gather(first.exchange(b"1", whole, 0.5), second.exchange(b"2", whole, 0.5))
+    assert replies == [b"1!", b"2!"]
+    first.close()
+    first.close()
+    assert await second.exchange(b"3", whole, 0.5) == b"3!"
+    with pytest.raises(LinkLost, match="not open"):
+        await first.send(b"4")
+    second.close()
+    await first.open()
+    assert await first.exchange(b"5", whole, 0.5) == b"5!"
+    first.close()
+
+
+async def test_all_on_a_port_speak_alike(pump: Any) -> None:
+    first = line(pump.path)
+    await first.open()
+    other = SerialLine(parse_port(f"serial://{pump.path}?baudrate=9600", 9600, 1), 0.0)
+    with pytest.raises(LinkLost, match="used by another connection with other settings"):
+        await other.open()
+    first.close()
+    await other.open()
+    other.close()
+
+
+async def test_who_waits_for_silence_does_not_keep_the_others_from_speaking(pump: Any) -> None:
+    waiting, busy = line(pump.path), line(pump.path)
+    await waiting.open()
+    await busy.open()
+    pump.answer = lambda data: (data.clear(), b"right!")[1]
+    silence = asyncio.ensure_future(waiting.silence(0.1))
+    count = 0
+    while not silence.done():
+        assert await busy.exchange(b"?", whole, 0.5) == b"right!"
+        count += 1
+    assert count > 5
+    waiting.close()
+    busy.close()
+
+
+async def test_a_device_that_went_away_is_gone_for_all(pump: Any) -> None:
+    first, second = line(pump.path), line(pump.path)
+    await first.open()
+    await second.open()
+    pump.unplug()
+    await asyncio.sleep(0.02)
+    for port in (first, second):
+        with pytest.raises(LinkLost):
+            await port.exchange(b"?", whole, 0.2)
+        with pytest.raises(LinkLost, match="cannot open"):
+            await port.open()
+
+
+async def test_a_silent_device_does_not_take_its_neighbour_with_it(pump: Any) -> None:
+    """Pump 1 answers and is read ten times a second, pump 2 is not there: it costs its neighbour no reading."""
+
+    def link(number: int) -> Link:
+        spec = ConnectionSpec(f"pump-{number}", f"serial://{pump.path}", {"number": number, "slowest_reply": 0.1}, 0.1)
+        points = [Point("speed", "speed", "rw")]
+        return Link(
+            spec.name, WatsonMarlow(spec), points,
+            period_s=0.1, deadline_s=0.3, now_ns=time.monotonic_ns, on_event=lambda _event: None,
+        )  # fmt: skip
+
+    links = [link(1), link(2)]
+    tasks = [asyncio.create_task(one.run()) for one in links]
+    enough = asyncio.Event()
+
+    def look() -> None:
+        """Whether both have tried often enough."""
+        if links[0].counters.reads >= 20 and links[1].counters.reconnects >= 3:
+            enough.set()
+        else:
+            asyncio.get_running_loop().call_later(0.01, look)
+
+    look()
+    await asyncio.wait_for(enough.wait(), 10)
+    assert (links[0].state, links[1].state) == (LinkState.UP, LinkState.DOWN)
+    assert links[0].counters.errors == {}
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
 
 
 def test_the_time_of_a_byte() -> None:
