@@ -142,6 +142,8 @@ class SerialLine:
         nothing came, :class:`Malformed` when it never became complete, :class:`LinkLost`.
         """
         wire = self._opened()
+        # Also who is cancelled while waiting for the turn counts as having asked: nobody can tell how far it came.
+        self._asked_at = asyncio.get_running_loop().time()
         async with wire.turn:
             await self._send(wire, request)
             wire.arrived = asyncio.get_running_loop().create_future()
