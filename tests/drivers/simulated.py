@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -13,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from drivers.contract import Driver, Point
+from drivers.contract import Driver, DriverError, Point, Quality
 
 STOP_S = 10.0
 
@@ -97,6 +98,21 @@ class SimulatedBench:
         """The instrument answers again."""
         self._simulated.fault("silence", 0.001)
         await asyncio.sleep(0.002)
+
+
+async def believed(driver: Driver, addresses: Sequence[str], lasts_s: float) -> set[tuple[str, float]]:
+    """Everything that a driver gives as Good within a time, whatever goes wrong meanwhile; at least something."""
+    seen: set[tuple[str, float]] = set()
+    loop = asyncio.get_running_loop()
+    ending = loop.time() + lasts_s
+    while loop.time() < ending or not seen:
+        for address in addresses:
+            with contextlib.suppress(DriverError, TimeoutError):
+                async with asyncio.timeout(lasts_s):
+                    (sample,) = await driver.read(driver.plan(points(address)))
+                    if sample.quality is Quality.GOOD:
+                        seen.add((address, sample.value))
+    return seen
 
 
 def points(*addresses: str) -> list[Point]:

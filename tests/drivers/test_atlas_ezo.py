@@ -25,7 +25,7 @@ from drivers.contract import (
 )
 from drivers.instruments.atlas_ezo import AtlasEzo
 from tests.drivers.conftest import PtyPeer
-from tests.drivers.simulated import Simulated, SimulatedBench, points
+from tests.drivers.simulated import Simulated, SimulatedBench, believed, points
 
 QUICK: dict[str, Any] = {"reading_s": 0.02, "command_s": 0.01, "interval_s": 0.25}
 OF_PH = ("ph", "compensation", "supply", "slope_acid", "offset")
@@ -281,3 +281,14 @@ def test_the_simulator_command_by_command(tmp_path: Path) -> None:
             wire.sendall(command.encode() + b"\r")
             expected = "".join(line + "\r" for line in reply).encode()
             assert stream.read(len(expected)) == expected, command
+
+
+@pytest.mark.parametrize(("fault", "magnitude"), [
+    ("delay", 0.25), ("garbage", 0.0), ("truncate", 0.7), ("crc", 0.0), ("freeze", 0.0),
+])  # fmt: skip
+async def test_no_fault_of_the_line_makes_a_wrong_value(ph: Simulated, fault: str, magnitude: float) -> None:
+    driver = make(ph.url, slowest_reply=0.3)
+    await driver.open()
+    ph.fault(fault, 0.3, magnitude=magnitude)
+    assert await believed(driver, ["ph", "supply"], 0.6) <= {("ph", 7.0), ("supply", 5.038)}
+    await driver.close()

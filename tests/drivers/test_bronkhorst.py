@@ -17,7 +17,7 @@ from drivers.contract import ConnectionSpec, Identity, Malformed, Point, Quality
 from drivers.instruments.bronkhorst import FLOW, MEASURE, SERIAL, Bronkhorst
 from drivers.propar import LONG, Parameter, question, unstuffed, values, write
 from tests.drivers.conftest import PtyPeer
-from tests.drivers.simulated import Simulated, SimulatedBench, points
+from tests.drivers.simulated import Simulated, SimulatedBench, believed, points
 
 READABLE = (
     "flow", "setpoint", "control_mode", "alarm", "measure", "setpoint_percent", "temperature", "counter", "valve",
@@ -350,3 +350,18 @@ def test_the_vendors_package_speaks_with_the_simulator(mfc: Simulated, vendor: A
             )
             == propar.PP_STATUS_READONLY
         )
+
+
+@pytest.mark.parametrize(("fault", "magnitude"), [
+    ("delay", 0.25), ("garbage", 0.0), ("truncate", 0.7), ("crc", 0.0), ("freeze", 0.0),
+])  # fmt: skip
+@pytest.mark.parametrize("framing", ["ascii", "binary"])
+async def test_no_fault_of_the_line_makes_a_wrong_value(
+    mfc: Simulated, framing: str, fault: str, magnitude: float
+) -> None:
+    driver = make(mfc.url, node=4, framing=framing, slowest_reply=0.3)
+    await driver.open()
+    assert await put(driver, "setpoint", 2.5) == (WriteState.APPLIED, "")
+    mfc.fault(fault, 0.3, magnitude=magnitude)
+    assert await believed(driver, ["temperature", "setpoint"], 0.6) <= {("temperature", 23.5), ("setpoint", 2.5)}
+    await driver.close()

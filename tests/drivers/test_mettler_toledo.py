@@ -18,7 +18,7 @@ from drivers.conformance import DriverConformance
 from drivers.contract import ConnectionSpec, Identity, Malformed, Point, Quality, Reason, WriteState
 from drivers.instruments.mettler_toledo import MettlerToledo
 from tests.drivers.conftest import PtyPeer
-from tests.drivers.simulated import Simulated, SimulatedBench, points
+from tests.drivers.simulated import Simulated, SimulatedBench, believed, points
 
 READABLE = ("weight", "stable", "tare")
 TARE = Point("tare", "tare", "rw")
@@ -307,3 +307,16 @@ def test_the_simulator_speaks_by_itself(tmp_path: Path) -> None:
         assert stream.readline() == b"S I\r\n"
         balance.fault("reboot", 0.01)
         assert stream.readline() == b'I4 A "B123456789"\r\n'
+
+
+@pytest.mark.parametrize(("fault", "magnitude"), [
+    ("delay", 0.25), ("garbage", 0.0), ("truncate", 0.7), ("crc", 0.0), ("freeze", 0.0),
+])  # fmt: skip
+async def test_no_fault_of_the_line_makes_a_wrong_weight(balance: Simulated, fault: str, magnitude: float) -> None:
+    driver = make(balance.url, slowest_reply=0.3)
+    await driver.open()
+    assert await put(driver, "tare", 34.5) == (WriteState.APPLIED, "")
+    before = (await one(driver)).value
+    balance.fault(fault, 0.3, magnitude=magnitude)
+    assert await believed(driver, ["weight", "tare"], 0.6) <= {("weight", before), ("tare", 34.5)}
+    await driver.close()
