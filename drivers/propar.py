@@ -20,6 +20,8 @@ BYTE, WORD, LONG, TEXT = 0x00, 0x20, 0x40, 0x60
 STATUS, WRITE, ANSWER, ASK = 0, 1, 2, 4
 CHAINED, LAST_TAG = 0x80, 0x7F
 DLE, STX, ETX = 0x10, 0x02, 0x03
+ZERO_ENDED = 0
+"""Instead of the length of a text; an answer may give the length none the less."""
 CRLF = b"\r\n"
 OF_A_CHANNEL = (1, 33, 65, 97, 104)
 """Processes that exist once per channel."""
@@ -28,7 +30,7 @@ Data: TypeAlias = float | str
 
 
 class Parameter(NamedTuple):
-    """Where it is and how it is sent; a float is a LONG, a text without a form ends with a zero."""
+    """Where it is and how it is sent; a float is a LONG, a text has no form."""
 
     process: int
     number: int
@@ -101,7 +103,7 @@ def question(parameters: Sequence[Parameter], tag: int, channel: int) -> bytes:
             data.append((CHAINED if place != run[-1][0] else 0) | parameter.kind | place)
             data += bytes([process_of(parameter, channel), parameter.kind | parameter.number])
             if parameter.kind == TEXT:
-                data.append(_length(parameter))
+                data.append(ZERO_ENDED)
     return bytes(data)
 
 
@@ -131,8 +133,6 @@ def _value(reply: bytes, at: int, parameter: Parameter) -> tuple[Data, int]:
     if parameter.kind != TEXT:
         (number,) = struct.unpack_from(parameter.form, reply, at)
         return number, at + struct.calcsize(parameter.form)
-    if reply[at] != _length(parameter):
-        raise ValueError("another length")
     start = at + 1
     end = start + reply[at] if reply[at] else reply.index(0, start)
     if end > len(reply):
@@ -144,11 +144,6 @@ def write(parameter: Parameter, value: float, channel: int) -> bytes:
     """A request to store a number, which is to be acknowledged."""
     place = bytes([WRITE, process_of(parameter, channel), parameter.kind | parameter.number])
     return place + struct.pack(parameter.form, value)
-
-
-def _length(parameter: Parameter) -> int:
-    """Of a text; 0 for one that ends with a zero."""
-    return struct.calcsize(parameter.form)
 
 
 def process_of(parameter: Parameter, channel: int) -> int:

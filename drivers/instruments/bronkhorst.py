@@ -50,7 +50,7 @@ FULL, NEGATIVE = 32000, 41942
 FLOW, SETPOINT = Parameter(33, 0, LONG, ">f"), Parameter(33, 3, LONG, ">f")
 MEASURE, SETPOINT_WORD = Parameter(1, 0, WORD, ">H"), Parameter(1, 1, WORD, ">H")
 MODE, ALARM = Parameter(1, 4, BYTE, "B"), Parameter(1, 20, BYTE, "B")
-CAPACITY, UNIT = Parameter(1, 13, LONG, ">f"), Parameter(1, 31, TEXT, "7s")
+CAPACITY, UNIT = Parameter(1, 13, LONG, ">f"), Parameter(1, 31, TEXT, "")
 MODEL, SERIAL, FIRMWARE = (Parameter(113, number, TEXT, "") for number in (2, 3, 5))
 SINGLE = {
     "temperature": Parameter(33, 7, LONG, ">f"),

@@ -278,6 +278,11 @@ def test_requests_and_answers_of_the_manual() -> None:
     assert question([FLOW, SERIAL], 1, 2).hex() == "04814022400161716300"
     assert write(Parameter(1, 1, MEASURE.kind, ">H"), 16000, 1).hex() == "0101213e80"
     assert write(Parameter(33, 3, LONG, ">f"), 2.5, 1).hex() == "01214340200000"
+    for text in ("0201600053313200", "02016003533132", "0201600553313220" + "20"):
+        assert values(bytes.fromhex(text), [SERIAL], 1) == ["S12"]
+    for text in ("02016000533132", "02016004533132", "0201600053313200" + "00", "02016002533132"):
+        with pytest.raises((ValueError, IndexError)):
+            values(bytes.fromhex(text), [SERIAL], 1)
     (counter,) = values(bytes.fromhex("026840459CFFAE"), [Parameter(104, 1, LONG, ">f")], 104)
     assert counter == pytest.approx(5023.96, abs=0.01)
 
