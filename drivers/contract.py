@@ -138,7 +138,9 @@ class BadAddress(DriverError):
 class Plan(Protocol):
     """The requests that read a fixed list of points; made once by ``Driver.plan``."""
 
-    points: tuple[Point, ...]
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """Those that are read, in the order of their samples."""
 
 
 @runtime_checkable

@@ -63,6 +63,8 @@ class Polled(ABC):
 
     points: ClassVar[Mapping[str, Entry]]
     """By address. A question that is not given is the address itself."""
+    hush: ClassVar[bytes] = b""
+    """Sent before silence is waited for: what makes an instrument stop that speaks by itself."""
 
     def __init__(self, line: DeviceLine) -> None:
         self.line = line
@@ -155,6 +157,8 @@ class Polled(ABC):
 
     async def _certain(self) -> Identity:
         """Let late answers pass, then ask who is there."""
+        if self.hush:
+            await self.line.tell(self.hush)
         await self.line.silence()
         identity = await self.identify()
         self.line.in_doubt = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -14,7 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from drivers.conformance import Bench, Disturbance
-from drivers.contract import Driver, Point
+from drivers.contract import Driver, DriverError, Point, Quality
 
 STOP_S = 10.0
 
@@ -135,6 +136,21 @@ class SimulatedBench(Bench):
     def _start(self, fault: str, duration_s: float, **more: float) -> None:
         self._simulated.fault(fault, duration_s, **more)
         self._active.append(fault)
+
+
+async def believed(driver: Driver, addresses: Sequence[str], lasts_s: float) -> set[tuple[str, float]]:
+    """Everything that a driver gives as Good within a time, whatever goes wrong meanwhile; at least something."""
+    seen: set[tuple[str, float]] = set()
+    loop = asyncio.get_running_loop()
+    ending = loop.time() + lasts_s
+    while loop.time() < ending or not seen:
+        for address in addresses:
+            with contextlib.suppress(DriverError, TimeoutError):
+                async with asyncio.timeout(lasts_s):
+                    (sample,) = await driver.read(driver.plan(points(address)))
+                    if sample.quality is Quality.GOOD:
+                        seen.add((address, sample.value))
+    return seen
 
 
 def points(*addresses: str) -> list[Point]:

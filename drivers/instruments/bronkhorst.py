@@ -1,0 +1,232 @@
+"""Bronkhorst mass-flow controllers and meters, ProPar on RS-232, USB or RS-485 (manual 9.17.027; parameter list of the
+``bronkhorst-propar`` package).
+
+Points in the instrument's capacity unit: ``flow`` (r), ``setpoint`` (rw); in per cent of its capacity: ``measure`` (r),
+``setpoint_percent`` (rw); ``temperature`` (r, Cel), ``counter`` (r, in its counter unit), ``valve`` (r, raw),
+``alarm`` (r, bits) and ``control_mode`` (rw). Odd is that a setpoint is taken in every control mode, but followed in
+some only, and that one out of range may be cut without a word. The control mode is kept without power: it is written
+only when it is another.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Mapping
+from typing import ClassVar
+
+from drivers.contract import ConnectionSpec, Identity, Quality, Reason, Refused, Sample
+from drivers.options import Options
+from drivers.polled import Answers, Entry, Polled
+from drivers.ports import parse_port
+from drivers.propar import (
+    BYTE,
+    LAST_TAG,
+    LONG,
+    STATUS,
+    TEXT,
+    WORD,
+    AsciiLine,
+    BinaryLine,
+    Data,
+    Parameter,
+    Wire,
+    question,
+    values,
+    write,
+)
+
+VERIFIED_ON: tuple[str, ...] = (
+    "frames printed in the manual",
+    "its simulator, with which the vendor's own `bronkhorst-propar` package speaks as well",
+)
+
+ANY_NODE = 128
+"""Whichever instrument is attached; it answers under its own number."""
+FULL, NEGATIVE = 32000, 41942
+"""Of a measure: 100 %, and the number above which it is negative."""
+
+
+FLOW, SETPOINT = Parameter(33, 0, LONG, ">f"), Parameter(33, 3, LONG, ">f")
+MEASURE, SETPOINT_WORD = Parameter(1, 0, WORD, ">H"), Parameter(1, 1, WORD, ">H")
+MODE, ALARM = Parameter(1, 4, BYTE, "B"), Parameter(1, 20, BYTE, "B")
+CAPACITY, UNIT = Parameter(1, 13, LONG, ">f"), Parameter(1, 31, TEXT, "")
+MODEL, SERIAL, FIRMWARE = (Parameter(113, number, TEXT, "") for number in (2, 3, 5))
+SINGLE = {
+    "temperature": Parameter(33, 7, LONG, ">f"),
+    "counter": Parameter(104, 1, LONG, ">f"),
+    "valve": Parameter(114, 1, LONG, ">I"),
+}
+FOLLOWS = (0, 11, 18)
+MODES = {
+    1: "analog input", 2: "a master's output", 3: "valve closed", 4: "idle", 5: "test", 6: "tuning", 7: "100 %",
+    8: "valve fully open", 9: "calibration", 10: "a master's analog output", 12: "0 %", 13: "a master's output",
+    20: "valve steered", 21: "valve steered by analog input", 22: "safe state",
+}  # fmt: skip
+"""Those in which a setpoint from here is not followed."""
+SPOILS, DOUBTS = 0x81, 0x62
+"""Alarms that make the flow Bad, or Uncertain."""
+ALARMS = (
+    "error", "warning", "below its minimum", "above its maximum", "batch reached", "response or power-up alarm",
+    "no signal of its master", "hardware fault",
+)  # fmt: skip
+REFUSALS = {
+    1: "the process is claimed", 2: "unknown command", 3: "unknown process", 4: "unknown parameter", 5: "wrong type",
+    6: "wrong value", 7: "its network is not active", 13: "read only", 17: "write only", 25: "time-out inside",
+    29: "too long for it",
+}  # fmt: skip
+
+
+class Bronkhorst(Polled):
+    """One instrument, or one channel of it, on a line that several can share.
+
+    Options: ``node`` (its address; 128 is any that is attached), ``channel`` (1), ``framing`` (``ascii`` or
+    ``binary``), ``unit`` (its capacity unit; when given, every flow in another one is Bad) and ``slowest_reply`` in
+    seconds.
+    """
+
+    points: ClassVar[Mapping[str, Entry]] = {
+        "flow": Entry("r", "flow"),
+        "setpoint": Entry("rw", "flow", 0.0, 1e9),
+        "control_mode": Entry("rw", "flow", 0.0, 255.0),
+        "alarm": Entry("r", "flow"),
+        "measure": Entry("r", "percent"),
+        "setpoint_percent": Entry("rw", "percent", 0.0, 100.0),
+        "temperature": Entry(),
+        "counter": Entry(),
+        "valve": Entry(),
+    }
+
+    def __init__(self, spec: ConnectionSpec) -> None:
+        options = Options(spec)
+        self._node = options.integer("node", ANY_NODE, 1, ANY_NODE)
+        self._channel = options.integer("channel", 1, 1, 16)
+        framing = options.choice("framing", "ascii", ("ascii", "binary"))
+        self._unit = options.text("unit")
+        quiet_s = options.number("slowest_reply", 0.5, 0.05, 30.0)
+        options.end()
+        self._answers_as: int | None = None
+        self._tag = 0
+        kind: type[AsciiLine | BinaryLine] = AsciiLine if framing == "ascii" else BinaryLine
+        self._wire: Wire = kind(parse_port(spec.url, 38400), spec.timeout_s / 2, quiet_s)
+        super().__init__(self._wire.line)
+
+    async def open(self) -> Identity:
+        """Open the line and ask who is there. Raises :class:`DriverError`."""
+        self._answers_as = None
+        return await super().open()
+
+    async def identify(self) -> Identity:
+        """The serial number; what an older instrument does not know of itself is left out."""
+        (serial,) = await self._fetch(SERIAL)
+        told = []
+        for parameter in (MODEL, FIRMWARE):
+            try:
+                told += await self._fetch(parameter)
+            except Refused:
+                told.append("")
+        return Identity("Bronkhorst", str(told[0]) or "mass-flow instrument", str(serial), str(told[1]))
+
+    async def answer(self, question: str) -> Answers:
+        """Some parameters, in one request; flow and setpoint with what is to be thought of them."""
+        if question in SINGLE:
+            (value,) = await self._fetch(SINGLE[question])
+            return {question: _finite(float(value))}
+        names = ("flow", "setpoint") if question == "flow" else ("measure", "setpoint_percent")
+        parameters = (FLOW, SETPOINT) if question == "flow" else (MEASURE, SETPOINT_WORD)
+        unit = (UNIT,) if self._unit and question == "flow" else ()
+        found = await self._fetch(*parameters, MODE, ALARM, *unit)
+        flow, setpoint, mode, alarm = map(float, found[:4])
+        if question == "percent":
+            flow = (flow - 65536 if flow > NEGATIVE else flow) * 100.0 / FULL
+            setpoint *= 100.0 / FULL
+        wrong = f"in {found[4]}, not in {self._unit}" if unit and found[4] != self._unit else ""
+        judged = (_flow(flow, int(alarm), wrong), _setpoint(setpoint, int(mode), wrong))
+        return {**dict(zip(names, judged, strict=True)), "control_mode": mode, "alarm": alarm}
+
+    async def put(self, address: str, value: float) -> None:
+        """Write with acknowledgement, and read back what became of it."""
+        if address == "control_mode":
+            return await self._set_mode(value)
+        if address == "setpoint":
+            await self._store(SETPOINT, value)
+            taken, mode, capacity = map(float, await self._fetch(SETPOINT, MODE, CAPACITY))
+            kept, allowed = taken, abs(capacity) / FULL
+        else:
+            await self._store(SETPOINT_WORD, round(value * FULL / 100.0))
+            taken, mode = map(float, await self._fetch(SETPOINT_WORD, MODE))
+            kept, allowed = taken * 100.0 / FULL, 100.0 / FULL
+        if not abs(kept - value) <= allowed:
+            raise Refused(f"it keeps its setpoint at {kept:g}")
+        if mode not in FOLLOWS:
+            raise Refused(_unfollowed(int(mode)))
+        return None
+
+    async def _set_mode(self, value: float) -> None:
+        (mode,) = await self._fetch(MODE)
+        if mode == value:
+            return
+        if value != int(value):
+            raise Refused("a control mode is a whole number")
+        await self._store(MODE, int(value))
+        (mode,) = await self._fetch(MODE)
+        if mode != value:
+            raise Refused(f"it keeps its control mode {mode}")
+
+    async def _fetch(self, *parameters: Parameter) -> list[Data]:
+        """Their values, asked for in one request. Raises :class:`Refused`, :class:`Malformed`."""
+        self._tag = self._tag % LAST_TAG + 1
+        reply = await self._exchange(question(parameters, self._tag, self._channel))
+        try:
+            return values(reply, parameters, self._tag)
+        except (ValueError, IndexError, struct.error) as error:
+            raise self.line.doubt(f"not an answer to the question: {reply.hex(' ')}") from error
+
+    async def _store(self, parameter: Parameter, value: float) -> None:
+        """Write one parameter. Raises :class:`Refused`, :class:`Malformed`."""
+        reply = await self._exchange(write(parameter, value, self._channel))
+        if reply[0] != STATUS or len(reply) != 3:
+            raise self.line.doubt(f"not a status: {reply.hex(' ')}")
+
+    async def _exchange(self, request: bytes) -> bytes:
+        """The data of the answer, if it is no refusal. Raises :class:`Refused`, :class:`Malformed`."""
+        node, reply = await self._wire.exchange(self._node, request)
+        if self._answers_as is None:
+            self._answers_as = node if self._node == ANY_NODE else self._node
+        if node != self._answers_as or not reply:
+            raise self.line.doubt(f"node {node} answers for node {self._answers_as}")
+        if len(reply) == 1:
+            raise Refused(f"it does not accept the message, error {reply[0]}")
+        if reply[0] == STATUS and reply[1]:
+            raise Refused(REFUSALS.get(reply[1], f"status {reply[1]}"))
+        return reply
+
+
+def _finite(value: float) -> float | Sample:
+    if math.isfinite(value):
+        return value
+    return Sample(math.nan, Quality.BAD, Reason.DEVICE, 0, None, "not a number")
+
+
+def _flow(value: float, alarm: int, wrong: str) -> float | Sample:
+    """A flow with what its unit and the alarms say of it."""
+    raised = [word for bit, word in enumerate(ALARMS) if alarm >> bit & 1]
+    detail = ", ".join([wrong, *raised] if wrong else raised)
+    if wrong or alarm & SPOILS or not math.isfinite(value):
+        return Sample(value, Quality.BAD, Reason.DEVICE, 0, None, detail or "not a number")
+    if alarm & DOUBTS:
+        return Sample(value, Quality.UNCERTAIN, Reason.DEVICE, 0, None, detail)
+    return Sample(value, Quality.GOOD, Reason.OK, 0, None, detail)
+
+
+def _setpoint(value: float, mode: int, wrong: str) -> float | Sample:
+    """A setpoint, doubtful when the instrument follows something else."""
+    if wrong or not math.isfinite(value):
+        return Sample(value, Quality.BAD, Reason.DEVICE, 0, None, wrong or "not a number")
+    if mode not in FOLLOWS:
+        return Sample(value, Quality.UNCERTAIN, Reason.DEVICE, 0, None, _unfollowed(mode))
+    return value
+
+
+def _unfollowed(mode: int) -> str:
+    return f"its setpoint is not followed: control mode {mode}, {MODES.get(mode, 'unknown')}"
