@@ -63,7 +63,7 @@ class Polled(ABC):
 
     points: ClassVar[Mapping[str, Entry]]
     """By address. A question that is not given is the address itself."""
-    first: ClassVar[str] = ""
+    first: str = ""
     """A question that every read begins with, because its answer says how far those to the others can be trusted."""
 
     def __init__(self, line: DeviceLine) -> None:

@@ -16,7 +16,7 @@ import re
 from collections.abc import Mapping
 from typing import ClassVar
 
-from drivers.contract import ConnectionSpec, Identity, Quality, Reason, Refused, Sample, Timeout
+from drivers.contract import ConnectionSpec, DriverError, Identity, Quality, Reason, Refused, Sample
 from drivers.device_line import TextLine
 from drivers.options import Options
 from drivers.polled import Answers, Entry, Polled, Value
@@ -102,7 +102,7 @@ class Lauda(Polled):
         if reply != "OK":
             raise self.line.doubt(f"neither OK nor an error: {reply!r}")
         if (taken := await self._value(address)) != value:
-            raise Timeout(f"it said OK, and {address} is still {taken:g}")
+            raise DriverError(f"it said OK, and {address} is still {taken:g}")
 
     @staticmethod
     def _command(address: str, value: float) -> str:

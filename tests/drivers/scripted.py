@@ -6,18 +6,19 @@ import asyncio
 import os
 import termios
 import tty
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 
 
 class Scripted:
     """``answers`` are the bytes that come back for each command, both with their ends; other commands get none.
 
-    ``asked`` are the commands with the times at which they came.
+    ``asked`` are the commands with the times at which they came; ``on`` is what else happens at a command.
     """
 
     def __init__(self, answers: Mapping[bytes, bytes], end: bytes = b"\r") -> None:
         self.answers = dict(answers)
+        self.on: dict[bytes, Callable[[], None]] = {}
         self.asked: list[tuple[float, bytes]] = []
         self._end, self._received = end, b""
         self._master, self._slave = os.openpty()
@@ -51,4 +52,9 @@ class Scripted:
         for part in whole:
             command = part + self._end
             self.asked.append((asyncio.get_running_loop().time(), command))
+            self.on.get(command, _nothing)()
             os.write(self._master, self.answers.get(command, b""))
+
+
+def _nothing() -> None:
+    """What happens at most commands."""
