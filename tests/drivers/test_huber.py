@@ -4,6 +4,7 @@ package of other authors.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -66,6 +67,16 @@ async def read(driver: Driver, *addresses: str) -> list[Sample]:
 async def write(driver: Driver, point: Point, value: float) -> tuple[WriteState, str]:
     (outcome,) = await driver.write([(point, value)])
     return outcome.state, outcome.detail
+
+
+async def trouble(driver: Driver, address: str) -> bool:
+    """Whether it cannot be opened and read again yet."""
+    try:
+        await driver.open()
+        return (await read(driver, address))[0].quality is not Quality.GOOD
+    except DriverError:
+        await asyncio.sleep(0.02)
+        return True
 
 
 class TestConformance(DriverConformance):
@@ -181,6 +192,17 @@ async def test_values_are_doubtful_while_the_error_is_not_known() -> None:
         internal, error = await read(driver, "internal", "error")
         assert (internal.quality, internal.detail) == (Quality.UNCERTAIN, "its error is not known")
         assert error.quality is Quality.BAD
+
+
+@pytest.mark.parametrize("fault", ["crc", "garbage", "truncate", "delay", "disconnect"])
+async def test_a_faulty_line_is_noticed_and_gets_over_it(thermostat: Simulated, fault: str) -> None:
+    async with opened(thermostat.url) as driver:
+        thermostat.fault(fault, 0.3, **({"magnitude": 0.25} if fault == "delay" else {}))
+        with pytest.raises(DriverError):
+            await read(driver, "internal")
+        async with asyncio.timeout(3.0):
+            while await trouble(driver, "internal"):
+                await driver.close()
 
 
 async def test_somebody_elses_driver(on_tcp: Simulated) -> None:

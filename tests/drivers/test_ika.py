@@ -73,6 +73,16 @@ async def until(driver: Driver, address: str, value: float) -> Sample:
                 return sample
 
 
+async def trouble(driver: Driver, address: str) -> bool:
+    """Whether it cannot be opened and read again yet."""
+    try:
+        await driver.open()
+        return (await read(driver, address))[0].quality is not Quality.GOOD
+    except DriverError:
+        await asyncio.sleep(0.02)
+        return True
+
+
 class TestConformance(DriverConformance):
     """The contract, on a pseudo-terminal."""
 
@@ -221,6 +231,17 @@ async def test_a_number_is_no_name() -> None:
         with pytest.raises(DriverError, match="not a name"):
             await driver.open()
         await driver.close()
+
+
+@pytest.mark.parametrize("fault", ["crc", "garbage", "truncate", "delay", "disconnect"])
+async def test_a_faulty_line_is_noticed_and_gets_over_it(stirrer: Simulated, fault: str) -> None:
+    async with opened(stirrer.url) as driver:
+        stirrer.fault(fault, 0.3, **({"magnitude": 0.25} if fault == "delay" else {}))
+        with pytest.raises(DriverError):
+            await read(driver, "temperature")
+        async with asyncio.timeout(3.0):
+            while await trouble(driver, "temperature"):
+                await driver.close()
 
 
 async def test_somebody_elses_driver(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ import pytest
 from julabo import JulaboCF, connection_for_url
 
 from drivers.conformance import DriverConformance
-from drivers.contract import ConnectionSpec, Driver, Identity, Point, Quality, Sample, WriteState
+from drivers.contract import ConnectionSpec, Driver, DriverError, Identity, Point, Quality, Sample, WriteState
 from drivers.instruments.julabo import Julabo
 from tests.drivers.scripted import Scripted
 from tests.drivers.simulated import Simulated, SimulatedBench, points
@@ -56,6 +57,16 @@ async def read(driver: Driver, *addresses: str) -> list[Sample]:
 async def write(driver: Driver, point: Point, value: float) -> tuple[WriteState, str]:
     (outcome,) = await driver.write([(point, value)])
     return outcome.state, outcome.detail
+
+
+async def trouble(driver: Driver, address: str) -> bool:
+    """Whether it cannot be opened and read again yet."""
+    try:
+        await driver.open()
+        return (await read(driver, address))[0].quality is not Quality.GOOD
+    except DriverError:
+        await asyncio.sleep(0.02)
+        return True
 
 
 class TestConformance(DriverConformance):
@@ -133,7 +144,7 @@ async def test_on_a_bus_with_flow_control(tmp_path: Path) -> None:
             assert await write(driver, SETPOINT, 55.5) == (WriteState.APPLIED, "")
             assert (await read(driver, "external"))[0].value == 36.5
             simulated.fault("wrong_address", 0.3)
-            with pytest.raises(Exception, match="not an answer of A032: 'A033_"):
+            with pytest.raises(DriverError, match="not an answer of A032: 'A033_"):
                 await read(driver, "bath")
 
 
@@ -188,7 +199,7 @@ async def test_versions_of_several_models(reply: bytes, identity: Identity) -> N
 async def test_what_is_no_version_is_not_believed(reply: bytes) -> None:
     with Scripted({b"version\r": reply + b"\r\n"}) as peer:
         driver = make(peer.url)
-        with pytest.raises(Exception, match="not a version"):
+        with pytest.raises(DriverError, match="not a version"):
             await driver.open()
         await driver.close()
 
@@ -204,6 +215,17 @@ async def test_a_write_that_is_not_confirmed_is_unknown() -> None:
     with Scripted({**VERSION, b"in_mode_01\r": b"0\r\n"}) as peer:
         async with opened(peer.url) as driver:
             assert (await write(driver, SETPOINT, 37.0))[0] is WriteState.UNKNOWN
+
+
+@pytest.mark.parametrize("fault", ["crc", "garbage", "truncate", "delay", "disconnect"])
+async def test_a_faulty_line_is_noticed_and_gets_over_it(circulator: Simulated, fault: str) -> None:
+    async with opened(circulator.url) as driver:
+        circulator.fault(fault, 0.3, **({"magnitude": 0.25} if fault == "delay" else {}))
+        with pytest.raises(DriverError):
+            await read(driver, "bath")
+        async with asyncio.timeout(3.0):
+            while await trouble(driver, "bath"):
+                await driver.close()
 
 
 async def test_somebody_elses_driver(circulator: Simulated) -> None:

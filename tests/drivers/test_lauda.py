@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -63,6 +64,16 @@ async def read(driver: Driver, *addresses: str) -> list[Sample]:
 async def write(driver: Driver, point: Point, value: float) -> tuple[WriteState, str]:
     (outcome,) = await driver.write([(point, value)])
     return outcome.state, outcome.detail
+
+
+async def trouble(driver: Driver, address: str) -> bool:
+    """Whether it cannot be opened and read again yet."""
+    try:
+        await driver.open()
+        return (await read(driver, address))[0].quality is not Quality.GOOD
+    except DriverError:
+        await asyncio.sleep(0.02)
+        return True
 
 
 class TestConformance(DriverConformance):
@@ -172,6 +183,17 @@ async def test_a_write_without_an_answer_is_unknown() -> None:
     async with scripted({b"IN_SP_00\r": b"20.00\r\n", b"START\r": b"20.00\r\n"}) as (_, driver):
         assert (await write(driver, SETPOINT, 37.0))[0] is WriteState.UNKNOWN
         assert await write(driver, RUNNING, 1.0) == (WriteState.UNKNOWN, "neither OK nor an error: '20.00'")
+
+
+@pytest.mark.parametrize("fault", ["crc", "garbage", "truncate", "delay", "disconnect"])
+async def test_a_faulty_line_is_noticed_and_gets_over_it(thermostat: Simulated, fault: str) -> None:
+    async with opened(thermostat.url) as driver:
+        thermostat.fault(fault, 0.3, **({"magnitude": 0.25} if fault == "delay" else {}))
+        with pytest.raises(DriverError):
+            await read(driver, "bath")
+        async with asyncio.timeout(3.0):
+            while await trouble(driver, "bath"):
+                await driver.close()
 
 
 async def test_somebody_elses_driver(thermostat: Simulated, monkeypatch: pytest.MonkeyPatch) -> None:
