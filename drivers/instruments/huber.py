@@ -22,7 +22,7 @@ from drivers.options import Options
 from drivers.polled import Answers, Entry, Polled, Value
 from drivers.ports import parse_port
 
-VERIFIED_ON: tuple[str, ...] = ("its simulator, which the `huber` package drives", "frames printed in manuals")
+VERIFIED_ON: tuple[str, ...] = ("its simulator, which the `huber` package drives", "frames as other drivers know them")
 
 
 class Variable(NamedTuple):

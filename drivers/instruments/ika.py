@@ -22,7 +22,10 @@ from drivers.options import Options
 from drivers.polled import Answers, Entry, Polled, Value
 from drivers.ports import parse_port
 
-VERIFIED_ON: tuple[str, ...] = ("its simulator, which the `ika` package drives", "exchanges printed in the manuals")
+VERIFIED_ON: tuple[str, ...] = (
+    "its simulator, which the `ika` package drives",
+    "exchanges as other drivers expect them",
+)
 
 MEASURED = {"external": 1, "plate": 2, "temperature": 3, "speed": 4, "torque": 5}
 SET = {"setpoint": 4, "torque_limit": 5, "speed_limit": 6, "safety_speed": 8}

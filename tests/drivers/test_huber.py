@@ -1,4 +1,4 @@
-"""The Huber driver against its simulator and against frames printed in manuals; the simulator against the ``huber``
+"""The Huber driver against its simulator and against frames byte by byte; the simulator against the ``huber``
 package of other authors.
 """
 
@@ -150,7 +150,7 @@ async def test_who_answers(thermostat: Simulated, tmp_path: Path) -> None:
     (b"09C4", 25.0), (b"F6F5", -23.15), (b"C4F9", -151.11), (b"7FFE", 327.66), (b"8000", 327.68), (b"C350", 500.0),
     (b"09c4", 25.0),
 ])  # fmt: skip
-async def test_temperatures_as_printed(data: bytes, value: float) -> None:
+async def test_temperatures_byte_by_byte(data: bytes, value: float) -> None:
     async with scripted({b"{M01****\r\n": b"{S01" + data + b"\r\n"}) as (_, driver):
         (sample,) = await read(driver, "internal")
         assert (sample.value, sample.quality) == (pytest.approx(value), Quality.GOOD)
@@ -166,7 +166,7 @@ async def test_a_frame_that_is_no_answer_is_not_believed(reply: bytes) -> None:
         assert driver.line.in_doubt
 
 
-async def test_setting_as_printed() -> None:
+async def test_setting_byte_by_byte() -> None:
     async with scripted({b"{M000E74\r\n": b"{S000E74\r\n", b"{M00F830\r\n": b"{S00F830\r\n"}) as (peer, driver):
         assert await write(driver, SETPOINT, 37.0) == (WriteState.APPLIED, "")
         assert await write(driver, SETPOINT, -20.0) == (WriteState.APPLIED, "")

@@ -1,4 +1,4 @@
-"""The IKA driver against its simulator and against exchanges printed in manuals; the simulator against the ``ika``
+"""The IKA driver against its simulator and against exchanges byte by byte; the simulator against the ``ika``
 package of other authors.
 """
 
@@ -185,7 +185,7 @@ async def test_the_watchdog_on_the_wire() -> None:
             await read(driver, "speed")
 
 
-async def test_the_exchange_printed_in_the_manuals() -> None:
+async def test_an_exchange_byte_by_byte() -> None:
     async with scripted({b"IN_PV_4 \r\n": b"100.0 4 \r\n", b"IN_SP_4 \r\n": b"250.0 4 \r\n"}) as (peer, driver):
         assert await driver.identify() == Identity("IKA", "EUROSTAR 60")
         assert (await read(driver, "speed"))[0].value == 100.0
