@@ -43,9 +43,11 @@ class DeviceLine:
         """Wait until the line is silent for longer than the slowest reply. Raises :class:`LinkLost`."""
         await self._line.silence(self._quiet_s)
 
-    async def tell(self, request: bytes) -> None:
-        """Send a command that is not answered. Raises :class:`LinkLost`, :class:`Timeout`."""
-        await self._line.send(request)
+    async def tell(self, request: bytes, rest_s: float = 0.0) -> None:
+        """Send a command that is not answered, and leave the device ``rest_s`` to carry it out before anything else is
+        sent. Raises :class:`LinkLost`, :class:`Timeout`.
+        """
+        await self._line.send(request, rest_s)
 
     async def ask(self, request: bytes, complete: Complete) -> bytes:
         """Send a question and return what ``complete`` says is the whole answer.
@@ -71,7 +73,8 @@ class DeviceLine:
 class TextLine(DeviceLine):
     """Lines of ASCII. ``end`` ends what we send, ``reply_end`` what comes; spaces and line feeds around it are dropped.
 
-    A line that is a recent command of ours is its echo and is dropped.
+    A line that is a recent command of ours is its echo and is dropped. ``ignored`` are bytes that mean nothing, such as
+    XON and XOFF.
     """
 
     def __init__(
@@ -83,14 +86,15 @@ class TextLine(DeviceLine):
         *,
         end: bytes = b"\r",
         reply_end: bytes = b"\r",
+        ignored: bytes = b"",
     ) -> None:
         super().__init__(settings, reply_s, quiet_s, gap_s)
-        self._end, self._reply_end = end, reply_end
+        self._end, self._reply_end, self._ignored = end, reply_end, ignored
         self._echoes: deque[bytes] = deque(maxlen=ECHOES)
 
-    async def say(self, command: str) -> None:
-        """Send a command that is not answered. Raises :class:`LinkLost`, :class:`Timeout`."""
-        await self.tell(self._encode(command))
+    async def say(self, command: str, rest_s: float = 0.0) -> None:
+        """Send a command that is not answered; see :meth:`DeviceLine.tell`."""
+        await self.tell(self._encode(command), rest_s)
 
     async def ask_line(self, command: str) -> str:
         """Send a command and return its one line of reply. Raises what :meth:`DeviceLine.ask` does."""
@@ -126,5 +130,6 @@ class TextLine(DeviceLine):
         """The complete lines that are no echo. Raises :class:`Malformed` for what cannot become lines of text."""
         if len(data) > LONGEST_REPLY or not data.isascii():
             raise Malformed(f"not a line of text: {data[:24].hex(' ')}")
-        lines = [line.strip(b"\r\n \0") for line in data.split(self._reply_end)[:-1]]
+        whole = data.translate(None, self._ignored).split(self._reply_end)[:-1]
+        lines = [line.strip(b"\r\n \0") for line in whole]
         return [line for line in lines if line and line not in self._echoes]

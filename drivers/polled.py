@@ -65,6 +65,8 @@ class Polled(ABC):
     """By address. A question that is not given is the address itself."""
     hush: ClassVar[bytes] = b""
     """Sent before silence is waited for: what makes an instrument stop that speaks by itself."""
+    first: str = ""
+    """A question that every read begins with, because its answer says how far those to the others can be trusted."""
 
     def __init__(self, line: DeviceLine) -> None:
         self.line = line
@@ -96,7 +98,8 @@ class Polled(ABC):
     def plan(self, points: Sequence[Point]) -> QuestionPlan:
         """Which questions to ask. Raises :class:`BadAddress`."""
         asked = tuple(self._entry(point).question or point.address for point in points)
-        return QuestionPlan(tuple(points), tuple(dict.fromkeys(asked)), asked)
+        first = (self.first,) if asked and self.first else ()
+        return QuestionPlan(tuple(points), tuple(dict.fromkeys(first + asked)), asked)
 
     async def open(self) -> Identity:
         """Open the line and ask who is there. Raises :class:`DriverError`."""

@@ -23,7 +23,9 @@ BUFFER_LIMIT = 4096
 
 
 class _Wire:
-    """One open port. ``turn`` is held by whoever speaks; ``stray_at`` is when bytes came that nobody asked for."""
+    """One open port. ``turn`` is held by whoever speaks; ``stray_at`` is when bytes came that nobody asked for, and
+    nothing is sent before ``rest_until``.
+    """
 
     def __init__(self, settings: PortSettings, port: Port) -> None:
         self.settings = settings
@@ -33,7 +35,7 @@ class _Wire:
         self.arrived: asyncio.Future[None] | None = None
         self._port: Port | None = port
         self._loop = asyncio.get_running_loop()
-        self.stray_at = self.last_byte_at = self._loop.time()
+        self.stray_at = self.last_byte_at = self.rest_until = self._loop.time()
         self._loop.add_reader(port.fileno(), self._readable)
 
     @property
@@ -160,11 +162,14 @@ class SerialLine:
             finally:
                 wire.arrived = None
 
-    async def send(self, request: bytes) -> None:
-        """Send a command that has no reply. Raises :class:`LinkLost`, :class:`Timeout` when nothing is taken."""
+    async def send(self, request: bytes, rest_s: float = 0.0) -> None:
+        """Send a command that has no reply; nothing follows it on the port for ``rest_s``. Raises :class:`LinkLost`,
+        :class:`Timeout` when nothing is taken.
+        """
         wire = self._opened()
         async with wire.turn:
             await self._send(wire, request)
+            wire.rest_until = asyncio.get_running_loop().time() + rest_s
 
     async def silence(self, quiet_s: float) -> None:
         """Wait until nothing unasked has come, and we asked nothing, for ``quiet_s``. Others go on meanwhile: a reply
@@ -193,7 +198,7 @@ class SerialLine:
 
     async def _send(self, wire: _Wire, request: bytes) -> None:
         loop = asyncio.get_running_loop()
-        if (wait := wire.last_byte_at + self._gap_s - loop.time()) > 0:
+        if (wait := max(wire.last_byte_at + self._gap_s, wire.rest_until) - loop.time()) > 0:
             await asyncio.sleep(wait)
         self._asked_at = loop.time()
         wire.write(request)
