@@ -69,6 +69,8 @@ class ByteServer:
         else:
             raise SpecError(f"{context.name}: port must be a number")
         context.faults.on_disconnect = self._port.drop
+        if readdress is None:
+            context.faults.supported -= {Fault.WRONG_ADDRESS}
 
     def send(self, data: bytes) -> None:
         """Put bytes on the line, asked for or not, as the line's faults leave them."""

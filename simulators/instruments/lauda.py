@@ -116,10 +116,10 @@ async def run(context: Context) -> None:
         return (prefix + device.command(text[len(prefix) :])).encode() + end
 
     def readdress(reply: bytes, shift: int) -> bytes:
-        """Another number in front, if there is one."""
-        return reply.replace(prefix.encode(), f"A{int(prefix[1:4]) + shift:03d}_".encode()) if prefix else reply
+        """Another number in front."""
+        return reply.replace(prefix.encode(), f"A{int(prefix[1:4]) + shift:03d}_".encode())
 
-    wire = ByteServer(context, Lines(END), answer, readdress=readdress)
+    wire = ByteServer(context, Lines(END), answer, readdress=readdress if prefix else None)
     context.faults.on_reboot = device.power_up
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(bath.live())

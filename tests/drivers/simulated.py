@@ -60,11 +60,17 @@ class Simulated:
 
     def fault(self, fault: str, duration_s: float, **more: float) -> None:
         """Let the wire or the instrument fail for a time."""
+        assert self.can_fault(fault, duration_s, **more)
+
+    def can_fault(self, fault: str, duration_s: float, **more: float) -> bool:
+        """As :meth:`fault`; false when this wire cannot fail in that way."""
         request = {"op": "fault", "instrument": self._kind, "fault": fault, "duration_s": duration_s, **more}
         with socket.create_connection(self._control, timeout=5) as connection, connection.makefile("rwb") as stream:
             stream.write(json.dumps(request).encode() + b"\n")
             stream.flush()
-            assert json.loads(stream.readline()) == {"ok": True}
+            answer = json.loads(stream.readline())
+        assert answer["ok"] or answer["error"].startswith("this wire cannot show"), answer
+        return bool(answer["ok"])
 
     def say(self, command: bytes) -> None:
         """Let somebody else speak on a pseudo-terminal."""
@@ -113,7 +119,8 @@ class SimulatedBench(Bench):
 
     async def silence(self) -> None:
         """The instrument stops answering; the connection stays."""
-        self._start("silence", FOREVER_S)
+        self._simulated.fault("silence", FOREVER_S)
+        self._active.append("silence")
 
     async def disturb(self, disturbance: Disturbance) -> bool:
         """Start a disturbance that lasts until it is restored; an unplugged line comes back by itself."""
@@ -121,9 +128,10 @@ class SimulatedBench(Bench):
             return False
         fault, more = FAULTS[disturbance]
         if disturbance is Disturbance.UNPLUGGED:
-            self._simulated.fault(fault, UNPLUGGED_S)
-            return True
-        self._start(fault, FOREVER_S, **more)
+            return self._simulated.can_fault(fault, UNPLUGGED_S)
+        if not self._simulated.can_fault(fault, FOREVER_S, **more):
+            return False
+        self._active.append(fault)
         return True
 
     async def restore(self) -> None:
@@ -132,10 +140,6 @@ class SimulatedBench(Bench):
             self._simulated.fault(fault, 0.001)
         self._active.clear()
         await asyncio.sleep(0.002)
-
-    def _start(self, fault: str, duration_s: float, **more: float) -> None:
-        self._simulated.fault(fault, duration_s, **more)
-        self._active.append(fault)
 
 
 async def believed(driver: Driver, addresses: Sequence[str], lasts_s: float) -> set[tuple[str, float]]:
