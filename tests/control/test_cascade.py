@@ -27,7 +27,7 @@ def test_the_do_loop_takes_the_stirrer_with_it(running):
     assert agitation(running)["modes"] == ["off", "manual", "auto", "cascade", "out_of_service"]
 
 
-def test_the_sequence_is_monotonic_and_complete(running):
+def test_p10_the_sequence_is_monotonic_and_complete(running):
     seen = []
     for do in (90.0, 20.0):
         running.set(do=do)
@@ -87,7 +87,7 @@ def test_a_recipe_may_ask_for_automatic_again(running):
     assert agitation(running)["mode"] == "cascade"
 
 
-def test_acid_and_base_are_never_given_together(rig):
+def test_p10_acid_and_base_are_never_given_together(rig):
     rig.step()
     rig.mode("ph", "auto")
     together = []

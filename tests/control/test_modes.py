@@ -87,7 +87,7 @@ def test_who_holds_a_loop(rig):
 
 
 @pytest.mark.parametrize("loop", ["temperature", "ph", "do"])
-def test_every_mode_change_is_without_a_bump(rig, loop):
+def test_p6_every_mode_change_is_without_a_bump(rig, loop):
     rig.devices[rig.row("heater")] = 30.0
     rig.devices[rig.row("co2_flow")] = 20.0
     rig.devices[rig.row("agitation_speed")] = 110.0
