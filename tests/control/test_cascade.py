@@ -28,12 +28,12 @@ def test_the_do_loop_takes_the_stirrer_with_it(running):
 
 
 def test_p10_the_sequence_is_monotonic_and_complete(running):
-    seen = []
+    seen, rows = [], [running.site.outputs.index[f"BR-101.{name}"] for name in DO_OUTPUTS]
     for do in (90.0, 20.0):
         running.set(do=do)
         for _ in range(2500):
             running.step()
-            seen.append([running.device(name) for name in DO_OUTPUTS])
+            seen.append(running.scan.outputs.actual[rows].tolist())
     up = seen[2500:]
     assert seen[2499] == [200.0, 60.0, 0.0]
     assert up[-1] == [0.0, 180.0, 200.0]
