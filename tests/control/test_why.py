@@ -158,6 +158,25 @@ def test_an_interlock_without_a_release_ends_when_its_condition_does(make_rig, w
     assert condition["live"].replace(" 1)", ")") == live.replace(" 1)", ")")
 
 
+@pytest.mark.parametrize(
+    ("when", "live", "truth"),
+    [
+        ("feed.total < 40 mL", "not (feed.total 0.00 < 40.00 mL)", "false"),
+        ("feed.left > 1.5 L", "not (feed.left 2.00 > 1.50 L)", "false"),
+        ("feed.left > 1.5 L or temperature > 50 Cel", "feed.left", "false"),
+    ],
+)
+def test_an_interlock_on_what_a_feed_gave_or_has_left_is_explained_with_its_value(make_rig, site, when, live, truth):
+    feed = site.outputs.index["BR-101.feed_flow"]
+    locks = (*site.interlocks, Interlock("BR-101", "given", "Given", when, None, ((feed, 0.0),)))
+    rig = make_rig(site=replace(site, interlocks=locks))
+    rig.run(3)
+    (condition,) = causes(rig, "feed")["interlock"]["conditions"]
+    assert condition["truth"] == truth
+    assert live in condition["live"]
+    assert "?" not in condition["live"]
+
+
 def test_an_interlock_on_an_output_that_cannot_be_reached_says_that_it_cannot_act(rig, make_rig):
     bench.interlock(rig, make_rig)
     rig.lost = {"plc-101"}
