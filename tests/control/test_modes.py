@@ -107,6 +107,17 @@ def test_off_is_the_safe_value(rig):
     assert rig.op("temperature") == 0.0
 
 
+def test_off_is_the_safe_value_also_of_a_loop_that_was_never_on(rig):
+    rig.devices[rig.row("heater")] = 33.0
+    rig.run(3)
+    assert rig.device("heater") == 33.0, "nobody has said anything yet"
+    assert rig.mode("temperature", "off").applied
+    assert rig.device("heater") == 0.0
+    rig.devices[rig.row("heater")] = 33.0
+    rig.run(12)
+    assert rig.device("heater") == 0.0
+
+
 def test_a_direct_loop_ramps_its_setpoint(rig):
     rig.step()
     rig.setpoint("agitation", 120.0)
