@@ -122,7 +122,7 @@ def test_u11_an_interlock_tells_what_it_waits_for_with_the_values_of_now(rig, ma
     bench.interlock(rig, make_rig)
     for now in (38.6, 38.2):
         rig.set(temperature=now)
-        rig.run(40)
+        rig.run(80)
         (condition,) = causes(rig)["interlock"]["conditions"]
         assert condition == {"live": f"temperature {now:.2f} < 38.00 Cel", "truth": "false", "then": "released"}
     rig.bad[rig.row("temperature")] = Reason.DEVICE
