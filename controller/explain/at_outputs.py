@@ -30,7 +30,8 @@ def _guarded(scene: Scene, output: int) -> Iterator[Cause]:
     why = scene.facts.outputs.guarded.get(output)
     if why is not None:
         text, row = guard_text(scene.site, output, why), scene.site.outputs.rows[output]
-        yield Cause(Kind.DOSE_GUARD, text + _unreached(scene, output), {"held_at": number(row.safe), "unit": row.unit})
+        held: dict[str, Json] = {"output": row.name.rpartition(".")[2], "held_at": number(row.safe), "unit": row.unit}
+        yield Cause(Kind.DOSE_GUARD, text + _unreached(scene, output), held)
 
 
 def _held(scene: Scene, output: int) -> Iterator[Cause]:

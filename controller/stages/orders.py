@@ -111,7 +111,7 @@ class Orders:
         if mode is Mode.OUT_OF_SERVICE and not command.reason.strip():
             raise Refusal(f"{loop.title} goes out of service only with a reason")
         previous = state.mode
-        if mode is not previous:
+        if mode is not previous or not state.claimed:
             self.enter(row, mode, frame)
         state.reason, state.unasked = command.reason or f"set by {command.who}", False
         self._lead(row, mode)

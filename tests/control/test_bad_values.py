@@ -122,7 +122,7 @@ def test_unreachable_then_bad_then_reachable_is_safe_too(warm):
     assert warm.device("co2_flow") == 0.0
 
 
-def test_no_nan_reaches_an_output_whatever_the_devices_say(make_rig):
+def test_p19_no_nan_reaches_an_output_whatever_the_devices_say(make_rig):
     rng = np.random.default_rng(3)
     rig = make_rig()
     rig.step()

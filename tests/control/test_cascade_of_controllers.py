@@ -59,7 +59,7 @@ def test_a_slave_takes_setpoints_from_its_master_only(jacket):
     assert jacket.setpoint("V.jacket", 50.0).applied
 
 
-def test_the_master_tracks_while_its_slave_is_on_its_own_and_takes_it_back_without_a_bump(jacket):
+def test_p6_p11_the_master_tracks_while_its_slave_is_on_its_own_and_takes_it_back_without_a_bump(jacket):
     run_plant(jacket, 2000)
     jacket.mode("V.jacket", "auto")
     jacket.setpoint("V.jacket", 41.5)
@@ -74,7 +74,7 @@ def test_the_master_tracks_while_its_slave_is_on_its_own_and_takes_it_back_witho
     assert float(jacket.scan.loops.sp[1]) == pytest.approx(before, abs=1e-9)
 
 
-def test_a_saturated_slave_stops_the_masters_integral_in_that_direction(jacket):
+def test_p11_a_saturated_slave_stops_the_masters_integral_in_that_direction(jacket):
     jacket.values.update({0: 30.0, 1: 25.0})
     jacket.run(200)
     level = jacket.scan.loops.levels[0]

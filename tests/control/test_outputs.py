@@ -6,7 +6,7 @@ from controller.commands import EventType
 from drivers.contract import Reason, WriteOutcome, WriteState
 
 
-def test_an_output_does_not_move_faster_than_its_rate(rig):
+def test_p7_an_output_does_not_move_faster_than_its_rate(rig):
     rig.step()
     rig.mode("agitation", "manual")
     rig.step(rig.command("loop.output", "agitation", value=300.0))
@@ -46,7 +46,7 @@ def test_a_device_that_does_not_obey_is_told_once_and_tried_every_ten_seconds(ri
     assert 5 <= sum(row in writes for writes in rig.writes[begin:]) <= 8
 
 
-def test_a_controller_tracks_a_device_that_does_not_obey(rig):
+def test_p7_a_controller_tracks_a_device_that_does_not_obey(rig):
     rig.set(temperature=36.5)
     rig.step()
     rig.mode("temperature", "auto")
