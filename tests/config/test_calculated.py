@@ -62,6 +62,8 @@ MISTAKES = [
      "write one of them"),
     ("inputs: {air: air_flow_measured, oxygen: o2_flow_measured, carbon_dioxide: co2_flow_measured, "
      "nitrogen: n2_flow_measured}", "inputs: {}", "no gas is named", "write at least one of air"),
+    ("inputs: {air: air_flow_measured, oxygen: o2_flow_measured, carbon_dioxide: co2_flow_measured, "
+     "nitrogen: n2_flow_measured}", "inputs: {air: null}", "no gas is named", "write at least one of air"),
 ]  # fmt: skip
 
 ADDED = [
