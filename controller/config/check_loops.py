@@ -60,9 +60,9 @@ def _setpoint(check: Checker, name: str, loop: Loop) -> None:
         check.bound.problem((*path, "low"), f"low ({setpoint.low}) is not below high ({setpoint.high})")
     else:
         check.inside((*path, "default"), setpoint.default, unit, (setpoint.low, setpoint.high), "the setpoint limits")
-    check.value((*path, "confirm_step"), setpoint.confirm_step, unit, difference=True)
+    check.size((*path, "confirm_step"), setpoint.confirm_step, unit)
     if unit is not None:
-        check.value((*path, "max_rate"), setpoint.max_rate, per(unit), difference=True)
+        check.size((*path, "max_rate"), setpoint.max_rate, per(unit))
 
 
 def _pid(check: Checker, path: Path, loop: PidLoop) -> None:

@@ -25,12 +25,9 @@ def check_gap(check: Checker, path: Path, loop: PidLoop, unit: str | None) -> No
     gap = loop.gap
     if gap is None:
         return
-    width = check.value((*path, "gap", "width"), gap.width, unit, difference=True)
-    transition = check.value((*path, "gap", "transition"), gap.transition, unit, difference=True)
-    hysteresis = check.value((*path, "gap", "hysteresis"), gap.hysteresis, unit, difference=True)
-    for key, value in (("width", width), ("transition", transition), ("hysteresis", hysteresis)):
-        if value is not None and value < 0.0:
-            check.bound.problem((*path, "gap", key), f"{key} is not below zero")
+    width = check.size((*path, "gap", "width"), gap.width, unit, may_be_zero=True)
+    check.size((*path, "gap", "transition"), gap.transition, unit, may_be_zero=True)
+    hysteresis = check.size((*path, "gap", "hysteresis"), gap.hysteresis, unit, may_be_zero=True)
     if width is None or unit is None:
         return
     if hysteresis is not None and hysteresis > width:
