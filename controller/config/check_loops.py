@@ -9,6 +9,7 @@ from controller.config.checker import MEASURED, Checker
 from controller.config.loop_class import DirectLoop, DoseLoop, Loop, PidLoop, RatioLoop, RemoteLoop
 from controller.config.loop_units import output_unit, setpoint_unit, signal_unit
 from controller.config.problems import Path
+from controller.config.tag_class import Output
 from controller.units import parse_unit, per
 
 TAG = "measurement or calculated tag"
@@ -35,6 +36,7 @@ def check_loops(check: Checker) -> None:
         elif isinstance(loop, DoseLoop):
             check_dose_loop(check, path, loop)
     check_cascades(check)
+    _effects(check)
 
 
 def known_signal(check: Checker, path: Path, signal: str) -> str | None:
@@ -45,6 +47,18 @@ def known_signal(check: Checker, path: Path, signal: str) -> str | None:
     elif name not in check.config.outputs:
         check.known(path, name, check.names(*MEASURED), TAG)
     return signal_unit(check.config, signal)
+
+
+def _effects(check: Checker) -> None:
+    """What outputs and loops raise and lower are signals that exist: a word that is misspelt protects nothing."""
+    entries: list[tuple[Path, Output | Loop]] = [
+        (("outputs", name), output) for name, output in check.config.outputs.items()
+    ]
+    entries += [(("loops", name), loop) for name, loop in check.config.loops.items()]
+    for path, entry in entries:
+        for key, signals in (("raises", entry.raises), ("lowers", entry.lowers)):
+            for index, signal in enumerate(signals):
+                known_signal(check, (*path, key, index), signal)
 
 
 def _setpoint(check: Checker, name: str, loop: Loop) -> None:
@@ -76,6 +90,9 @@ def _pid(check: Checker, path: Path, loop: PidLoop) -> None:
     for index, forward in enumerate(loop.feed_forward):
         signal = known_signal(check, (*path, "feed_forward", index, "signal"), forward.signal)
         check_feed_forward(check, (*path, "feed_forward", index), forward, signal, span)
+        if forward.signal == f"{path[-1]}.op":
+            what = f"{forward.signal} is what this loop puts out itself: it would drive its output on"
+            check.bound.problem((*path, "feed_forward", index, "signal"), what, "take what acts from outside")
     if loop.fallback is not None:
         low, high = loop.legs[0].from_, loop.legs[-1].to
         check.inside((*path, "fallback"), loop.fallback, span, (low, high), "the span of the legs")

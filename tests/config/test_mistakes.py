@@ -96,6 +96,9 @@ CLASS = [
     ("confirm_step: 5 Cel", "confirm_step: «-5 Cel", "confirm_step: -5 Cel is too small", "more than 0"),
     ("deadband: 0.2 Cel", "deadband: «-0.2 Cel", "deadband: -0.2 Cel is too small", "0 or more"),
     ('gap: {width: "0.01 [pH]"', 'gap: {width: «"-0.01 [pH]"', "width: -0.01 [pH] is too small", "0 or more"),
+    ("raises: [temperature, jacket_temperature]", "raises: [temperature, «jaket_temperature]",
+     "no measurement or calculated tag 'jaket_temperature'", "jacket_temperature"),
+    ("safe: 0 mL/min, lowers: [do]", "safe: 0 mL/min, lowers: [do, «do2.op]", "no loop 'do2'", "do"),
     ("pv: temperature", "pv: «temprature", "no measurement or calculated tag 'temprature'", "temperature"),
     ("setpoint: {default: 37.0 Cel", "setpoint: {default: «41 Cel", "outside the setpoint limits, 4 Cel .. 40 Cel", ""),
     ("low: 4 Cel", "low: «-4 Cel", "outside what the sensor can say", ""),
@@ -340,6 +343,7 @@ def test_a_wrong_schedule(configs: Path, points: str, message: str) -> None:
     [
         ("{signal: wieght, gain: 1 %/g}", "there is no measurement or calculated tag 'wieght'"),
         ("{signal: feeed.op, gain: 1 %/g}", "there is no loop 'feeed'"),
+        ("{signal: temperature.op, gain: 0.5 %/%}", "temperature.op is what this loop puts out itself"),
         ("{signal: weight, gain: 1 g/%}", "gain: g/% does not fit"),
         ("{signal: weight, gain: 1 %/g, washout: 60 s, around: 1 g}", "with washout only changes count"),
         ("{signal: a.b.c, gain: 1 %/g}", "is not a tag, or a loop's setpoint or output"),
