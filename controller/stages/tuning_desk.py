@@ -33,7 +33,7 @@ class TuningDesk:
     ) -> None:
         self._index = site.loops.index
         self.sets = TuningSets(loops)
-        self.tuner = Tuner(loops, longest_dt, enter, forbidden)
+        self.tuner = Tuner(loops, longest_dt, enter, forbidden, operation)
         self._orders = TuningOrders(site, loops, self.tuner, self.sets, operation)
 
     def apply(self, command: Command, frame: Frame) -> tuple[Outcome, Event]:
