@@ -15,7 +15,7 @@ from controller.stages.health_figures import figures, tuning_view
 from controller.stages.health_state import closed, restored, running
 from controller.stages.health_sums import Meter, Row, Rows, add
 from controller.stages.health_swings import Ended, Swings
-from controller.stages.health_trace import Trace
+from controller.stages.health_trace import Trace, integral_time
 from controller.stages.loops import Loops
 
 
@@ -107,6 +107,10 @@ class Health:
     def tuning(self, row: int) -> Json:
         """The tuning set of a loop that is in force."""
         return tuning_view(self._loops.tunings[row], self._loops.table.rows[row].schedule)
+
+    def integral_time_s(self, row: int) -> float:
+        """How slow a loop is by the tuning set that is in force."""
+        return integral_time(self._loops.tunings[row])
 
     def state(self) -> dict[str, Json]:
         """All sums, exactly. The series begin anew after a restart: there is a hole in them."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from controller.frame import F8
 from controller.model.loops import Loop
+from controller.model.tuning import Tuning
 from controller.stages.health_sums import Flags, Row
 
 Rows = NDArray[np.intp]
@@ -50,7 +51,7 @@ class Trace:
 
     def __init__(self, loops: Sequence[Loop], judged: Flags, period_s: float, length: int = 1024) -> None:
         n = len(loops)
-        times = [integral_time(loop) for loop in loops]
+        times = [integral_time(loop.tuning) for loop in loops]
         self._stride = np.array([_stride(time / PER_INTEGRAL_TIME / period_s) for time in times], np.int64)
         self._settled_s = np.array([SETTLED_TIMES * time for time in times], np.float64)
         self._due = [np.flatnonzero(judged & (self._stride <= power)) for power in range(LONGEST_STRIDE + 1)]
@@ -95,9 +96,9 @@ class Trace:
         return Series(*part[:, broken[-1] + 1 if len(broken) else 0 :])
 
 
-def integral_time(loop: Loop) -> float:
-    """How slow a loop is, in s: its integral time, or :data:`WITHOUT_INTEGRAL_S`."""
-    time = loop.tuning.integral_time if loop.tuning is not None else math.inf
+def integral_time(tuning: Tuning | None) -> float:
+    """How slow a loop with this tuning is, in s: its integral time, or :data:`WITHOUT_INTEGRAL_S`."""
+    time = tuning.integral_time if tuning is not None else math.inf
     return time if math.isfinite(time) else WITHOUT_INTEGRAL_S
 
 

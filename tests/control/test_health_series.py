@@ -1,6 +1,7 @@
 """P17: oscillation and the series behind the indices, through the stage, scan by scan."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -192,6 +193,13 @@ def test_p17_harris_index_of_a_loop_by_its_dead_time():
     assert recent["harris"] == pytest.approx(1.0, abs=0.05)
     loop.scans(0.05 * np.cumsum(np.random.default_rng(6).normal(size=1200)))
     assert loop.view()["recent"]["harris"] < 0.1
+
+
+def test_p17_the_dead_time_that_is_taken_follows_the_tuning_in_force():
+    loop = bench()
+    tuning = loop.site.loops.rows[loop.row].tuning
+    loop.loops.retune(loop.row, replace(tuning, integral_time=80.0))
+    assert loop.view()["recent"]["delay_s"] == 10.0
 
 
 @pytest.mark.parametrize(("process", "verdict"), [
