@@ -12,6 +12,8 @@ from controller.cli.loop_client import Client, Document, Failed, path_of, plain
 from controller.cli.loop_proposals import Study, study
 
 POLL_S = 0.5
+SCHEDULED = ("gain", "integral_time", "derivative_time")
+"""What a schedule leads."""
 OPTIONS = ("method", "amplitude", "asymmetry", "cycles", "pv_low", "pv_high")
 
 
@@ -24,7 +26,7 @@ def tune(client: Client, args: argparse.Namespace) -> int:
         experiment(client, path, args)
     found = client.get(f"{path}/experiment")
     tuning = client.get(f"{path}/tuning")
-    made = study(found, tuning)
+    made = study(found, acting(client, path, tuning))
     if not args.json:
         sys.stdout.write(made.text())
     rule = args.accept or (None if args.json else ask(made, tuning))
@@ -78,6 +80,12 @@ def watch(client: Client, path: str) -> Document:
             sys.stderr.write(f"{line}, {now['elapsed_s']:.0f} s\n")
             told = line
         time.sleep(POLL_S)
+
+
+def acting(client: Client, path: str, tuning: Document) -> Document:
+    """The tuning that acts now: the one in force or, where a schedule leads it, what the schedule gives."""
+    now = client.get(f"{path}/why")["tuning"] if tuning["scheduled"] else {}
+    return {**tuning, **{name: now[name] for name in SCHEDULED if name in now}}
 
 
 def ask(made: Study, tuning: Document) -> str | None:

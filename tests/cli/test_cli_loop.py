@@ -10,6 +10,7 @@ from controller.cli.loop_client import Failed, path_of, plain
 from controller.cli.loop_proposals import BARS, COLUMNS, bars, study
 from controller.cli.main import main
 from tests.api.tuning_bench import serving
+from tests.tuning.conftest import tuned_relay
 
 NAME = "BR-101.temperature"
 
@@ -174,6 +175,33 @@ def test_p16_control_c_stops_the_experiment(at_rest, typing, monkeypatch):
     assert code == 1
     assert "the output is back where it was" in err
     assert at_rest[0].vessel.report.reason == "stopped by operator"
+
+
+def test_what_acts_is_what_the_schedule_gives():
+    class Scheduled:
+        def get(self, path):
+            assert path == "/loop/why"
+            return {"tuning": {"gain": 54.0, "integral_time": None, "derivative_time": 2.0, "gain_unit": "% per [pH]"}}
+
+    tuning = {"gain": 330.0, "integral_time": 1200.0, "derivative_time": 0.0, "gain_unit": "(%)/([pH])", "version": 3}
+    assert loop_tune.acting(Scheduled(), "/loop", {**tuning, "scheduled": True}) == {
+        **tuning, "gain": 54.0, "integral_time": None, "derivative_time": 2.0, "scheduled": True,
+    }  # fmt: skip
+    plain_tuning = {**tuning, "scheduled": False}
+    assert loop_tune.acting(None, "/loop", plain_tuning) == plain_tuning
+
+
+def test_p16_the_overshoot_that_is_shown_is_that_with_the_setpoint_weight():
+    report = tuned_relay("e^-s/(10s+1)", 0.0).report()
+    record = {"time": report.time, "pv": report.pv, "op": report.op}
+    found = {"samples": record, "reference": 0.0, "base": 0.0, "noise": 0.0, "reason": "4 cycles", "method": "relay"}
+    tuning = {
+        "gain": 5.0, "integral_time": 8.0, "derivative_time": 0.0, "derivative_filter": 10.0, "gain_unit": "(%)/(Cel)",
+        "unit": "Cel", "output_unit": "%", "output_low": -50.0, "output_high": 50.0,
+    }  # fmt: skip
+    whole, small = (study(found, {**tuning, "setpoint_weight": weight}) for weight in (1.0, 0.2))
+    assert (small.preview.setpoint.overshoot < 0.5 * whole.preview.setpoint.overshoot).any()
+    assert small.preview.setpoint.op[0] == pytest.approx(0.2 * whole.preview.setpoint.op[0])
 
 
 def test_a_record_without_an_answer_gives_no_model():
