@@ -27,8 +27,8 @@ def check_loops(check: Checker) -> None:
             _moves(check, (*path, *key), target, movers)
         if isinstance(loop, PidLoop):
             _pid(check, path, loop)
-        elif loop.pv is not None:
-            check.known((*path, "pv"), loop.pv, check.names(*MEASURED), TAG)
+        elif loop.pv is not None and check.known((*path, "pv"), loop.pv, check.names(*MEASURED), TAG):
+            _on_one_scale(check, (*path, "pv"), loop.pv, setpoint_unit(check.config, loop))
         if isinstance(loop, RatioLoop):
             _ratio(check, path, loop)
         elif isinstance(loop, (DirectLoop, RemoteLoop)):
@@ -47,6 +47,17 @@ def known_signal(check: Checker, path: Path, signal: str) -> str | None:
     elif name not in check.config.outputs:
         check.known(path, name, check.names(*MEASURED), TAG)
     return signal_unit(check.config, signal)
+
+
+def _on_one_scale(check: Checker, path: Path, pv: str, setpoint: str | None) -> None:
+    """Value and setpoint are looked at side by side, in one unit."""
+    unit = check.config.unit(pv)
+    if unit is None or setpoint is None:
+        return
+    one, other = parse_unit(unit), parse_unit(setpoint)
+    if (one.dimension, one.factor, one.offset) != (other.dimension, other.factor, other.offset):
+        what = f"{pv} is in {unit}, the setpoint in {setpoint}: people compare the two"
+        check.bound.problem(path, what, "give both one unit, or leave pv: out")
 
 
 def _effects(check: Checker) -> None:
