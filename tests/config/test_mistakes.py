@@ -103,6 +103,8 @@ CLASS = [
     ('unit: "{rev}/min"\n    decimals: 0\n    credible: {low: "0 {rev}/min", high: "1200 {rev}/min"}',
      'unit: "{rev}/h"\n    decimals: 0\n    credible: {low: "0 {rev}/h", high: "90000 {rev}/h"}',
      "agitation_rate is in {rev}/h, the setpoint in {rev}/min", "give both one unit"),
+    ("integral_time: 400 s", "integral_time: «5 s", "integral_time: 5 s is not longer than the filter of temperature",
+     "act on what is long past"),
     ("pv: temperature", "pv: «temprature", "no measurement or calculated tag 'temprature'", "temperature"),
     ("setpoint: {default: 37.0 Cel", "setpoint: {default: «41 Cel", "outside the setpoint limits, 4 Cel .. 40 Cel", ""),
     ("low: 4 Cel", "low: «-4 Cel", "outside what the sensor can say", ""),
@@ -334,6 +336,10 @@ def test_a_loop_cannot_drive_itself_round_a_corner(configs: Path) -> None:
     [
         ("{at: 1 L, gain: 40 %/Cel}, {at: 0.5 L, gain: 20 %/Cel}", "0.5 L does not come after the point before"),
         ("{at: 1 L, gain: 40 %/Cel}, {at: 2 L, gain: -20 %/Cel}", "has not the sign of the tuning's, 80 %/Cel"),
+        (
+            "{at: 1 L, gain: 40 %/Cel}, {at: 2 L, gain: 20 %/Cel, integral_time: 4 s}",
+            "4 s is not longer than the filter",
+        ),
         ("{at: 1 L, gain: 40 %/Cel}, {at: 2 kg, gain: 20 %/Cel}", "at: kg does not fit"),
         ("{at: 1 L, gain: 40 %/Cel}", "at least 2"),
     ],
