@@ -105,6 +105,11 @@ CLASS = [
      "agitation_rate is in {rev}/h, the setpoint in {rev}/min", "give both one unit"),
     ("integral_time: 400 s", "integral_time: «5 s", "integral_time: 5 s is not longer than the filter of temperature",
      "act on what is long past"),
+    ("    legs:\n      - {output: co2_flow, from: -100 %, to: 0 %, start: 40 mL/min, end: 0 mL/min}\n"
+     "      - {output: base_flow, from: 0 %",
+     "    legs_act: together\n    legs:\n"
+     "      - {output: co2_flow, from: -100 %, to: 40 %, start: 40 mL/min, end: 0 mL/min}\n"
+     "      - {output: base_flow, from: «0 %", "of base_flow and co2_flow one raises ph and the other lowers it", ""),
     ("pv: temperature", "pv: «temprature", "no measurement or calculated tag 'temprature'", "temperature"),
     ("setpoint: {default: 37.0 Cel", "setpoint: {default: «41 Cel", "outside the setpoint limits, 4 Cel .. 40 Cel", ""),
     ("low: 4 Cel", "low: «-4 Cel", "outside what the sensor can say", ""),
