@@ -228,6 +228,15 @@ def test_a_mistake_in_a_site(configs: Path, spoil: Break, old: str, new: str, me
         assert lines[0].startswith(place)
 
 
+def test_a_slope_needs_more_than_a_few_scans(configs: Path, spoil: Break) -> None:
+    entry = "  warming: {title: Warming, from: rate, inputs: {of: temperature}, window: %s, unit: Cel/h, decimals: 1}\n"
+    spoil("class", "calculated:\n", "calculated:\n" + entry % "20 s")
+    place = spoil("site", "class: ../classes", "class: «../classes")
+    assert f"{place} the window of warming of class stirred-tank-2l is 20 s (24 scans every 1 s" in site_text(configs)
+    spoil("class", "window: 20 s", "window: 24 s")
+    assert load_site(configs / FILES["site"], drivers=DRIVERS)
+
+
 def test_the_shipped_files_have_none(configs: Path) -> None:
     site = load_site(configs / FILES["site"], drivers=DRIVERS)
     assert list(site.classes) == ["BR-101", "BR-102"]
