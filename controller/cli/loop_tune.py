@@ -103,8 +103,12 @@ def ask(made: Study, tuning: Document) -> str | None:
 
 
 def accept(client: Client, path: str, args: argparse.Namespace, made: Study, rule: str) -> Document:
-    """Bring a proposal into force; the reason on record says where it comes from."""
+    """Bring a proposal into force; the reason on record says where it comes from. Raises :class:`Failed` for one that
+    swings on the model.
+    """
     one = made.rules[rule]
+    if not one.margins.stable:
+        raise Failed(f"{rule} is not stable on this model; nothing changed")
     why = f"{args.reason}: {rule} after a {made.method} experiment, {made.model}, expected Ms {one.margins.ms:.2f}"
     body = {
         "gain": one.pid.gain,

@@ -2,6 +2,7 @@
 
 import io
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -175,6 +176,18 @@ def test_p16_control_c_stops_the_experiment(at_rest, typing, monkeypatch):
     assert code == 1
     assert "the output is back where it was" in err
     assert at_rest[0].vessel.report.reason == "stopped by operator"
+
+
+def test_a_proposal_that_swings_on_the_model_is_not_brought_into_force():
+    swings = SimpleNamespace(rules={"simc": SimpleNamespace(margins=SimpleNamespace(stable=False))})
+    with pytest.raises(Failed, match="simc is not stable on this model; nothing changed"):
+        loop_tune.accept(None, "/loop", None, swings, "simc")
+
+
+def test_a_mode_of_a_feed_can_be_remote(loop, bench):
+    code, _, err = loop("mode", "BR-101.feed", "remote", "--reason", "go on")
+    assert code in {0, 1}, "the supervisor decides"
+    assert "invalid choice" not in err
 
 
 def test_what_acts_is_what_the_schedule_gives():
