@@ -25,7 +25,7 @@ Enter = Callable[[int, Mode, Frame], None]
 @dataclass(slots=True)
 class Running:
     """An experiment on one loop, in which operation it began, and how the loop was before. ``moved``: it has put the
-    loop in manual.
+    loop in manual; ``integral`` is what its controller had then, NaN where it did not act.
     """
 
     experiment: Experiment
@@ -34,6 +34,7 @@ class Running:
     held_by: str
     reason: str
     moved: bool = False
+    integral: float = math.nan
 
 
 class Tuner:
@@ -83,7 +84,7 @@ class Tuner:
                 continue
             self._look(row, running, frame, dt)
             if experiment.stage is Stage.MOVING and not running.moved:
-                running.moved = True
+                running.moved, running.integral = True, self._integral(row)
                 self._enter(row, Mode.MANUAL, frame)
                 self._loops.touch()
             if running.moved:
@@ -120,7 +121,8 @@ class Tuner:
             if isinstance(entry, dict):
                 before: dict[str, Json] = {"held_by": running.held_by, "reason": running.reason}
                 if running.moved:
-                    before |= {"mode": running.mode.word, "manual": running.experiment.base}
+                    integral = running.integral if math.isfinite(running.integral) else None
+                    before |= {"mode": running.mode.word, "manual": running.experiment.base, "integral": integral}
                 loops[name] = {**entry, **before}
         return loops
 
@@ -143,6 +145,11 @@ class Tuner:
             text = f"{loop.title}: auto-tune ended by a restart"
             events.append(Event(EventType.EQUIPMENT, "Status Change", loop.full_name, text, loop.vessel))
         return events
+
+    def _integral(self, row: int) -> float:
+        level = self._loops.level_of[row]
+        place = level.place[row]
+        return float(level.bank.integral[place]) if level.bank.running(place) else math.nan
 
     def _look(self, row: int, running: Running, frame: Frame, dt: float) -> None:
         """One scan of one experiment, unless it may not go on."""

@@ -332,6 +332,12 @@ def test_p16_a_restart_ends_it_and_nothing_stays_where_the_relay_was(mode):
     assert again.state.held_by == "operator"
     if mode == "manual":
         assert again.device("heater") == base
+    else:
+        assert stored["loops"][NAME]["integral"] == pytest.approx(base, abs=0.1)
+    again.plant = vessel.plant
+    again.run(300)
+    assert again.device("heater") == pytest.approx(base, abs=0.1), "an automatic loop comes back to it too"
+    assert again.values[again.row("temperature")] == pytest.approx(WARM, abs=0.1)
 
 
 def retune(vessel, **value):
