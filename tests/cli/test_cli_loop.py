@@ -190,6 +190,36 @@ def test_a_mode_of_a_feed_can_be_remote(loop, bench):
     assert "invalid choice" not in err
 
 
+class Supervisor:
+    """Answers as it is told."""
+
+    def __init__(self, stage="done", state="applied"):
+        self.stage, self.state = stage, state
+
+    def get(self, path):
+        return {"stage": self.stage, "scheduled": False}
+
+    def post(self, path, body):
+        return {"state": self.state}
+
+
+def words(**more):
+    given = dict.fromkeys(("method", "amplitude", "asymmetry", "cycles", "pv_low", "pv_high", "longest"))
+    return SimpleNamespace(loop=NAME, undo=False, again=False, reason="try", **given, **more)
+
+
+def test_the_record_of_the_experiment_before_is_not_taken_for_the_new_one():
+    with pytest.raises(Failed, match="did not say in time that it began"):
+        loop_tune.tune(Supervisor(state="accepted"), words())
+
+
+def test_nothing_is_proposed_before_the_experiment_is_over():
+    given = words()
+    given.again = True
+    with pytest.raises(Failed, match="an experiment is moving: wait for its end"):
+        loop_tune.tune(Supervisor(stage="moving"), given)
+
+
 def test_what_acts_is_what_the_schedule_gives():
     class Scheduled:
         def get(self, path):
