@@ -35,6 +35,7 @@ class Health:
         self.meter = Meter(loops, self.judged_by)
         self.trace = Trace(site.loops.rows, self.meter.judged, period_s)
         self._swings = Swings(len(self._names))
+        self._changes = -1
         vessels = [vessel.name for vessel in site.vessels]
         rows = {name: _rows_of(site, name) for name in vessels}
         sums = np.zeros((2, len(Row), len(self._names)))
@@ -47,6 +48,9 @@ class Health:
         """Add one scan to the sums, which was ``dt`` after the last. ``places`` is where each vessel of the site is
         after it; what ended gives the events with its figures.
         """
+        if self._loops.changes != self._changes:
+            self._changes = self._loops.changes
+            self.trace.follow(self._loops.tunings)
         meter, picture, rows = self.meter, self.picture, self.trace.due()
         more = meter.measure(self._loops, dt) if 0.0 <= dt <= self._longest_dt else meter.skip(self._loops, dt)
         segment = add(picture.segment, more)
