@@ -71,7 +71,7 @@ class ControllerNumbers(NamedTuple):
 
     @property
     def held_back(self) -> float:
-        """What it puts out beyond its parts while it comes back from an interruption."""
+        """What it puts out beyond its parts while it comes back from an interruption or another gain."""
         return self.wanted - (self.proportional + self.integral + self.derivative + self.feed_forward)
 
 

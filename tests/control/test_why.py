@@ -37,7 +37,7 @@ PROVOKED = {
     Kind.MODE: (bench.setpoint, "in auto, by operator: warm up"),
     Kind.LIMIT: (bench.at_its_limit, "its highest output is 100 %: Heater at 100 %"),
     Kind.SLAVE_LIMITED: (bench.slave_at_its_limit, "Jacket is at its highest output and cannot follow: the integral"),
-    Kind.RESUMING: (bench.resuming, "it comes back from an interruption"),
+    Kind.RESUMING: (bench.resuming, "it comes back from an interruption or another gain"),
     Kind.PARTS: (bench.in_parts, "P 12 + I "),
     Kind.GAP: (bench.in_its_gap, "rests: of 0.05 off the setpoint nothing counts, the gap is 0.1 wide"),
     Kind.SCHEDULE: (bench.scheduled, "by load at 12.0"),
@@ -66,6 +66,18 @@ def test_u11_a_cause_is_named_with_its_numbers(rig, make_rig, kind):
     kinds = [Kind(cause["kind"]) for cause in told["reasons"]]
     assert kinds == sorted(kinds, key=list(Kind).index), "from the output back to the setpoint"
     json.dumps(told, allow_nan=False)
+
+
+def test_a_gain_that_its_schedule_raises_is_no_interruption(rig):
+    rig.set(weight=1008.0)
+    rig.run(5)
+    rig.mode("ph", "auto")
+    rig.run(40)
+    rig.set(ph=6.5)
+    rig.run(60)
+    told = causes(rig, "ph")
+    assert "another gain" in told[Kind.RESUMING]["text"]
+    assert "buffer" in told[Kind.SCHEDULE]["text"].lower()
 
 
 def test_nothing_is_said_that_is_not_so(rig):
