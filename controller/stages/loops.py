@@ -165,7 +165,7 @@ class Loops:
         safe = (off & claimed) | (self.bad & self._goes_safe & self.automatic)
         lost = off | safe | self.blind | detached
         fallen = self.bad & self.automatic & ~safe & ~np.isnan(self._fallback)
-        self.setpoints.live(live)
+        self.setpoints.live(live, self.automatic & (self.blind | self.bad))
         owner = self._owner[self._owned]
         self._safe_out[self._owned], self._free_out[self._owned] = safe[owner], (off & ~claimed)[owner]
         for level in self.levels:

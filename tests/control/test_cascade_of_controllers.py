@@ -1,5 +1,8 @@
 """A controller over a controller: culture temperature over jacket temperature over the heater."""
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from controller.model.loops import Leg, Loop, LoopTable, Output, OutputTable
@@ -85,3 +88,17 @@ def test_a_saturated_slave_stops_the_masters_integral_in_that_direction(jacket):
     jacket.values[0] = 39.5
     jacket.run(5)
     assert float(level.bank.integral[0]) < stopped, "the other direction is free"
+
+
+def test_a_restart_does_not_move_what_the_master_asked_for(jacket, make_rig):
+    run_plant(jacket, 3000)
+    table = LoopTable(tuple(replace(loop, on_restart="resume") for loop in jacket.site.loops.rows))
+    state = json.loads(json.dumps(jacket.scan.state(), allow_nan=False))
+    again = make_rig(site=replace(jacket.site, loops=table))
+    again.values, again.devices = dict(jacket.values), dict(jacket.devices)
+    again.scan.restore(state, again.now, 10.0)
+    for _ in range(90):
+        again.step()
+        jacket.step()
+        assert again.devices[2] == pytest.approx(jacket.devices[2], abs=0.5)
+        assert again.scan.loops.sp[1] == pytest.approx(jacket.scan.loops.sp[1], abs=0.2)
