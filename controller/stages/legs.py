@@ -12,6 +12,7 @@ import numpy as np
 
 from controller.frame import F8
 from controller.model.loops import Leg
+from controller.stages.flags import Flags
 
 ENGAGED = 1e-3
 """A leg that is out by less than this share counts as resting at its start."""
@@ -41,6 +42,8 @@ class Legs:
         self._above, self._below = place < last[self.loop], place > self._first[self.loop]
         self._share = np.zeros(len(flat))
         self._together = np.flatnonzero(together)
+        alone = ~np.isin(self.loop, self._together)
+        self._passed_up, self._passed_down = self._above & alone, self._below & alone
         self._asked = b""
 
     def spread(self, output: F8) -> F8:
@@ -53,6 +56,16 @@ class Legs:
         values += self._start
         self._asked = values.tobytes()
         return values
+
+    def ends(self, output: F8) -> tuple[Flags, Flags]:
+        """The legs that controller outputs ``(loops,)`` have engaged and with which their way ends: those that no other
+        leg takes over from further up, and further down.
+        """
+        engaged = self._engaged(output)
+        return engaged & ~self._passed_up, engaged & ~self._passed_down
+
+    def _engaged(self, output: F8) -> Flags:
+        return (output[self.loop] >= self._low) & (output[self.loop] <= self._low + self._span)
 
     def achieved(self, output: F8, actual: F8) -> F8:
         """What the controllers of the last :meth:`spread` really achieved, given the ``actual`` actuator values.
@@ -77,7 +90,7 @@ class Legs:
         """What loops whose legs act together fall short by: as much as the leg that falls short least of those that the
         output has engaged, and nothing as long as one of them follows.
         """
-        engaged = (output[self.loop] >= self._low) & (output[self.loop] <= self._low + self._span)
+        engaged = self._engaged(output)
         least = np.minimum.reduceat(np.where(engaged, shortfall, np.inf), self._first)
         most = np.maximum.reduceat(np.where(engaged, shortfall, -np.inf), self._first)
         common = np.where(most < 0.0, most, np.where(least > 0.0, least, 0.0))

@@ -23,7 +23,7 @@ LIMITED = 1e-6
 class Level:
     """Controllers of ``rows`` (places in the loop table) and the ``plain`` loops of one level. ``live``, ``manual`` and
     ``lost`` say how each controller is, shape ``(rows,)``; ``cascaded`` and ``remote`` are the places of all loops of
-    the level that follow a master or a program now.
+    the level that follow a master or a program now; ``leads``: it has masters of controllers.
     """
 
     def __init__(self, table: LoopTable, rows: Sequence[int], longest_dt: float) -> None:
@@ -44,7 +44,8 @@ class Level:
         self._masters = self.legs.loop[self._moves_loop]
         gains = [tuning.gain if (tuning := loops[row].tuning) else 0.0 for row in self.slaves]
         self._sense = np.sign(gains) * np.sign(self.legs.travel[self._moves_loop])
-        self._blocks = bool(self._sense.any())
+        self.leads = bool(self._sense.any())
+        self._waiting, self._waits = np.zeros(len(self.slaves), np.bool_), False
         self.live, self.manual = np.zeros((2, len(self.rows)), np.bool_)
         self.lost = np.ones(len(self.rows), np.bool_)
         self.cascaded, self.remote = np.zeros(0, np.intp), np.zeros(0, np.intp)
@@ -56,10 +57,10 @@ class Level:
         self._fallen = np.flatnonzero(fallen)
         self._fallback = fallback[self._fallen]
 
-    def control(self, signals: Signals, sp: F8, manual: F8, limited: F8, dt: float, targets: F8, requests: F8) -> None:
+    def control(self, signals: Signals, sp: F8, manual: F8, stuck: F8, dt: float, targets: F8, requests: F8) -> None:
         """Compute the controllers and spread their outputs; fills in ``targets`` of outputs and ``requests`` to slaves.
 
-        ``sp``, ``manual``, ``limited`` and ``requests`` are over all loops.
+        ``sp``, ``manual``, ``stuck`` and ``requests`` are over all loops.
         """
         bank = self.bank
         if any_of(self.manual):
@@ -69,22 +70,28 @@ class Level:
         if len(self.schedules.rows):
             self.schedules.apply(signals, bank)
         extra = self.forwards.step(signals, dt) if len(self.forwards) else None
-        up, down = self._blocked(limited) if self._blocks else (None, None)
+        up, down = self._blocked(stuck) if self.leads else (None, None)
         output = bank.step(signals.value[self.pv], sp[self.rows], self.live, dt, up, down, extra)
         values = self.legs.spread(output)
         targets[self.outputs] = values[self._moves_output]
         if len(self.slaves):
             requests[self.slaves] = values[self._moves_loop]
 
-    def _blocked(self, limited: F8) -> tuple[Flags, Flags] | tuple[None, None]:
-        """Masters whose slave controller is at a limit and cannot follow further up, or down."""
-        ends = limited[self.slaves]
-        if not any_number(ends):
+    def wait_for(self, waiting: Flags) -> None:
+        """Which loops follow a master but do not act, over all loops: no master's integral goes on against them."""
+        self._waiting = waiting[self.slaves] & (self._sense != 0.0)
+        self._waits = any_of(self._waiting)
+
+    def _blocked(self, stuck: F8) -> tuple[Flags, Flags] | tuple[None, None]:
+        """Masters whose slave controller cannot follow further up, or down, where no further leg can take over."""
+        ends = stuck[self.slaves]
+        if not (self._waits or any_number(ends)):
             return None, None
-        stuck = ends * self._sense
+        ends *= self._sense
+        last, first = (part[self._moves_loop] for part in self.legs.ends(self.bank.output))
         up, down = np.zeros((2, len(self.rows)), np.bool_)
-        up[self._masters[stuck > 0.0]] = True
-        down[self._masters[stuck < 0.0]] = True
+        up[self._masters[last & ((ends > 0.0) | self._waiting)]] = True
+        down[self._masters[first & ((ends < 0.0) | self._waiting)]] = True
         return up, down
 
     def track(self, actual: F8, positions: F8) -> F8:
@@ -109,4 +116,13 @@ class Level:
             return self._unlimited
         ends: F8 = np.sign(beyond)
         ends[(np.abs(beyond) <= LIMITED) | ~self.live] = 0.0
+        return ends
+
+    def stuck(self) -> F8:
+        """+1 where a running controller gets less than it wants, from its limit or from what holds its actuators, -1
+        where more, else 0.
+        """
+        missing = self.bank.wanted - self.bank.achieved
+        ends: F8 = np.sign(missing)
+        ends[(np.abs(missing) <= LIMITED) | ~self.live] = 0.0
         return ends
