@@ -19,7 +19,8 @@ ENGAGED = 1e-3
 
 
 class Legs:
-    """The legs of ``loops`` controllers as arrays of shape ``(legs,)``, sorted by controller and by ``low``.
+    """The legs of ``loops`` controllers as arrays of shape ``(legs,)``, sorted by controller and by ``low``; ``start``
+    is where each actuator rests, ``travel`` how far it goes from there.
 
     ``target`` are rows of the output table, or of the loop table where ``cascade``. The legs of loops that act
     ``together`` may overlap.
@@ -33,7 +34,7 @@ class Legs:
         self.cascade = np.array([leg.cascade for _, leg in flat], np.bool_)
         self._low = np.array([leg.low for _, leg in flat], np.float64)
         self._span = np.array([leg.high - leg.low for _, leg in flat], np.float64)
-        self._start = np.array([leg.start for _, leg in flat], np.float64)
+        self.start = np.array([leg.start for _, leg in flat], np.float64)
         self.travel = np.array([leg.end - leg.start for _, leg in flat], np.float64)
         self._per_travel = np.array([1.0 / way if way else np.nan for way in self.travel.tolist()], np.float64)
         self._first = np.searchsorted(self.loop, np.arange(self.loops))
@@ -53,7 +54,7 @@ class Legs:
         np.minimum(share, 1.0, out=share)
         np.maximum(share, 0.0, out=share)
         values: F8 = share * self.travel
-        values += self._start
+        values += self.start
         self._asked = values.tobytes()
         return values
 
@@ -108,7 +109,14 @@ class Legs:
         begun = self._low[self._first] + share[self._first] * self._span[self._first]
         return np.maximum(np.maximum.reduceat(place, self._first), begun)
 
+    def early(self, actual: F8) -> Flags:
+        """The legs whose turn has not come, given the ``actual`` actuator values: the leg before them, which they take
+        over from, is short of its end.
+        """
+        short = self._shares(actual) < 1.0 - ENGAGED
+        return np.asarray(self._passed_down & np.roll(short, 1))
+
     def _shares(self, actual: F8) -> F8:
-        share = (actual - self._start) * self._per_travel
+        share = (actual - self.start) * self._per_travel
         np.minimum(share, 1.0, out=share)
         return np.maximum(share, 0.0, out=share)

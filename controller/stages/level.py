@@ -42,6 +42,8 @@ class Level:
         self.outputs = self.legs.target[self._moves_output]
         self.slaves = self.legs.target[self._moves_loop]
         self._masters = self.legs.loop[self._moves_loop]
+        direct = np.array([loops[row].type == "direct" for row in self.slaves], np.bool_)
+        self._floored = self._moves_loop[direct & (self.legs.travel[self._moves_loop] > 0.0)]
         gains = [tuning.gain if (tuning := loops[row].tuning) else 0.0 for row in self.slaves]
         self._sense = np.sign(gains) * np.sign(self.legs.travel[self._moves_loop])
         self.leads = bool(self._sense.any())
@@ -94,9 +96,10 @@ class Level:
         down[self._masters[first & ((ends < 0.0) | self._waiting)]] = True
         return up, down
 
-    def track(self, actual: F8, positions: F8) -> F8:
+    def track(self, actual: F8, positions: F8, chosen: F8) -> F8:
         """Tell the controllers what they achieved: ``actual`` of the outputs, ``positions`` of all loops (what a slave
-        works to). Returns it. Controllers that ``lost`` their actuators start from where these are.
+        works to). Returns it. Controllers that ``lost`` their actuators start from where these are, ``chosen`` being
+        the setpoints that people or recipes gave to all loops.
         """
         values = np.empty(len(self.legs.target))
         values[self._moves_output] = actual[self.outputs]
@@ -105,9 +108,19 @@ class Level:
         bank = self.bank
         achieved = self.legs.achieved(bank.output, values)
         if any_of(self.lost):
+            self._take_floors_off(values, positions, chosen)
             np.copyto(achieved, self.legs.seed(values), where=self.lost)
         bank.achieved[...] = achieved
         return achieved
+
+    def _take_floors_off(self, values: F8, positions: F8, chosen: F8) -> None:
+        """An actuator that stands where somebody chose its least, while the leg before it has not come to its end, says
+        nothing of what its master asked for.
+        """
+        slaves = self.legs.target[self._floored]
+        resting = (positions[slaves] <= chosen[slaves]) & self.legs.early(values)[self._floored]
+        places = self._floored[resting]
+        values[places] = self.legs.start[places]
 
     def limited(self) -> F8:
         """+1 where a running controller wants more than its limit, -1 where less, else 0."""

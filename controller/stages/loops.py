@@ -89,7 +89,7 @@ class Loops:
         self.locate(outputs.actual)
         for level in self.levels:
             if len(level.rows):
-                self.op[level.rows] = level.track(outputs.actual, self.positions)
+                self.op[level.rows] = level.track(outputs.actual, self.positions, self.sp_target)
                 limited = level.limited()
                 if limited.tobytes() != self.limited[level.rows].tobytes():
                     self.limited[level.rows] = limited
