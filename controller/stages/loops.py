@@ -48,6 +48,7 @@ class Loops:
         self.limits = LimitMarks(n)
         self.reached, self.positions = np.full(n, np.nan), self.sp.copy()
         self.resting, self.programmed = np.full(n, np.nan), np.zeros(n, np.bool_)
+        self._stuck, self._leads = np.zeros(n), any(level.leads for level in self.levels)
         self.tunings = [loop.tuning for loop in loops]
         self.changes = self.turns = 0
         self._fallback = np.array([loop.fallback for loop in loops], np.float64)
@@ -75,7 +76,7 @@ class Loops:
         for level in self.levels:
             setpoints.move(level.every, level.cascaded, level.remote, dt)
             if len(level.rows):
-                level.control(signals, self.sp, self.manual, self.limited, dt, targets, requests)
+                level.control(signals, self.sp, self.manual, self._stuck, dt, targets, requests)
             level.plain.control(signals, self.sp, self.manual, self._by_hand, targets, requests)
         if len(self.doses):
             off = ~(self.automatic | self._by_hand)
@@ -92,11 +93,13 @@ class Loops:
         self.locate(outputs.actual)
         for level in self.levels:
             if len(level.rows):
-                self.op[level.rows] = level.track(outputs.actual, self.positions)
+                self.op[level.rows] = level.track(outputs.actual, self.positions, self.sp_target)
                 limited = level.limited()
                 if limited.tobytes() != self.limited[level.rows].tobytes():
                     self.limited[level.rows] = limited
                     self.turns += 1
+                if self._leads:
+                    self._stuck[level.rows] = level.stuck()
 
     def locate(self, actual: F8) -> None:
         """Find where the loops stand as slaves: a controller at its setpoint, another at what it achieved."""
@@ -169,12 +172,13 @@ class Loops:
         safe = (off & claimed) | (self.bad & self._goes_safe & self.automatic)
         lost = off | safe | self.blind | detached
         fallen = self.bad & self.automatic & ~safe & ~np.isnan(self._fallback)
-        self.setpoints.live(live)
+        self.setpoints.live(live, self.automatic & (self.blind | self.bad))
         owner = self._owner[self._owned]
         self._safe_out[self._owned], self._free_out[self._owned] = safe[owner], (off & ~claimed)[owner]
         for level in self.levels:
             level.live, level.manual, level.lost = live[level.rows], self._by_hand[level.rows], lost[level.rows]
             level.fall_back(fallen[level.rows], self._fallback[level.rows])
+            level.wait_for(~live & (mode == Mode.CASCADE))
             level.cascaded = level.every[mode[level.every] == Mode.CASCADE]
             level.remote = level.every[mode[level.every] == Mode.REMOTE]
 

@@ -53,6 +53,22 @@ def test_the_stirrers_own_setpoint_is_the_least_it_turns(running):
     assert running.device("n2_flow") > 0.0, "nitrogen is still reached"
 
 
+def test_the_least_speed_of_the_stirrer_moves_no_gas_when_a_lost_device_comes_back(running):
+    running.set(do=70.0)
+    running.run(500)
+    running.setpoint("agitation", 100.0)
+    running.set(do=50.2)
+    running.run(60)
+    before = {name: running.device(name) for name in DO_OUTPUTS}
+    assert before["n2_flow"] > 20.0
+    assert before["agitation_speed"] == 100.0
+    running.lost = {"plc-101"}
+    running.run(5)
+    running.lost = set()
+    running.step()
+    assert {name: running.device(name) for name in DO_OUTPUTS} == pytest.approx(before, abs=0.5)
+
+
 def test_a_stirrer_taken_over_by_hand_does_not_block_the_sequence(running):
     running.mode("agitation", "auto")
     running.set(do=20.0)
