@@ -151,7 +151,7 @@ def test_a_controller_keeps_its_setpoint_when_its_master_is_switched_off(jacket)
 
 def test_a_restart_does_not_move_what_the_master_asked_for(jacket, make_rig):
     run_plant(jacket, 3000)
-    table = LoopTable(tuple(replace(loop, on_restart="resume") for loop in jacket.site.loops.rows))
+    table = LoopTable(tuple(loop._replace(on_restart="resume") for loop in jacket.site.loops.rows))
     state = json.loads(json.dumps(jacket.scan.state(), allow_nan=False))
     again = make_rig(site=replace(jacket.site, loops=table))
     again.values, again.devices = dict(jacket.values), dict(jacket.devices)
