@@ -168,8 +168,9 @@ class Scan:
             "alarms": self._alarms.revision,
         }
         frame = self.reader.frame
-        arrays = self.columns.arrays(frame, self.loops.shown_setpoints(), self.loops.op, self.feed_numbers.read())
-        numbers = Numbers.take(frame, self.loops, self.outputs, self.interlocks)
+        feeds = self.feed_numbers.read()
+        arrays = self.columns.arrays(frame, self.loops.shown_setpoints(), self.loops.op, feeds)
+        numbers = Numbers.take(frame, self.loops, self.outputs, self.interlocks, feeds)
         why = Explanation(self.site, self._vessels.facts, numbers)
         return View(*arrays, vessels, batches, alarms, revision, why)
 

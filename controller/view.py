@@ -182,7 +182,7 @@ class VesselList:
             "op_high": loop.op_high,
             "op_unit": loop.op_unit,
             "feed": shown_program(self._programs, loop.full_name),
-            "limited": LIMIT_WORDS.get(float(self._loops.limited[row])),
+            "limited": LIMIT_WORDS.get(float(self._loops.limits.shown[row])),
             "revision": state.revision,
         }
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from controller.cli.shared import Subparsers
 
 RULES = ("simc", "amigo-pi", "amigo-pid", "lambda")
-MODES = ("auto", "manual", "off", "cascade", "out_of_service")
+MODES = ("auto", "manual", "off", "cascade", "remote", "out_of_service")
 URL = "http://127.0.0.1:8000"
 
 

@@ -127,7 +127,9 @@ class Study:
 
 
 def study(experiment: Document, tuning: Document) -> Study:
-    """Fit a model and make proposals. Raises :class:`Failed` for a record from which nothing can be learned."""
+    """Fit a model and make proposals; ``tuning`` is what acts on the loop now. Raises :class:`Failed` for a record from
+    which nothing can be learned.
+    """
     time, pv, op = (np.array(experiment["samples"][name], np.float64) for name in ("time", "pv", "op"))
     if experiment["reference"] is None or len(time) < 2:
         raise Failed(f"the experiment has nothing to learn from: {experiment['reason']}")
@@ -152,7 +154,7 @@ def study(experiment: Document, tuning: Document) -> Study:
         _cycle(samples, experiment["method"]),
         {one.rule: one for one in proposals},
         present,
-        preview(fit.process, pids, period, step / 2.0, load / 2.0, *limits),
+        preview(fit.process, pids, period, step / 2.0, load / 2.0, *limits, weight=tuning["setpoint_weight"]),
         tuning["unit"],
         tuning["output_unit"],
     )

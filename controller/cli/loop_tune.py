@@ -12,6 +12,9 @@ from controller.cli.loop_client import Client, Document, Failed, path_of, plain
 from controller.cli.loop_proposals import Study, study
 
 POLL_S = 0.5
+OVER = ("done", "aborted")
+SCHEDULED = ("gain", "integral_time", "derivative_time")
+"""What a schedule leads."""
 OPTIONS = ("method", "amplitude", "asymmetry", "cycles", "pv_low", "pv_high")
 
 
@@ -23,8 +26,10 @@ def tune(client: Client, args: argparse.Namespace) -> int:
     if not args.again:
         experiment(client, path, args)
     found = client.get(f"{path}/experiment")
+    if found["stage"] not in OVER:
+        raise Failed(f"an experiment is {found['stage']}: wait for its end")
     tuning = client.get(f"{path}/tuning")
-    made = study(found, tuning)
+    made = study(found, acting(client, path, tuning))
     if not args.json:
         sys.stdout.write(made.text())
     rule = args.accept or (None if args.json else ask(made, tuning))
@@ -54,7 +59,9 @@ def experiment(client: Client, path: str, args: argparse.Namespace) -> None:
     body: dict[str, Any] = {name: getattr(args, name) for name in OPTIONS if getattr(args, name) is not None}
     if args.longest is not None:
         body["longest_s"] = args.longest
-    client.post(f"{path}/experiment", {**body, "reason": args.reason})
+    answer = client.post(f"{path}/experiment", {**body, "reason": args.reason})
+    if answer["state"] != "applied":
+        raise Failed("the supervisor did not say in time that it began; once it is over, --again reads its record")
     try:
         end = watch(client, path)
     except KeyboardInterrupt:
@@ -71,13 +78,19 @@ def watch(client: Client, path: str) -> Document:
         now = client.get(f"{path}/experiment?samples=false")
         cycles = f", {now['cycles']} cycles" if now["method"] == "relay" and now["stage"] == "moving" else ""
         line = f"{now['stage']}{cycles}"
-        if now["stage"] in {"done", "aborted"}:
+        if now["stage"] in OVER:
             sys.stderr.write(f"{line} after {now['elapsed_s']:.0f} s: {now['reason']}\n")
             return now
         if line != told:
             sys.stderr.write(f"{line}, {now['elapsed_s']:.0f} s\n")
             told = line
         time.sleep(POLL_S)
+
+
+def acting(client: Client, path: str, tuning: Document) -> Document:
+    """The tuning that acts now: the one in force or, where a schedule leads it, what the schedule gives."""
+    now = client.get(f"{path}/why")["tuning"] if tuning["scheduled"] else {}
+    return {**tuning, **{name: now[name] for name in SCHEDULED if name in now}}
 
 
 def ask(made: Study, tuning: Document) -> str | None:
@@ -95,8 +108,12 @@ def ask(made: Study, tuning: Document) -> str | None:
 
 
 def accept(client: Client, path: str, args: argparse.Namespace, made: Study, rule: str) -> Document:
-    """Bring a proposal into force; the reason on record says where it comes from."""
+    """Bring a proposal into force; the reason on record says where it comes from. Raises :class:`Failed` for one that
+    swings on the model.
+    """
     one = made.rules[rule]
+    if not one.margins.stable:
+        raise Failed(f"{rule} is not stable on this model; nothing changed")
     why = f"{args.reason}: {rule} after a {made.method} experiment, {made.model}, expected Ms {one.margins.ms:.2f}"
     body = {
         "gain": one.pid.gain,

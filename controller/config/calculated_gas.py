@@ -42,7 +42,7 @@ class _GasShare(CalculatedBase):
 
     @model_validator(mode="after")
     def _any_gas(self) -> Self:
-        if not self.inputs.model_fields_set:
+        if not self.inputs.model_dump(exclude_none=True):
             raise refuse("no gas is named", "write at least one of air, oxygen, nitrogen, carbon_dioxide")
         return self
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from controller.config.calculated_base import CalculatedBase, Wanted, filled, parameters, wanted
+from controller.config.calculated_gas import CarbonDioxideInGas, GasTotal, OxygenInGas
 from controller.config.checker import MEASURED, Checker
 from controller.config.problems import Path
 from controller.units import UnitError, convert
 
 USABLE = (*MEASURED, "outputs")
 """Sections whose tags can be calculated with; of an output it is what reads back."""
+
+MIXED = (GasTotal, OxygenInGas, CarbonDioxideInGas)
+"""Methods that add up their inputs."""
 
 
 def check_calculated(check: Checker) -> None:
@@ -23,6 +27,8 @@ def check_calculated(check: Checker) -> None:
 def _units(check: Checker, path: Path, entry: CalculatedBase) -> None:
     """Everything about one tag that is said in a unit fits its method."""
     inputs = [(one, check.config.unit(one.tag)) for one in wanted(entry) if _usable(check, path, one)]
+    if isinstance(entry, MIXED):
+        _once(check, path, [one for one, _ in inputs])
     units = {"unit": entry.unit, **{one.name: unit for one, unit in inputs if unit is not None}}
     for one, unit in inputs:
         _like(check, (*path, *one.path), unit, _filled(one.spec.unit, units))
@@ -33,6 +39,15 @@ def _units(check: Checker, path: Path, entry: CalculatedBase) -> None:
     if entry.credible is not None:
         check.value((*path, "credible", "low"), entry.credible.low, entry.unit)
         check.value((*path, "credible", "high"), entry.credible.high, entry.unit)
+
+
+def _once(check: Checker, path: Path, inputs: Sequence[Wanted]) -> None:
+    """No flow is added up twice: that is a copied line that was not changed."""
+    seen: set[str] = set()
+    for one in inputs:
+        if one.tag in seen:
+            check.bound.problem((*path, *one.path), f"{one.tag} is an input already", "each gas is a tag of its own")
+        seen.add(one.tag)
 
 
 def _filled(unit: str, units: Mapping[str, str]) -> str | None:

@@ -16,6 +16,4 @@ def check_health(check: Checker) -> None:
         if loop.pv is None:
             check.bound.problem(path, f"{name!r} has no pv, so there is nothing to judge", "give it a pv", at_key=True)
             continue
-        band = check.value((*path, "band"), loop.health.band, setpoint_unit(check.config, loop), difference=True)
-        if band is not None and band <= 0.0:
-            check.bound.problem((*path, "band"), f"band: {loop.health.band} is too small", "more than 0")
+        check.size((*path, "band"), loop.health.band, setpoint_unit(check.config, loop))

@@ -50,6 +50,7 @@ def check_legs(check: Checker, path: Path, loop: PidLoop) -> None:
         _pushes(check, (*path, "legs", index), leg, loop)
     if check.bound.whole((*path, "legs")):
         _joined(check, (*path, "legs"), loop, span)
+        _fighting(check, (*path, "legs"), loop, span)
 
 
 def _leg(check: Checker, path: Path, leg: Leg, span: str) -> None:
@@ -111,6 +112,18 @@ def _joined(check: Checker, path: Path, loop: PidLoop, span: str) -> None:
         elif loop.legs_act == "in_sequence":
             hint = f"begin it at {end}, or write legs_act: together"
             check.bound.problem((*path, index, "from"), f"this leg overlaps the one before, which ends at {end}", hint)
+
+
+def _fighting(check: Checker, path: Path, loop: PidLoop, span: str) -> None:
+    """Legs that share a part of the span push the same way: never acid and base together."""
+    effects = [_effect(check, leg, loop.pv) or 0.0 for leg in loop.legs]
+    for index, leg in enumerate(loop.legs):
+        for place, other in enumerate(loop.legs[:index]):
+            overlap = min(leg.to.to(span), other.to.to(span)) - max(leg.from_.to(span), other.from_.to(span))
+            if effects[index] * effects[place] < 0.0 and overlap > 0.0 and not same(overlap, 0.0):
+                names = f"{leg.output or leg.loop} and {other.output or other.loop}"
+                what = f"this leg fights another: of {names} one raises {loop.pv} and the other lowers it"
+                check.bound.problem((*path, index, "from"), what, f"begin it at {other.to} or later")
 
 
 def check_cascades(check: Checker) -> None:

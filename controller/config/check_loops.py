@@ -9,6 +9,7 @@ from controller.config.checker import MEASURED, Checker
 from controller.config.loop_class import DirectLoop, DoseLoop, Loop, PidLoop, RatioLoop, RemoteLoop
 from controller.config.loop_units import output_unit, setpoint_unit, signal_unit
 from controller.config.problems import Path
+from controller.config.tag_class import Output
 from controller.units import parse_unit, per
 
 TAG = "measurement or calculated tag"
@@ -26,8 +27,8 @@ def check_loops(check: Checker) -> None:
             _moves(check, (*path, *key), target, movers)
         if isinstance(loop, PidLoop):
             _pid(check, path, loop)
-        elif loop.pv is not None:
-            check.known((*path, "pv"), loop.pv, check.names(*MEASURED), TAG)
+        elif loop.pv is not None and check.known((*path, "pv"), loop.pv, check.names(*MEASURED), TAG):
+            _on_one_scale(check, (*path, "pv"), loop.pv, setpoint_unit(check.config, loop))
         if isinstance(loop, RatioLoop):
             _ratio(check, path, loop)
         elif isinstance(loop, (DirectLoop, RemoteLoop)):
@@ -35,6 +36,7 @@ def check_loops(check: Checker) -> None:
         elif isinstance(loop, DoseLoop):
             check_dose_loop(check, path, loop)
     check_cascades(check)
+    _effects(check)
 
 
 def known_signal(check: Checker, path: Path, signal: str) -> str | None:
@@ -45,6 +47,29 @@ def known_signal(check: Checker, path: Path, signal: str) -> str | None:
     elif name not in check.config.outputs:
         check.known(path, name, check.names(*MEASURED), TAG)
     return signal_unit(check.config, signal)
+
+
+def _on_one_scale(check: Checker, path: Path, pv: str, setpoint: str | None) -> None:
+    """Value and setpoint are looked at side by side, in one unit."""
+    unit = check.config.unit(pv)
+    if unit is None or setpoint is None:
+        return
+    one, other = parse_unit(unit), parse_unit(setpoint)
+    if (one.dimension, one.factor, one.offset) != (other.dimension, other.factor, other.offset):
+        what = f"{pv} is in {unit}, the setpoint in {setpoint}: people compare the two"
+        check.bound.problem(path, what, "give both one unit, or leave pv: out")
+
+
+def _effects(check: Checker) -> None:
+    """What outputs and loops raise and lower are signals that exist: a word that is misspelt protects nothing."""
+    entries: list[tuple[Path, Output | Loop]] = [
+        (("outputs", name), output) for name, output in check.config.outputs.items()
+    ]
+    entries += [(("loops", name), loop) for name, loop in check.config.loops.items()]
+    for path, entry in entries:
+        for key, signals in (("raises", entry.raises), ("lowers", entry.lowers)):
+            for index, signal in enumerate(signals):
+                known_signal(check, (*path, key, index), signal)
 
 
 def _setpoint(check: Checker, name: str, loop: Loop) -> None:
@@ -60,9 +85,9 @@ def _setpoint(check: Checker, name: str, loop: Loop) -> None:
         check.bound.problem((*path, "low"), f"low ({setpoint.low}) is not below high ({setpoint.high})")
     else:
         check.inside((*path, "default"), setpoint.default, unit, (setpoint.low, setpoint.high), "the setpoint limits")
-    check.value((*path, "confirm_step"), setpoint.confirm_step, unit, difference=True)
+    check.size((*path, "confirm_step"), setpoint.confirm_step, unit)
     if unit is not None:
-        check.value((*path, "max_rate"), setpoint.max_rate, per(unit), difference=True)
+        check.size((*path, "max_rate"), setpoint.max_rate, per(unit))
 
 
 def _pid(check: Checker, path: Path, loop: PidLoop) -> None:
@@ -76,6 +101,9 @@ def _pid(check: Checker, path: Path, loop: PidLoop) -> None:
     for index, forward in enumerate(loop.feed_forward):
         signal = known_signal(check, (*path, "feed_forward", index, "signal"), forward.signal)
         check_feed_forward(check, (*path, "feed_forward", index), forward, signal, span)
+        if forward.signal == f"{path[-1]}.op":
+            what = f"{forward.signal} is what this loop puts out itself: it would drive its output on"
+            check.bound.problem((*path, "feed_forward", index, "signal"), what, "take what acts from outside")
     if loop.fallback is not None:
         low, high = loop.legs[0].from_, loop.legs[-1].to
         check.inside((*path, "fallback"), loop.fallback, span, (low, high), "the span of the legs")

@@ -149,7 +149,7 @@ class _LoopPrograms:
         volume = self.positive((*path, "volume"), bottle.volume)
         warn_at = self.check.value((*path, "warn_at"), bottle.warn_at, "mL")
         if volume is not None and warn_at is not None and not 0.0 <= warn_at < volume:
-            message = f"warn_at: {bottle.warn_at} is not less than the volume, {bottle.volume}"
+            message = f"warn_at: {bottle.warn_at} is not between nothing and the volume, {bottle.volume}"
             self.check.bound.problem((*path, "warn_at"), message)
         if bottle.weight is not None and self.check.known(
             (*path, "weight"), bottle.weight, self.check.names(*MEASURED), "measurement or calculated tag"

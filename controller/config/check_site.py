@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from controller.config.bind import Bound
+from controller.config.calculated_cells import GrowthFromDensity
+from controller.config.calculated_general import Rate
 from controller.config.check_outputs import shortest_cycle_s
 from controller.config.problems import Path, nearest
 from controller.config.site import Calibration, Connection, SiteConfig, Vessel, simulated_vessels
@@ -18,6 +20,8 @@ SIMULATED = {"volume": "L", "temperature": "Cel", "density": "10*6/mL"}
 
 SCANS_PER_PULSE = 2
 """The scans that a dose, or a period of pulses, takes at least."""
+SCANS_PER_WINDOW = 24
+"""The scans whose values make a slope that is Good."""
 
 
 class SiteChecker:
@@ -44,6 +48,7 @@ class SiteChecker:
                 self._calibrations(name, vessel, self.classes[name])
                 self._points(name, vessel, self.classes[name])
                 self._pulses(name, self.classes[name])
+                self._windows(name, self.classes[name])
 
     def _known(self, path: Path, name: str, names: Collection[str], what: str, *, at_key: bool = False) -> None:
         if name not in names:
@@ -132,6 +137,17 @@ class SiteChecker:
                 hint = f"scans every {self.config.scan_period} can do so every {least:.4g} s: make pulses longer"
                 self.bound.problem(("vessels", name, "class"), message, hint)
 
+    def _windows(self, name: str, vessel_class: VesselClassConfig) -> None:
+        """A line through fewer values than these is never believed."""
+        least = SCANS_PER_WINDOW * self.config.scan_period.to("s")
+        for tag, entry in vessel_class.calculated.items():
+            if not isinstance(entry, Rate | GrowthFromDensity) or _of_samples(entry, vessel_class):
+                continue
+            if entry.window.to("s") < least - 1e-9:
+                message = f"the window of {tag} of class {vessel_class.vessel_class} is {entry.window}"
+                hint = f"{SCANS_PER_WINDOW} scans every {self.config.scan_period} make a slope: {least:.4g} s or more"
+                self.bound.problem(("vessels", name, "class"), message, hint)
+
     def _points(self, name: str, vessel: Vessel, vessel_class: VesselClassConfig) -> None:
         """No two vessels share a point: a probe wired to two vessels is a copied line that was not changed."""
         entries: list[Source] = [one.source for one in vessel_class.measurements.values()]
@@ -144,3 +160,9 @@ class SiteChecker:
                 shared.add(source.instrument)
                 message = f"{connection} serves vessel {owner} already, with the same points"
                 self.bound.problem(("vessels", name, "instruments", source.instrument), message)
+
+
+def _of_samples(entry: Rate | GrowthFromDensity, vessel_class: VesselClassConfig) -> bool:
+    """Whether it is calculated from samples, which come by themselves and not with the scans."""
+    measurement = vessel_class.measurements.get(entry.inputs.density) if isinstance(entry, GrowthFromDensity) else None
+    return measurement is not None and measurement.sampled

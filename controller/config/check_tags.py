@@ -17,7 +17,7 @@ def check_tags(check: Checker) -> None:
         path: Path = ("measurements", name)
         _source(check, path, tag.source)
         _band(check, (*path, "credible"), tag.credible, tag.unit)
-        check.value((*path, "max_rate"), tag.max_rate, per(tag.unit), difference=True)
+        check.size((*path, "max_rate"), tag.max_rate, per(tag.unit))
     for name, output in check.config.outputs.items():
         _output(check, name, output)
         source = output.source
@@ -47,7 +47,7 @@ def check_alarms(check: Checker) -> None:
         if not check.known((*path, "tag"), alarm.tag, check.names(*MEASURED), "measurement or calculated tag"):
             continue
         unit = check.config.unit(alarm.tag)
-        check.value((*path, "deadband"), alarm.deadband, unit, difference=True)
+        check.size((*path, "deadband"), alarm.deadband, unit, may_be_zero=True)
         _alarm_limit(check, path, alarm, unit)
 
 
@@ -82,7 +82,7 @@ def _output(check: Checker, name: str, output: Output) -> None:
     path: Path = ("outputs", name)
     _source(check, path, output.source)
     _band(check, (*path, "range"), output.range, output.unit)
-    check.value((*path, "max_rate"), output.max_rate, per(output.unit), difference=True)
+    check.size((*path, "max_rate"), output.max_rate, per(output.unit))
     if output.safe != "none":
         band = (output.range.low, output.range.high)
         check.inside((*path, "safe"), output.safe, output.unit, band, "the output's range")

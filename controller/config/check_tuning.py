@@ -6,7 +6,7 @@ from controller.config.checker import Checker
 from controller.config.loop_class import PidLoop
 from controller.config.problems import Path
 from controller.config.tuning_class import FeedForward
-from controller.units import per
+from controller.units import Quantity, per
 
 
 def check_tuning(check: Checker, path: Path, loop: PidLoop, unit: str | None, span: str) -> None:
@@ -18,6 +18,21 @@ def check_tuning(check: Checker, path: Path, loop: PidLoop, unit: str | None, sp
     gain = check.value((*path, "tuning", "gain"), loop.tuning.gain, per(span, unit), difference=True)
     if gain == 0.0:
         check.bound.problem((*path, "tuning", "gain"), "a gain of zero does nothing")
+    _quicker_filter(check, path, loop)
+
+
+def _quicker_filter(check: Checker, path: Path, loop: PidLoop) -> None:
+    """The filter of the PV is quicker than the loop: otherwise the controller acts on what is long past."""
+    measurement = check.config.measurements.get(loop.pv)
+    if measurement is None or measurement.filter is None:
+        return
+    times: dict[Path, Quantity | None] = {("tuning",): loop.tuning.integral_time}
+    points = loop.schedule.points if loop.schedule else []
+    times |= {("schedule", "points", index): point.integral_time for index, point in enumerate(points)}
+    for key, time in times.items():
+        if time is not None and time.to("s") <= measurement.filter.to("s"):
+            what = f"integral_time: {time} is not longer than the filter of {loop.pv}, {measurement.filter}"
+            check.bound.problem((*path, *key, "integral_time"), what, "the loop would act on what is long past")
 
 
 def check_gap(check: Checker, path: Path, loop: PidLoop, unit: str | None) -> None:
@@ -25,12 +40,9 @@ def check_gap(check: Checker, path: Path, loop: PidLoop, unit: str | None) -> No
     gap = loop.gap
     if gap is None:
         return
-    width = check.value((*path, "gap", "width"), gap.width, unit, difference=True)
-    transition = check.value((*path, "gap", "transition"), gap.transition, unit, difference=True)
-    hysteresis = check.value((*path, "gap", "hysteresis"), gap.hysteresis, unit, difference=True)
-    for key, value in (("width", width), ("transition", transition), ("hysteresis", hysteresis)):
-        if value is not None and value < 0.0:
-            check.bound.problem((*path, "gap", key), f"{key} is not below zero")
+    width = check.size((*path, "gap", "width"), gap.width, unit, may_be_zero=True)
+    check.size((*path, "gap", "transition"), gap.transition, unit, may_be_zero=True)
+    hysteresis = check.size((*path, "gap", "hysteresis"), gap.hysteresis, unit, may_be_zero=True)
     if width is None or unit is None:
         return
     if hysteresis is not None and hysteresis > width:

@@ -66,6 +66,17 @@ class Checker:
             self.bound.problem(path, f"{path[-1]}: {error.message}", error.hint)
             return None
 
+    def size(
+        self, path: Path, quantity: Quantity | None, unit: str | None, *, may_be_zero: bool = False
+    ) -> float | None:
+        """The quantity as a difference in ``unit``; a problem unless it is more than nothing."""
+        value = self.value(path, quantity, unit, difference=True)
+        if value is not None and (value < 0.0 or (value == 0.0 and not may_be_zero)):
+            hint = "0 or more" if may_be_zero else "more than 0"
+            self.bound.problem(path, f"{path[-1]}: {quantity} is too small", hint)
+            return None
+        return value
+
     def inside(
         self, path: Path, quantity: Quantity | None, unit: str | None, band: tuple[Quantity, Quantity] | None, what: str
     ) -> float | None:

@@ -9,9 +9,9 @@ from controller.config.quantity import AnyQuantity, Duration, Name, Period, Stri
 
 class Interlock(StrictModel):
     """While tripped, the outputs in ``force`` are held at these values, whatever anything else wants. It trips when
-    ``when`` becomes true and releases when ``release`` (by default: not ``when``) is true. ``on_unknown`` says what it
-    does when that can't be decided for several scans, because a value is Bad: ``trip``, or ``keep`` its state where
-    tripping does more harm than going on unprotected.
+    ``when`` becomes true and releases when ``release`` (by default: not ``when``) is true, never while ``when`` is.
+    ``on_unknown`` says what it does when that can't be decided for several scans, because a value is Bad: ``trip``, or
+    ``keep`` its state where tripping does more harm than going on unprotected.
     """
 
     title: Text

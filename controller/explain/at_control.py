@@ -87,7 +87,8 @@ def _resuming(scene: Scene, controller: ControllerNumbers) -> Iterator[Cause]:
     held = controller.held_back
     if abs(held) > TINY:
         word = "above" if held > 0 else "below"
-        text = f"still {scene.op(abs(held))} {word} what its parts ask for: it comes back from an interruption"
+        why = "it comes back from an interruption or another gain"
+        text = f"still {scene.op(abs(held))} {word} what its parts ask for: {why}"
         yield Cause(Kind.RESUMING, text, {"held_back": number(held), "unit": scene.loop.op_unit})
 
 

@@ -30,7 +30,8 @@ def _guarded(scene: Scene, output: int) -> Iterator[Cause]:
     why = scene.facts.outputs.guarded.get(output)
     if why is not None:
         text, row = guard_text(scene.site, output, why), scene.site.outputs.rows[output]
-        yield Cause(Kind.DOSE_GUARD, text + _unreached(scene, output), {"held_at": number(row.safe), "unit": row.unit})
+        held: dict[str, Json] = {"output": row.name.rpartition(".")[2], "held_at": number(row.safe), "unit": row.unit}
+        yield Cause(Kind.DOSE_GUARD, text + _unreached(scene, output), held)
 
 
 def _held(scene: Scene, output: int) -> Iterator[Cause]:
@@ -47,10 +48,12 @@ def _unreached(scene: Scene, output: int) -> str:
 
 def _ending(scene: Scene, hold: Hold) -> dict[str, Json]:
     """What must come for the interlock to let go, with the values of this scan."""
-    condition = hold.when if hold.release is None else hold.release
-    truth, live = condition.evaluate(scene), condition.explain(scene)
-    if hold.release is None:
-        truth, live = None if truth is None else not truth, f"not ({live})"
+    truth = None if hold.release is None else hold.release.evaluate(scene)
+    when = hold.when.evaluate(scene)
+    if hold.release is None or (truth is True and when is not False):
+        truth, live = None if when is None else not when, f"not ({hold.when.explain(scene)})"
+    else:
+        live = hold.release.explain(scene)
     return {"live": live, "truth": "unknown" if truth is None else str(truth).lower(), "then": "released"}
 
 

@@ -71,7 +71,7 @@ class ControllerNumbers(NamedTuple):
 
     @property
     def held_back(self) -> float:
-        """What it puts out beyond its parts while it comes back from an interruption."""
+        """What it puts out beyond its parts while it comes back from an interruption or another gain."""
         return self.wanted - (self.proportional + self.integral + self.derivative + self.feed_forward)
 
 
@@ -98,19 +98,20 @@ class _Controllers(NamedTuple):
 
 class Numbers(NamedTuple):
     """All numbers of one scan. ``loops`` has a row for each field of :class:`LoopNumbers`, ``outputs`` one for each of
-    :class:`OutputNumbers`.
+    :class:`OutputNumbers`; ``feeds`` is in the order of :func:`controller.stages.programs.shown.feed_columns`.
     """
 
     frame: Frame
     loops: F8
     outputs: F8
+    feeds: F8
     levels: tuple[_Controllers, ...]
     dosing: NDArray[np.intp]
     doses: F8
 
     @classmethod
-    def take(cls, frame: Frame, loops: Loops, outputs: Outputs, interlocks: Interlocks) -> Numbers:
-        """Copy the scan just made; ``frame`` is its own and is not changed any more."""
+    def take(cls, frame: Frame, loops: Loops, outputs: Outputs, interlocks: Interlocks, feeds: F8) -> Numbers:
+        """Copy the scan just made; ``frame`` and ``feeds`` are its own and are not changed any more."""
         setpoints, n = loops.setpoints, len(loops.table)
         of_loops, of_outputs = np.empty((7, n)), np.empty((3, len(outputs.actual)))
         of_loops[0], of_loops[1], of_loops[2] = setpoints.target, setpoints.working, setpoints.request
@@ -122,7 +123,7 @@ class Numbers(NamedTuple):
             np.copyto(of_outputs[1], outputs.table.safe, where=guarded)
         levels = tuple([_copied(level) for level in loops.levels if len(level.rows)])
         doses = loops.doses.bank.now() if len(loops.doses) else NONE
-        return cls(frame, of_loops, of_outputs, levels, loops.doses.rows, doses)
+        return cls(frame, of_loops, of_outputs, feeds, levels, loops.doses.rows, doses)
 
     def loop(self, row: int) -> LoopNumbers:
         """The numbers of one loop."""

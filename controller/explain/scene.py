@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from typing import NamedTuple
 
 from controller.explain.facts import Facts, LoopFacts
@@ -11,6 +12,7 @@ from controller.frame import BAD, GOOD
 from controller.model.loops import Loop
 from controller.model.site import Site
 from controller.stages.loop_state import Mode
+from controller.stages.programs.shown import feed_columns
 
 
 class Named(NamedTuple):
@@ -69,9 +71,17 @@ class Scene(NamedTuple):
         loop, _, part = name.rpartition(".")
         row = self.site.loops.index.get(f"{vessel}.{loop}")
         if row is None or part not in {"sp", "op"}:
-            return float("nan"), BAD
+            value = self._of_feed(f"{vessel}.{loop}", part)
+            return value, BAD if isnan(value) else GOOD
         numbers = self.numbers.loop(row)
         if part == "op":
             return numbers.achieved, GOOD if numbers.achieved == numbers.achieved else BAD
         led = self.facts.loops[row].state.mode >= Mode.CASCADE
         return numbers.working if led else numbers.asked, GOOD
+
+    def _of_feed(self, feed: str, kind: str) -> float:
+        """A number of a feed, NaN where there is none."""
+        row = self.site.feeds.index.get(feed)
+        columns = feed_columns(self.site.feeds)
+        places = [place for place, column in enumerate(columns) if (column.row, column.kind) == (row, kind)]
+        return float(self.numbers.feeds[places[0]]) if places else float("nan")

@@ -25,7 +25,7 @@ class Estimator:
         if len(self._filters):
             self._filters.step(frame, dt)
         if len(self._totals):
-            self._totals.step(frame)
+            self._totals.step(frame, dt)
         if len(self._soft):
             self._soft.step(frame, max(dt, 0.0))
 

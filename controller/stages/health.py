@@ -15,7 +15,7 @@ from controller.stages.health_figures import figures, tuning_view
 from controller.stages.health_state import closed, restored, running
 from controller.stages.health_sums import Meter, Row, Rows, add
 from controller.stages.health_swings import Ended, Swings
-from controller.stages.health_trace import Trace
+from controller.stages.health_trace import Trace, integral_time
 from controller.stages.loops import Loops
 
 
@@ -35,6 +35,7 @@ class Health:
         self.meter = Meter(loops, self.judged_by)
         self.trace = Trace(site.loops.rows, self.meter.judged, period_s)
         self._swings = Swings(len(self._names))
+        self._changes = -1
         vessels = [vessel.name for vessel in site.vessels]
         rows = {name: _rows_of(site, name) for name in vessels}
         sums = np.zeros((2, len(Row), len(self._names)))
@@ -47,6 +48,9 @@ class Health:
         """Add one scan to the sums, which was ``dt`` after the last. ``places`` is where each vessel of the site is
         after it; what ended gives the events with its figures.
         """
+        if self._loops.changes != self._changes:
+            self._changes = self._loops.changes
+            self.trace.follow(self._loops.tunings)
         meter, picture, rows = self.meter, self.picture, self.trace.due()
         more = meter.measure(self._loops, dt) if 0.0 <= dt <= self._longest_dt else meter.skip(self._loops, dt)
         segment = add(picture.segment, more)
@@ -107,6 +111,10 @@ class Health:
     def tuning(self, row: int) -> Json:
         """The tuning set of a loop that is in force."""
         return tuning_view(self._loops.tunings[row], self._loops.table.rows[row].schedule)
+
+    def integral_time_s(self, row: int) -> float:
+        """How slow a loop is by the tuning set that is in force."""
+        return integral_time(self._loops.tunings[row])
 
     def state(self) -> dict[str, Json]:
         """All sums, exactly. The series begin anew after a restart: there is a hole in them."""

@@ -15,7 +15,7 @@ from controller.stages.harris import harris_index
 from controller.stages.health import Health
 from controller.stages.health_books import Picture
 from controller.stages.health_figures import Figures, figures
-from controller.stages.health_trace import Series, integral_time
+from controller.stages.health_trace import Series
 
 Scope = Literal["batch", "all"]
 LEAST_SAMPLES = 128
@@ -84,9 +84,8 @@ class HealthReport:
 
     def _recent(self, row: int) -> Figures:
         """What the newest series of settled control says; ``None`` where it is too short for it."""
-        series, loop = self._health.trace.read(row), self._site.loops.rows[row]
-        known = self._health.judged_by[row].delay_s
-        delay_s = integral_time(loop) * DELAY_SHARE if math.isnan(known) else known
+        series, known = self._health.trace.read(row), self._health.judged_by[row].delay_s
+        delay_s = self._health.integral_time_s(row) * DELAY_SHARE if math.isnan(known) else known
         answer: Figures = {
             "samples": len(series.time),
             "interval_s": _number(series.interval_s),

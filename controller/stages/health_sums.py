@@ -80,11 +80,11 @@ class Meter:
         self._measured[Row.ELAPSED] = 1.0
         self._flags = np.zeros((2, n), np.bool_)
         self._more = np.zeros((len(Row), n))
-        self._changes = -1
+        self._seen = (-1, -1)
 
     def measure(self, loops: Loops, dt: float) -> F8:
         """What this scan adds, after ``dt`` seconds since the last; the array is overwritten by the next call."""
-        if loops.changes != self._changes:
+        if (loops.changes, loops.turns) != self._seen:
             self._fold(loops)
         table, (outside, controlled) = self._measured, self._flags
         loops.signals.value.take(self._pv_row, out=self._pv, mode="clip")
@@ -127,7 +127,7 @@ class Meter:
 
     def _fold(self, loops: Loops) -> None:
         """Turn modes, limits and setpoints into what every scan uses, when something about the loops changed."""
-        self._changes = loops.changes
+        self._seen = loops.changes, loops.turns
         automatic = self._in_automatic(loops)
         runs = automatic & np.array([not state.suspended for state in loops.states], np.bool_)
         np.copyto(self._output, loops.op, where=runs & ~self._runs)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from controller.frame import F8
 from controller.model.loops import Loop
+from controller.model.tuning import Tuning
 from controller.stages.health_sums import Flags, Row
 
 Rows = NDArray[np.intp]
@@ -50,10 +51,9 @@ class Trace:
 
     def __init__(self, loops: Sequence[Loop], judged: Flags, period_s: float, length: int = 1024) -> None:
         n = len(loops)
-        times = [integral_time(loop) for loop in loops]
-        self._stride = np.array([_stride(time / PER_INTEGRAL_TIME / period_s) for time in times], np.int64)
-        self._settled_s = np.array([SETTLED_TIMES * time for time in times], np.float64)
-        self._due = [np.flatnonzero(judged & (self._stride <= power)) for power in range(LONGEST_STRIDE + 1)]
+        self._judged, self._period_s = judged, period_s
+        self._tunings = [loop.tuning for loop in loops]
+        self._pace()
         self._ring = np.full((3, n, length), np.nan)
         self._count = np.zeros(n, np.int64)
         self._before = np.zeros((len(NEEDED), n))
@@ -64,6 +64,24 @@ class Trace:
         self._scan += 1
         trailing_zeros = (self._scan & -self._scan).bit_length() - 1
         return self._due[min(trailing_zeros, LONGEST_STRIDE)]
+
+    def follow(self, tunings: Sequence[Tuning | None]) -> None:
+        """Take samples at the pace of these tunings; where that is another pace, a new series begins."""
+        if tunings == self._tunings:
+            return
+        before, self._tunings = self._stride, list(tunings)
+        self._pace()
+        rows = np.flatnonzero(self._stride != before)
+        self._ring[:, rows, self._count[rows] % self._ring.shape[2]] = np.nan
+        self._count[rows] += 1
+
+    def _pace(self) -> None:
+        """How often each loop takes a sample, and when it counts as settled."""
+        times = [integral_time(tuning) for tuning in self._tunings]
+        strides = [_stride(time / PER_INTEGRAL_TIME / self._period_s) for time in times]
+        self._stride = np.array(strides, np.int64)
+        self._settled_s = np.array([SETTLED_TIMES * time for time in times], np.float64)
+        self._due = [np.flatnonzero(self._judged & (self._stride <= power)) for power in range(LONGEST_STRIDE + 1)]
 
     def forget(self, rows: Rows) -> None:
         """The sums of ``rows`` begin at zero again."""
@@ -95,9 +113,9 @@ class Trace:
         return Series(*part[:, broken[-1] + 1 if len(broken) else 0 :])
 
 
-def integral_time(loop: Loop) -> float:
-    """How slow a loop is, in s: its integral time, or :data:`WITHOUT_INTEGRAL_S`."""
-    time = loop.tuning.integral_time if loop.tuning is not None else math.inf
+def integral_time(tuning: Tuning | None) -> float:
+    """How slow a loop with this tuning is, in s: its integral time, or :data:`WITHOUT_INTEGRAL_S`."""
+    time = tuning.integral_time if tuning is not None else math.inf
     return time if math.isfinite(time) else WITHOUT_INTEGRAL_S
 
 

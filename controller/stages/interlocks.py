@@ -1,4 +1,6 @@
-"""Interlocks: the last word before the outputs. A tripped one stays tripped until its release is true."""
+"""Interlocks: the last word before the outputs. A tripped one stays tripped until its release is true, and while what
+tripped it is.
+"""
 
 from __future__ import annotations
 
@@ -37,8 +39,8 @@ class Condition(Protocol):
 
 
 class Hold(NamedTuple):
-    """An interlock that holds an output at ``value``; ``text`` is what tripped it. It ends when ``release`` is true or,
-    without one, when ``when`` is false.
+    """An interlock that holds an output at ``value``; ``text`` is what tripped it. It ends when ``release`` is true and
+    ``when`` is not or, without a ``release``, when ``when`` is false.
     """
 
     interlock: Interlock
@@ -155,7 +157,7 @@ class Interlocks:
         events = []
         if guard.told:
             waits = guard.tripped and tripped and guard.release is not None
-            guard.text = ("not released: " if waits else "") + self._because(guard).explain(reader)
+            guard.text = ("not released: " if waits else "") + self._because(guard, reader).explain(reader)
             events.append(self._event(guard, "can be decided again", guard.text))
         was_blind, was_told = guard.blind, guard.told
         guard.blind = guard.told = False
@@ -168,16 +170,22 @@ class Interlocks:
         return events
 
     @staticmethod
-    def _because(guard: _Guard) -> Condition:
+    def _because(guard: _Guard, reader: Reader) -> Condition:
         """The condition that decides what it does next."""
-        return guard.when if not guard.tripped or guard.release is None else guard.release
+        if guard.release is None or not guard.tripped or guard.release.evaluate(reader) is True:
+            return guard.when
+        return guard.release
 
     @staticmethod
     def _wants_trip(guard: _Guard, reader: Reader) -> bool | None:
-        if not guard.tripped or guard.release is None:
-            return guard.when.evaluate(reader)
+        """It stays tripped while ``when`` is true, also where ``release`` is true as well."""
+        when = guard.when.evaluate(reader)
+        if not guard.tripped or guard.release is None or when is True:
+            return when
         released = guard.release.evaluate(reader)
-        return None if released is None else not released
+        if released is False:
+            return True
+        return None if released is None or when is None else False
 
     def _turn(self, guard: _Guard, reader: Reader, *, tripped: bool) -> Event:
         guard.tripped = tripped

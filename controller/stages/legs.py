@@ -12,13 +12,15 @@ import numpy as np
 
 from controller.frame import F8
 from controller.model.loops import Leg
+from controller.stages.flags import Flags
 
 ENGAGED = 1e-3
 """A leg that is out by less than this share counts as resting at its start."""
 
 
 class Legs:
-    """The legs of ``loops`` controllers as arrays of shape ``(legs,)``, sorted by controller and by ``low``.
+    """The legs of ``loops`` controllers as arrays of shape ``(legs,)``, sorted by controller and by ``low``; ``start``
+    is where each actuator rests, ``travel`` how far it goes from there.
 
     ``target`` are rows of the output table, or of the loop table where ``cascade``. The legs of loops that act
     ``together`` may overlap.
@@ -32,7 +34,7 @@ class Legs:
         self.cascade = np.array([leg.cascade for _, leg in flat], np.bool_)
         self._low = np.array([leg.low for _, leg in flat], np.float64)
         self._span = np.array([leg.high - leg.low for _, leg in flat], np.float64)
-        self._start = np.array([leg.start for _, leg in flat], np.float64)
+        self.start = np.array([leg.start for _, leg in flat], np.float64)
         self.travel = np.array([leg.end - leg.start for _, leg in flat], np.float64)
         self._per_travel = np.array([1.0 / way if way else np.nan for way in self.travel.tolist()], np.float64)
         self._first = np.searchsorted(self.loop, np.arange(self.loops))
@@ -41,6 +43,8 @@ class Legs:
         self._above, self._below = place < last[self.loop], place > self._first[self.loop]
         self._share = np.zeros(len(flat))
         self._together = np.flatnonzero(together)
+        alone = ~np.isin(self.loop, self._together)
+        self._passed_up, self._passed_down = self._above & alone, self._below & alone
         self._asked = b""
 
     def spread(self, output: F8) -> F8:
@@ -50,9 +54,19 @@ class Legs:
         np.minimum(share, 1.0, out=share)
         np.maximum(share, 0.0, out=share)
         values: F8 = share * self.travel
-        values += self._start
+        values += self.start
         self._asked = values.tobytes()
         return values
+
+    def ends(self, output: F8) -> tuple[Flags, Flags]:
+        """The legs that controller outputs ``(loops,)`` have engaged and with which their way ends: those that no other
+        leg takes over from further up, and further down.
+        """
+        engaged = self._engaged(output)
+        return engaged & ~self._passed_up, engaged & ~self._passed_down
+
+    def _engaged(self, output: F8) -> Flags:
+        return (output[self.loop] >= self._low) & (output[self.loop] <= self._low + self._span)
 
     def achieved(self, output: F8, actual: F8) -> F8:
         """What the controllers of the last :meth:`spread` really achieved, given the ``actual`` actuator values.
@@ -77,7 +91,7 @@ class Legs:
         """What loops whose legs act together fall short by: as much as the leg that falls short least of those that the
         output has engaged, and nothing as long as one of them follows.
         """
-        engaged = (output[self.loop] >= self._low) & (output[self.loop] <= self._low + self._span)
+        engaged = self._engaged(output)
         least = np.minimum.reduceat(np.where(engaged, shortfall, np.inf), self._first)
         most = np.maximum.reduceat(np.where(engaged, shortfall, -np.inf), self._first)
         common = np.where(most < 0.0, most, np.where(least > 0.0, least, 0.0))
@@ -95,7 +109,14 @@ class Legs:
         begun = self._low[self._first] + share[self._first] * self._span[self._first]
         return np.maximum(np.maximum.reduceat(place, self._first), begun)
 
+    def early(self, actual: F8) -> Flags:
+        """The legs whose turn has not come, given the ``actual`` actuator values: the leg before them, which they take
+        over from, is short of its end.
+        """
+        short = self._shares(actual) < 1.0 - ENGAGED
+        return np.asarray(self._passed_down & np.roll(short, 1))
+
     def _shares(self, actual: F8) -> F8:
-        share = (actual - self._start) * self._per_travel
+        share = (actual - self.start) * self._per_travel
         np.minimum(share, 1.0, out=share)
         return np.maximum(share, 0.0, out=share)

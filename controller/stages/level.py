@@ -23,7 +23,7 @@ LIMITED = 1e-6
 class Level:
     """Controllers of ``rows`` (places in the loop table) and the ``plain`` loops of one level. ``live``, ``manual`` and
     ``lost`` say how each controller is, shape ``(rows,)``; ``cascaded`` and ``remote`` are the places of all loops of
-    the level that follow a master or a program now.
+    the level that follow a master or a program now; ``leads``: it has masters of controllers.
     """
 
     def __init__(self, table: LoopTable, rows: Sequence[int], longest_dt: float) -> None:
@@ -42,9 +42,12 @@ class Level:
         self.outputs = self.legs.target[self._moves_output]
         self.slaves = self.legs.target[self._moves_loop]
         self._masters = self.legs.loop[self._moves_loop]
+        direct = np.array([loops[row].type == "direct" for row in self.slaves], np.bool_)
+        self._floored = self._moves_loop[direct & (self.legs.travel[self._moves_loop] > 0.0)]
         gains = [tuning.gain if (tuning := loops[row].tuning) else 0.0 for row in self.slaves]
         self._sense = np.sign(gains) * np.sign(self.legs.travel[self._moves_loop])
-        self._blocks = bool(self._sense.any())
+        self.leads = bool(self._sense.any())
+        self._waiting, self._waits = np.zeros(len(self.slaves), np.bool_), False
         self.live, self.manual = np.zeros((2, len(self.rows)), np.bool_)
         self.lost = np.ones(len(self.rows), np.bool_)
         self.cascaded, self.remote = np.zeros(0, np.intp), np.zeros(0, np.intp)
@@ -56,10 +59,10 @@ class Level:
         self._fallen = np.flatnonzero(fallen)
         self._fallback = fallback[self._fallen]
 
-    def control(self, signals: Signals, sp: F8, manual: F8, limited: F8, dt: float, targets: F8, requests: F8) -> None:
+    def control(self, signals: Signals, sp: F8, manual: F8, stuck: F8, dt: float, targets: F8, requests: F8) -> None:
         """Compute the controllers and spread their outputs; fills in ``targets`` of outputs and ``requests`` to slaves.
 
-        ``sp``, ``manual``, ``limited`` and ``requests`` are over all loops.
+        ``sp``, ``manual``, ``stuck`` and ``requests`` are over all loops.
         """
         bank = self.bank
         if any_of(self.manual):
@@ -69,27 +72,34 @@ class Level:
         if len(self.schedules.rows):
             self.schedules.apply(signals, bank)
         extra = self.forwards.step(signals, dt) if len(self.forwards) else None
-        up, down = self._blocked(limited) if self._blocks else (None, None)
+        up, down = self._blocked(stuck) if self.leads else (None, None)
         output = bank.step(signals.value[self.pv], sp[self.rows], self.live, dt, up, down, extra)
         values = self.legs.spread(output)
         targets[self.outputs] = values[self._moves_output]
         if len(self.slaves):
             requests[self.slaves] = values[self._moves_loop]
 
-    def _blocked(self, limited: F8) -> tuple[Flags, Flags] | tuple[None, None]:
-        """Masters whose slave controller is at a limit and cannot follow further up, or down."""
-        ends = limited[self.slaves]
-        if not any_number(ends):
+    def wait_for(self, waiting: Flags) -> None:
+        """Which loops follow a master but do not act, over all loops: no master's integral goes on against them."""
+        self._waiting = waiting[self.slaves] & (self._sense != 0.0)
+        self._waits = any_of(self._waiting)
+
+    def _blocked(self, stuck: F8) -> tuple[Flags, Flags] | tuple[None, None]:
+        """Masters whose slave controller cannot follow further up, or down, where no further leg can take over."""
+        ends = stuck[self.slaves]
+        if not (self._waits or any_number(ends)):
             return None, None
-        stuck = ends * self._sense
+        ends *= self._sense
+        last, first = (part[self._moves_loop] for part in self.legs.ends(self.bank.output))
         up, down = np.zeros((2, len(self.rows)), np.bool_)
-        up[self._masters[stuck > 0.0]] = True
-        down[self._masters[stuck < 0.0]] = True
+        up[self._masters[last & ((ends > 0.0) | self._waiting)]] = True
+        down[self._masters[first & ((ends < 0.0) | self._waiting)]] = True
         return up, down
 
-    def track(self, actual: F8, positions: F8) -> F8:
+    def track(self, actual: F8, positions: F8, chosen: F8) -> F8:
         """Tell the controllers what they achieved: ``actual`` of the outputs, ``positions`` of all loops (what a slave
-        works to). Returns it. Controllers that ``lost`` their actuators start from where these are.
+        works to). Returns it. Controllers that ``lost`` their actuators start from where these are, ``chosen`` being
+        the setpoints that people or recipes gave to all loops.
         """
         values = np.empty(len(self.legs.target))
         values[self._moves_output] = actual[self.outputs]
@@ -98,9 +108,19 @@ class Level:
         bank = self.bank
         achieved = self.legs.achieved(bank.output, values)
         if any_of(self.lost):
+            self._take_floors_off(values, positions, chosen)
             np.copyto(achieved, self.legs.seed(values), where=self.lost)
         bank.achieved[...] = achieved
         return achieved
+
+    def _take_floors_off(self, values: F8, positions: F8, chosen: F8) -> None:
+        """An actuator that stands where somebody chose its least, while the leg before it has not come to its end, says
+        nothing of what its master asked for.
+        """
+        slaves = self.legs.target[self._floored]
+        resting = (positions[slaves] <= chosen[slaves]) & self.legs.early(values)[self._floored]
+        places = self._floored[resting]
+        values[places] = self.legs.start[places]
 
     def limited(self) -> F8:
         """+1 where a running controller wants more than its limit, -1 where less, else 0."""
@@ -109,4 +129,13 @@ class Level:
             return self._unlimited
         ends: F8 = np.sign(beyond)
         ends[(np.abs(beyond) <= LIMITED) | ~self.live] = 0.0
+        return ends
+
+    def stuck(self) -> F8:
+        """+1 where a running controller gets less than it wants, from its limit or from what holds its actuators, -1
+        where more, else 0.
+        """
+        missing = self.bank.wanted - self.bank.achieved
+        ends: F8 = np.sign(missing)
+        ends[(np.abs(missing) <= LIMITED) | ~self.live] = 0.0
         return ends

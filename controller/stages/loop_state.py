@@ -32,7 +32,7 @@ class Mode(IntEnum):
 
 @dataclass(slots=True)
 class LoopState:
-    """``claimed``: a loop that is off and was never switched on leaves its outputs as they are.
+    """``claimed``: a loop that is off and that nobody has commanded yet leaves its outputs as they are.
 
     ``adopt``: take over the value that the outputs are found at (as setpoint of a direct loop, as manual output).
     ``unasked``: nobody asked for this mode, a restart or a lost value brought it, and somebody has to decide.

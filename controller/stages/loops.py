@@ -16,6 +16,7 @@ from controller.model.tuning import Tuning
 from controller.stages.dose_loops import DoseLoops
 from controller.stages.flags import any_of
 from controller.stages.level import Level
+from controller.stages.limit_marks import LimitMarks
 from controller.stages.loop_state import LoopState, Mode
 from controller.stages.outputs import Outputs
 from controller.stages.setpoints import Setpoints
@@ -29,9 +30,10 @@ class Loops:
     ``sp_target`` is what was asked for, ``sp`` what the loop works to now, ``remote`` what a program asks for (NaN:
     nothing), ``programmed`` which loops have one, ``resting`` the setpoint that it leaves behind (NaN: the one it has),
     ``manual`` the operator's output, ``op`` what the output achieved, ``limited`` +1 or -1 where a controller is at a
-    limit, ``reached`` what was made of a station's setpoint (NaN: nobody told), ``positions`` the setpoints that loops
-    stand at as slaves. ``automatic`` are those in a mode in which they act, ``live`` those that may act now.
-    ``tunings`` are those in use. ``changes`` counts everything that is shown of a loop besides its numbers.
+    limit in this scan, ``limits`` where that is shown, ``reached`` what was made of a station's setpoint (NaN: nobody
+    told), ``positions`` the setpoints that loops stand at as slaves. ``automatic`` are those in a mode in which they
+    act, ``live`` those that may act now. ``tunings`` are those in use. ``changes`` counts everything that is shown of a
+    loop besides its numbers, ``turns`` the scans in which ``limited`` changed.
     """
 
     def __init__(self, table: LoopTable, outputs: OutputTable, tags: int, longest_dt: float = 60.0) -> None:
@@ -43,10 +45,12 @@ class Loops:
         self.setpoints, self.signals, self.doses = Setpoints(loops), Signals(table, tags), DoseLoops(table, longest_dt)
         self.sp_target, self.sp, self.remote = self.setpoints.target, self.setpoints.working, self.setpoints.remote
         self.manual, self.op, self.limited = np.zeros(n), np.full(n, np.nan), np.zeros(n)
+        self.limits = LimitMarks(n)
         self.reached, self.positions = np.full(n, np.nan), self.sp.copy()
         self.resting, self.programmed = np.full(n, np.nan), np.zeros(n, np.bool_)
+        self._stuck, self._leads = np.zeros(n), any(level.leads for level in self.levels)
         self.tunings = [loop.tuning for loop in loops]
-        self.changes = 0
+        self.changes = self.turns = 0
         self._fallback = np.array([loop.fallback for loop in loops], np.float64)
         self._goes_safe = np.array([loop.on_bad_pv == "safe" for loop in loops], np.bool_)
         self._needs_value = np.array([_needs_value(loop) for loop in loops], np.bool_)
@@ -64,6 +68,7 @@ class Loops:
         """Compute all loops on a judged frame, into the targets of ``outputs``. Tells what was lost or came back."""
         signals, setpoints = self.signals, self.setpoints
         signals.take(frame, self.sp, self.op)
+        self.changes += self.limits.step(self.limited, dt)
         events = self._watch(outputs)
         if self._dirty:
             self._fold()
@@ -71,7 +76,7 @@ class Loops:
         for level in self.levels:
             setpoints.move(level.every, level.cascaded, level.remote, dt)
             if len(level.rows):
-                level.control(signals, self.sp, self.manual, self.limited, dt, targets, requests)
+                level.control(signals, self.sp, self.manual, self._stuck, dt, targets, requests)
             level.plain.control(signals, self.sp, self.manual, self._by_hand, targets, requests)
         if len(self.doses):
             off = ~(self.automatic | self._by_hand)
@@ -88,11 +93,13 @@ class Loops:
         self.locate(outputs.actual)
         for level in self.levels:
             if len(level.rows):
-                self.op[level.rows] = level.track(outputs.actual, self.positions)
+                self.op[level.rows] = level.track(outputs.actual, self.positions, self.sp_target)
                 limited = level.limited()
                 if limited.tobytes() != self.limited[level.rows].tobytes():
                     self.limited[level.rows] = limited
-                    self.changes += 1
+                    self.turns += 1
+                if self._leads:
+                    self._stuck[level.rows] = level.stuck()
 
     def locate(self, actual: F8) -> None:
         """Find where the loops stand as slaves: a controller at its setpoint, another at what it achieved."""
@@ -165,12 +172,13 @@ class Loops:
         safe = (off & claimed) | (self.bad & self._goes_safe & self.automatic)
         lost = off | safe | self.blind | detached
         fallen = self.bad & self.automatic & ~safe & ~np.isnan(self._fallback)
-        self.setpoints.live(live)
+        self.setpoints.live(live, self.automatic & (self.blind | self.bad))
         owner = self._owner[self._owned]
         self._safe_out[self._owned], self._free_out[self._owned] = safe[owner], (off & ~claimed)[owner]
         for level in self.levels:
             level.live, level.manual, level.lost = live[level.rows], self._by_hand[level.rows], lost[level.rows]
             level.fall_back(fallen[level.rows], self._fallback[level.rows])
+            level.wait_for(~live & (mode == Mode.CASCADE))
             level.cascaded = level.every[mode[level.every] == Mode.CASCADE]
             level.remote = level.every[mode[level.every] == Mode.REMOTE]
 

@@ -111,7 +111,7 @@ class Orders:
         if mode is Mode.OUT_OF_SERVICE and not command.reason.strip():
             raise Refusal(f"{loop.title} goes out of service only with a reason")
         previous = state.mode
-        if mode is not previous:
+        if mode is not previous or not state.claimed:
             self.enter(row, mode, frame)
         state.reason, state.unasked = command.reason or f"set by {command.who}", False
         self._lead(row, mode)
@@ -158,7 +158,9 @@ class Orders:
             self._loops.setpoints.start(row, start)
 
     def _lead(self, row: int, mode: Mode) -> None:
-        """A master that starts takes the slaves that are in auto with it; one that is switched off lets go of them."""
+        """A master that starts takes the slaves that are in auto with it; one that is switched off lets go of them: an
+        actuator or station goes to its own setpoint, a controller keeps the one that it was given.
+        """
         for slave in self._loops.followers(row):
             state: LoopState = self._loops.states[slave]
             title = self._loops.table.rows[row].title
@@ -166,6 +168,8 @@ class Orders:
                 state.mode, state.reason, state.revision = Mode.CASCADE, f"follows {title}", state.revision + 1
             elif mode <= Mode.OFF and state.mode is Mode.CASCADE:
                 state.mode, state.reason, state.revision = Mode.AUTO, f"{title} was switched off", state.revision + 1
+                if self._loops.table.rows[slave].type == "pid":
+                    self._loops.setpoints.ask(slave, float(self._loops.sp[slave]))
 
     def _write_once(self, command: Command, frame: Frame) -> Change:
         outputs = self._site.outputs

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from controller.frame import F8
+from controller.frame import BAD, F8
 from controller.model.loops import Loop
 from controller.stages.pid_block import Flags
 from controller.stages.signals import Signals
@@ -17,7 +17,7 @@ TINY = 1e-12
 class Plain:
     """The loops ``rows`` of a level (places in the loop table) that compute no control law.
 
-    A ratio multiplies its setpoint with a signal: while that is no number, the output stays what it was.
+    A ratio multiplies its setpoint with a signal: while that is Bad or no number, the output stays what it was.
     """
 
     def __init__(self, loops: Sequence[Loop], rows: Sequence[int]) -> None:
@@ -51,11 +51,15 @@ class Plain:
             requests[self.slaves] = value[self._leads]
 
     def _multiply(self, signals: Signals, value: F8, by_hand: Flags) -> None:
-        wanted = value[self._ratios] * self._factor * signals.value[self._of]
+        wanted = value[self._ratios] * self._scale(signals)
         wanted = np.minimum(np.maximum(wanted, self._low), self._high)
         np.copyto(self._held, wanted, where=np.isfinite(wanted))
         np.copyto(self._held, value[self._ratios], where=by_hand)
         value[self._ratios] = self._held
+
+    def _scale(self, signals: Signals) -> F8:
+        """What one of each ratio's setpoint gives now, NaN while its signal is Bad: what that reads is no basis."""
+        return np.where(signals.quality[self._of] < BAD, self._factor * signals.value[self._of], np.nan)
 
     def reach(self, signals: Signals, actual: F8, sp: F8, reached: F8, op: F8, positions: F8) -> None:
         """Fill in, over all loops, the outputs ``op`` of these loops and the setpoints ``positions`` that they really
@@ -71,6 +75,6 @@ class Plain:
         positions[self.rows] = op[self.rows]
         if len(self._ratios):
             ratios = self.rows[self._ratios]
-            scale = self._factor * signals.value[self._of]
+            scale = self._scale(signals)
             usable = np.abs(scale) > TINY
             positions[ratios] = np.where(usable, np.divide(op[ratios], scale, where=usable, out=sp[ratios]), sp[ratios])

@@ -62,7 +62,7 @@ class Pulses:
         Where an output is not ``free`` to be pulsed, a pulse under way ends and counts as given; where it is
         ``overruled``, nothing is owed afterwards either: a dose that was prevented is not caught up with.
         """
-        self._account(dt)
+        dt = self._account(dt)
         if not free.all():
             self._stop(~free, overruled)
         asked = np.where(free, np.maximum(demand - self._rest, 0.0), 0.0)
@@ -88,16 +88,17 @@ class Pulses:
         self._given[places] = 0.0
         return np.asarray(self.rows[places])
 
-    def _account(self, dt: float) -> None:
-        """What was asked for and what was given since the last scan."""
+    def _account(self, dt: float) -> float:
+        """What was asked for and what was given since the last scan; gives the time for which that is known."""
         if not 0.0 <= dt <= self._longest_dt:
             self.owed[:] = self._left[:] = self._asked[:] = self._given[:] = 0.0
             self.active[:] = False
             self._since[:] = np.inf
-            return
+            return 0.0
         self.owed += (self._asked - self._given) * dt
         self._left -= self._given * dt
         self._since += dt
+        return dt
 
     def _stop(self, rows: Flags, overruled: Flags) -> None:
         """End the pulses of ``rows`` as if they had been given to their end; drop what is owed where ``overruled``."""

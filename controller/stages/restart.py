@@ -12,7 +12,7 @@ from controller.stages.loops import Loops
 
 
 def loops_state(loops: Loops) -> dict[str, Json]:
-    """Modes, setpoints, outputs and integrals of all loops, by name."""
+    """Modes, setpoints (asked for, and worked to), outputs and integrals of all loops, by name."""
     return {loop.full_name: _loop_state(loops, row) for row, loop in enumerate(loops.table.rows)}
 
 
@@ -31,6 +31,7 @@ def _loop_state(loops: Loops, row: int) -> dict[str, Json]:
         "unasked": state.unasked,
         "revision": state.revision,
         "sp": float(loops.sp_target[row]),
+        "working": float(loops.sp[row]),
         "manual": float(loops.manual[row]),
         "integral": None if math.isnan(integral) else integral,
     }
@@ -59,6 +60,7 @@ def _take(loops: Loops, row: int, entry: Mapping[str, Json]) -> Mode:
     state.held_by, state.reason = str(entry.get("held_by", "operator")), str(entry.get("reason", ""))
     state.unasked, state.revision = bool(entry.get("unasked")), int(_number(entry.get("revision"), 0.0))
     loops.setpoints.ask(row, _number(entry.get("sp"), loop.sp_default))
+    loops.setpoints.start(row, _number(entry.get("working"), float(loops.sp_target[row])))
     loops.manual[row] = min(max(_number(entry.get("manual"), 0.0), loop.op_low), loop.op_high)
     state.saved_integral = _number(entry.get("integral"), math.nan)
     if loop.on_restart == "safe":

@@ -32,14 +32,16 @@ class Setpoints:
         self._rate = np.full(n, np.inf)
         self._filter = np.array([loop.sp_filter for loop in loops], np.float64)
         self._filtered = bool(self._filter.any())
-        self._live = np.zeros(n, np.bool_)
+        self._time = np.zeros(n)
         # An actuator that follows a master never goes below its own setpoint: the least that somebody chose.
         self._floored = np.array([loop.type == "direct" for loop in loops], np.bool_)
 
-    def live(self, live: NDArray[np.bool_]) -> None:
-        """Which loops act: only their setpoints are ramped and filtered, those of others jump."""
-        self._live = live
-        self._rate = np.where(live, self._declared_rate, np.inf)
+    def live(self, live: NDArray[np.bool_], held: NDArray[np.bool_]) -> None:
+        """Which loops act: their setpoints are ramped and filtered. A ramp or filter of those that are ``held`` stands
+        still until they act again; setpoints of others jump.
+        """
+        self._rate = np.where(live, self._declared_rate, np.where(held & np.isfinite(self._declared_rate), 0.0, np.inf))
+        self._time = np.where(live, self._filter, np.where(held & (self._filter > 0.0), np.inf, 0.0))
 
     def start(self, row: int, value: float) -> None:
         """The loop works to ``value`` now, and goes on from there."""
@@ -60,7 +62,7 @@ class Setpoints:
                 self.working[every] = ramped
         if not self._filtered:
             return
-        time = np.where(self._live[every], self._filter[every], 0.0)
+        time = self._time[every]
         share = -np.expm1(np.divide(-max(dt, 0.0), time, out=np.full(len(every), -np.inf), where=time > 0.0))
         self.working[every] += share * (ramped - self.working[every])
 

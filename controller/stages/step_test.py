@@ -14,7 +14,7 @@ STILL = 0.02
 """A share of the whole movement: less than this between the halves of the last part, and known as well as this, is
 standing still.
 """
-LEAST_SCANS = 40
+LEAST_SCANS, LOOK_EVERY = 40, 10
 
 
 class StepTest(Experiment):
@@ -31,23 +31,21 @@ class StepTest(Experiment):
         super().__init__(base, sense, guards, rest_scans)
         self._amplitude, self.height, self.travel = amplitude, 0.0, travel
         self._from = 0.0
-        self._next_look = 0
+        self._scans = 0
         self._make_room()
 
     def begin(self) -> None:
         """The step is now."""
         self._make_room()
         self._from = self.elapsed
-        self._next_look = len(self.record) + LEAST_SCANS
 
     def move(self, pv: float) -> float:
         """Stay, and see whether there is more to see."""
+        self._scans += 1
         if abs(pv - self.reference) >= self.travel:
             self.finish(f"the PV moved by {abs(pv - self.reference):.3g}")
-        elif len(self.record) >= self._next_look:
-            self._next_look += LEAST_SCANS // 4
-            if self._rests():
-                self.finish("the PV rests again")
+        elif self._scans > LEAST_SCANS and self._scans % LOOK_EVERY == 0 and self._rests():
+            self.finish("the PV rests again")
         return self.base + self.height
 
     def _rests(self) -> bool:

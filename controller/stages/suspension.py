@@ -80,7 +80,7 @@ class Suspensions:
         if loop.type == "pid":
             place = level.place[row]
             level.lost[place] = True
-            level.track(actual, loops.positions)
+            level.track(actual, loops.positions, loops.sp_target)
             if state.adopt:
                 loops.manual[row] = level.bank.achieved[place]
             level.bank.resume(place, state.saved_integral)

@@ -23,13 +23,14 @@ class Totals:
         self._counter = np.full(len(rows), np.nan)
         self._total = np.zeros(len(rows))
         self._fell, self._counting = np.zeros(len(rows), np.bool_), False
+        self._age = np.zeros(len(rows))
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def step(self, frame: Frame) -> None:
-        """Sum up what the counters moved. A counter that fell has been reset, if it is still low in the next scan: a
-        single low reading is garbage, and must not be counted twice.
+    def step(self, frame: Frame, dt: float) -> None:
+        """Sum up what the counters moved in ``dt`` s. A counter that fell has been reset, if it is still low in the
+        next reading: a single low reading is garbage, in however many scans it is seen, and must not be counted twice.
         """
         rows = self._rows
         counter, quality = frame.value[rows], frame.quality[rows]
@@ -43,11 +44,13 @@ class Totals:
         np.copyto(self._counter, counter, where=good & np.isnan(self._counter))
         moved = counter - self._counter
         fell = good & (moved < 0.0)
-        reset = fell & self._fell
+        age = frame.age[rows]
+        reset = fell & self._fell & (age < self._age + 0.5 * dt)
         moved = np.where(reset, counter, moved)
         counted = good & (~fell | reset)
         self._total[counted] += moved[counted]
         self._counter[counted] = counter[counted]
+        self._age = age
         self._fell = np.where(good, fell & ~reset, self._fell)
         self._counting = not any_of(self._fell | np.isnan(self._counter))
         frame.value[rows] = self._total

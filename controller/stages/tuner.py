@@ -27,24 +27,37 @@ Enter = Callable[[int, Mode, Frame], None]
 
 @dataclass(slots=True)
 class Running:
-    """An experiment on one loop, and how the loop was before. ``moved``: it has put the loop in manual."""
+    """An experiment on one loop, in which operation it began, and how the loop was before. ``moved``: it has put the
+    loop in manual; ``integral`` is what its controller had then, NaN where it did not act.
+    """
 
     experiment: Experiment
+    operation: str
     mode: Mode
     held_by: str
     reason: str
     moved: bool = False
+    integral: float = math.nan
 
 
 class Tuner:
-    """``enter`` changes modes; ``forbidden`` says why a loop of a vessel may not be tuned now, "" when it may.
+    """``enter`` changes modes; ``forbidden`` says why a loop of a vessel may not be tuned now, "" when it may;
+    ``operation`` is what is active on a vessel, by which alarms count that guard an experiment.
 
     ``reports`` are the newest experiments by full loop name, each replaced as a whole in every scan, so that any thread
     may read them.
     """
 
-    def __init__(self, loops: Loops, longest_dt: float, enter: Enter, forbidden: Callable[[str, str], str]) -> None:
-        self._loops, self._longest_dt, self._enter, self.forbidden = loops, longest_dt, enter, forbidden
+    def __init__(
+        self,
+        loops: Loops,
+        longest_dt: float,
+        enter: Enter,
+        forbidden: Callable[[str, str], str],
+        operation: Callable[[str], str],
+    ) -> None:
+        self._loops, self._longest_dt, self._enter = loops, longest_dt, enter
+        self.forbidden, self._operation = forbidden, operation
         self._running: dict[int, Running] = {}
         self.reports: dict[str, Report] = {}
 
@@ -58,8 +71,8 @@ class Tuner:
 
     def start(self, row: int, experiment: Experiment, who: str) -> None:
         """Begin, by watching the loop."""
-        state = self._loops.states[row]
-        self._running[row] = Running(experiment, state.mode, state.held_by, state.reason)
+        state, operation = self._loops.states[row], self._operation(self._loops.table.rows[row].vessel)
+        self._running[row] = Running(experiment, operation, state.mode, state.held_by, state.reason)
         state.held_by, state.reason = HOLDER, f"auto-tune ({experiment.method}), started by {who}"
         self._loops.touch()
         self._report(row, experiment)
@@ -72,9 +85,9 @@ class Tuner:
             if mode is not (Mode.MANUAL if running.moved else running.mode):
                 events.append(self._left(row, running, f"somebody put the loop in {mode.word}", output=False))
                 continue
-            self._look(row, experiment, frame, dt)
+            self._look(row, running, frame, dt)
             if experiment.stage.moving and not running.moved:
-                running.moved = True
+                running.moved, running.integral = True, self._integral(row)
                 self._enter(row, Mode.MANUAL, frame)
                 self._loops.touch()
             if running.moved:
@@ -111,7 +124,8 @@ class Tuner:
             if isinstance(entry, dict):
                 before: dict[str, Json] = {"held_by": running.held_by, "reason": running.reason}
                 if running.moved:
-                    before |= {"mode": running.mode.word, "manual": running.experiment.base}
+                    integral = running.integral if math.isfinite(running.integral) else None
+                    before |= {"mode": running.mode.word, "manual": running.experiment.base, "integral": integral}
                 loops[name] = {**entry, **before}
         return loops
 
@@ -135,13 +149,20 @@ class Tuner:
             events.append(Event(EventType.EQUIPMENT, "Status Change", loop.full_name, text, loop.vessel))
         return events
 
-    def _look(self, row: int, experiment: Experiment, frame: Frame, dt: float) -> None:
+    def _integral(self, row: int) -> float:
+        level = self._loops.level_of[row]
+        place = level.place[row]
+        return float(level.bank.integral[place]) if level.bank.running(place) else math.nan
+
+    def _look(self, row: int, running: Running, frame: Frame, dt: float) -> None:
         """One scan of one experiment, unless it may not go on."""
-        loops, loop = self._loops, self._loops.table.rows[row]
+        loops, loop, experiment = self._loops, self._loops.table.rows[row], running.experiment
         state = loops.states[row]
         forbidden = self.forbidden(loop.vessel, loop.name)
         if forbidden:
             experiment.stop(forbidden)
+        elif self._operation(loop.vessel) != running.operation:
+            experiment.stop("another operation has begun, and with it other alarms count")
         elif state.suspended:
             experiment.stop(state.suspended)
         elif not 0.0 <= dt <= self._longest_dt:

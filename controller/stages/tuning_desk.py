@@ -37,7 +37,7 @@ class TuningDesk:
     ) -> None:
         self._site, self._loops, self._operation = site, loops, operation
         self.sets = TuningSets(loops)
-        self.tuner = Tuner(loops, longest_dt, enter, forbidden)
+        self.tuner = Tuner(loops, longest_dt, enter, forbidden, operation)
 
     @cached_property
     def _orders(self) -> TuningOrders:

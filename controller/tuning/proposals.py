@@ -74,17 +74,18 @@ def op_noise(pid: Standard, period: float, noise: float) -> float:
 
 def preview(
     process: Process, tunings: Sequence[Standard], period: float, setpoint: float, load: float,
-    low: float = -WIDE, high: float = WIDE,
+    low: float = -WIDE, high: float = WIDE, weight: float = 1.0,
 ) -> Preview:  # fmt: skip
-    """Run every tuning on the model, with the controllers as shipped: a ``setpoint`` step in PV units and a ``load``
-    step in output units; ``low`` and ``high`` limit the output's deviation. It is sampled more slowly than the loop is
-    where the process is slow, and it ends before the slowest tuning has settled where that would take too long.
+    """Run every tuning on the model, with the controllers as shipped: a ``setpoint`` step in PV units, seen with the
+    setpoint ``weight``, and a ``load`` step in output units; ``low`` and ``high`` limit the output's deviation. It is
+    sampled more slowly than the loop is where the process is slow, and it ends before the slowest tuning has settled
+    where that would take too long.
     """
     slowest = max((pid.integral_time for pid in tunings if np.isfinite(pid.integral_time)), default=process.pace)
     dead = half_rule(process).delay + period
     dt = max(period, dead / FINE)
     samples, n = min(int(max(RESETS * slowest, DEAD_TIMES * dead) / dt), MOST_SAMPLES), len(tunings)
-    cases = [Case(process, pid, setpoint, 0.0, low, high) for pid in tunings]
+    cases = [Case(process, pid, setpoint, 0.0, low, high, weight) for pid in tunings]
     cases += [Case(process, pid, 0.0, load, low, high) for pid in tunings]
     both = simulate(cases, np.full(2 * n, dt), samples)
     return Preview(_columns(both, slice(0, n)), _columns(both, slice(n, 2 * n)))

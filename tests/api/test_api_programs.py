@@ -88,6 +88,9 @@ def test_a_bottle_is_full_or_holds_so_much(http, bench):
     assert bench.loops["feed"]["bottle"] == {"volume": pytest.approx(250.0)}
     problem(http.put(BOTTLE, json={"value": 600, "unit": "mL", "reason": "too much"}), 422)
     problem(http.put(BOTTLE, json={"value": 100, "reason": "no unit"}), 422)
+    alone = problem(http.put(BOTTLE, json={"unit": "mL", "reason": "no value"}, headers=WAIT), 422)
+    assert alone["errors"][0]["field"] == "value"
+    assert bench.loops["feed"]["bottle"] == {"volume": pytest.approx(250.0)}
 
 
 def test_a_loop_without_programs_has_none(http):

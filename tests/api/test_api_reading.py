@@ -3,6 +3,7 @@
 import re
 import time
 from datetime import UTC, datetime
+from queue import SimpleQueue
 
 TEMPERATURE = "BR-101.temperature"
 
@@ -58,10 +59,15 @@ def test_history_takes_seconds_and_iso_times(http, bench):
     assert http.get("/api/v1/history", params={"tag": TEMPERATURE, "end": 100}).json()["series"][0]["time"] == []
 
 
-def test_events_can_be_followed_and_filtered(http):
+def test_events_can_be_followed_and_filtered(http, bench):
+    written = SimpleQueue()
+    end = bench.store.subscribe(lambda entries: [written.put(entry) for entry in entries])
     body = {"value": 36, "unit": "Cel", "reason": "for the journal"}
     path = "/api/v1/vessels/BR-101/loops/temperature/setpoint"
     number = http.put(path, json=body, headers={"Prefer": "wait=3"}).json()["journal"]
+    while written.get(timeout=5).get("command") != number:
+        """What came of the command is told before it is on record."""
+    end()
     rows = http.get("/api/v1/events", params={"after": number - 1, "limit": 1}).json()
     assert rows["events"][0]["number"] == rows["next"] == number
     assert rows["events"][0]["reason"] == "for the journal"

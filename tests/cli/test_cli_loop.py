@@ -2,6 +2,7 @@
 
 import io
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,6 +11,7 @@ from controller.cli.loop_client import Failed, path_of, plain
 from controller.cli.loop_proposals import BARS, COLUMNS, bars, study
 from controller.cli.main import main
 from tests.api.tuning_bench import serving
+from tests.tuning.conftest import tuned_relay
 
 NAME = "BR-101.temperature"
 
@@ -174,6 +176,75 @@ def test_p16_control_c_stops_the_experiment(at_rest, typing, monkeypatch):
     assert code == 1
     assert "the output is back where it was" in err
     assert at_rest[0].vessel.report.reason == "stopped by operator"
+
+
+def test_a_proposal_that_swings_on_the_model_is_not_brought_into_force():
+    swings = SimpleNamespace(rules={"simc": SimpleNamespace(margins=SimpleNamespace(stable=False))})
+    with pytest.raises(Failed, match="simc is not stable on this model; nothing changed"):
+        loop_tune.accept(None, "/loop", None, swings, "simc")
+
+
+def test_a_mode_of_a_feed_can_be_remote(loop, bench):
+    code, _, err = loop("mode", "BR-101.feed", "remote", "--reason", "go on")
+    assert code in {0, 1}, "the supervisor decides"
+    assert "invalid choice" not in err
+
+
+class Supervisor:
+    """Answers as it is told."""
+
+    def __init__(self, stage="done", state="applied"):
+        self.stage, self.state = stage, state
+
+    def get(self, path):
+        return {"stage": self.stage, "scheduled": False}
+
+    def post(self, path, body):
+        return {"state": self.state}
+
+
+def words(**more):
+    given = dict.fromkeys(("method", "amplitude", "asymmetry", "cycles", "pv_low", "pv_high", "longest"))
+    return SimpleNamespace(loop=NAME, undo=False, again=False, reason="try", **given, **more)
+
+
+def test_the_record_of_the_experiment_before_is_not_taken_for_the_new_one():
+    with pytest.raises(Failed, match="did not say in time that it began"):
+        loop_tune.tune(Supervisor(state="accepted"), words())
+
+
+def test_nothing_is_proposed_before_the_experiment_is_over():
+    given = words()
+    given.again = True
+    with pytest.raises(Failed, match="an experiment is moving: wait for its end"):
+        loop_tune.tune(Supervisor(stage="moving"), given)
+
+
+def test_what_acts_is_what_the_schedule_gives():
+    class Scheduled:
+        def get(self, path):
+            assert path == "/loop/why"
+            return {"tuning": {"gain": 54.0, "integral_time": None, "derivative_time": 2.0, "gain_unit": "% per [pH]"}}
+
+    tuning = {"gain": 330.0, "integral_time": 1200.0, "derivative_time": 0.0, "gain_unit": "(%)/([pH])", "version": 3}
+    assert loop_tune.acting(Scheduled(), "/loop", {**tuning, "scheduled": True}) == {
+        **tuning, "gain": 54.0, "integral_time": None, "derivative_time": 2.0, "scheduled": True,
+    }  # fmt: skip
+    plain_tuning = {**tuning, "scheduled": False}
+    assert loop_tune.acting(None, "/loop", plain_tuning) == plain_tuning
+
+
+def test_p16_the_overshoot_that_is_shown_is_that_with_the_setpoint_weight():
+    report = tuned_relay("e^-s/(10s+1)", 0.0).report()
+    record = {"time": report.time, "pv": report.pv, "op": report.op}
+    found = {"samples": record, "reference": 0.0, "base": 0.0, "noise": 0.0, "reason": "4 cycles", "method": "relay"}
+    tuning = {
+        "gain": 5.0, "integral_time": 8.0, "derivative_time": 0.0, "derivative_filter": 10.0, "gain_unit": "(%)/(Cel)",
+        "unit": "Cel", "output_unit": "%", "output_low": -50.0, "output_high": 50.0,
+    }  # fmt: skip
+    whole, small = (study(found, {**tuning, "setpoint_weight": weight}) for weight in (1.0, 0.2))
+    assert (small.preview.setpoint.overshoot < 0.5 * whole.preview.setpoint.overshoot).any()
+    assert small.preview.setpoint.op[0] == pytest.approx(0.2 * whole.preview.setpoint.op[0])
 
 
 def test_a_record_without_an_answer_gives_no_model():

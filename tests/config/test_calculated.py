@@ -62,9 +62,15 @@ MISTAKES = [
      "write one of them"),
     ("inputs: {air: air_flow_measured, oxygen: o2_flow_measured, carbon_dioxide: co2_flow_measured, "
      "nitrogen: n2_flow_measured}", "inputs: {}", "no gas is named", "write at least one of air"),
+    ("inputs: {air: air_flow_measured, oxygen: o2_flow_measured, carbon_dioxide: co2_flow_measured, "
+     "nitrogen: n2_flow_measured}", "inputs: {air: null}", "no gas is named", "write at least one of air"),
 ]  # fmt: skip
 
 ADDED = [
+    ("gas: {title: Gas, from: gas_total, inputs: [air_flow_measured, «air_flow_measured], unit: L/h, decimals: 1}",
+     "air_flow_measured is an input already", "a tag of its own"),
+    ("share: {title: O2, from: oxygen_in_gas, inputs: {air: air_flow_measured, oxygen: «air_flow_measured}, "
+     "least_flow: 10 mL/min, unit: '1', decimals: 3}", "air_flow_measured is an input already", ""),
     ("fed: {title: Fed, from: total, inputs: {flow: «weight}, unit: mL, decimals: 1}",
      "a flow is expected here, not a mass", ""),
     ("fed: {title: Fed, from: total, inputs: {flow: feed_flow}, bridge: «5 mL, unit: mL, decimals: 1}",

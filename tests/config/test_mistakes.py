@@ -89,6 +89,27 @@ CLASS = [
      "by output 'air_flow'", ""),
     ("safe: 50 mL/min", "safe: «600 mL/min", "outside the output's range", ""),
     ('max_rate: "50 {rev}/min/s"', 'max_rate: «"50 {rev}/min"', "max_rate: {rev}/min does not fit", ""),
+    ('max_rate: "50 {rev}/min/s"', 'max_rate: «"-50 {rev}/min/s"', "max_rate: -50 {rev}/min/s is too small", "more"),
+    ('max_rate: "50 {rev}/min/s"', 'max_rate: «"0 {rev}/min/s"', "max_rate: 0 {rev}/min/s is too small", "more than"),
+    ('max_rate: "20 {rev}/min/s"', 'max_rate: «"-20 {rev}/min/s"', "max_rate: -20 {rev}/min/s is too small", ""),
+    ("max_rate: 1 Cel/s", "max_rate: «-1 Cel/s", "max_rate: -1 Cel/s is too small", "more than 0"),
+    ("confirm_step: 5 Cel", "confirm_step: «-5 Cel", "confirm_step: -5 Cel is too small", "more than 0"),
+    ("deadband: 0.2 Cel", "deadband: «-0.2 Cel", "deadband: -0.2 Cel is too small", "0 or more"),
+    ('gap: {width: "0.01 [pH]"', 'gap: {width: «"-0.01 [pH]"', "width: -0.01 [pH] is too small", "0 or more"),
+    ("raises: [temperature, jacket_temperature]", "raises: [temperature, «jaket_temperature]",
+     "no measurement or calculated tag 'jaket_temperature'", "jacket_temperature"),
+    ("safe: 0 mL/min, lowers: [do]", "safe: 0 mL/min, lowers: [do, «do2.op]", "no loop 'do2'", "do"),
+    ("    pv: agitation_rate\n", "    pv: «temperature\n", "temperature is in Cel, the setpoint in {rev}/min", ""),
+    ('unit: "{rev}/min"\n    decimals: 0\n    credible: {low: "0 {rev}/min", high: "1200 {rev}/min"}',
+     'unit: "{rev}/h"\n    decimals: 0\n    credible: {low: "0 {rev}/h", high: "90000 {rev}/h"}',
+     "agitation_rate is in {rev}/h, the setpoint in {rev}/min", "give both one unit"),
+    ("integral_time: 400 s", "integral_time: «5 s", "integral_time: 5 s is not longer than the filter of temperature",
+     "act on what is long past"),
+    ("    legs:\n      - {output: co2_flow, from: -100 %, to: 0 %, start: 40 mL/min, end: 0 mL/min}\n"
+     "      - {output: base_flow, from: 0 %",
+     "    legs_act: together\n    legs:\n"
+     "      - {output: co2_flow, from: -100 %, to: 40 %, start: 40 mL/min, end: 0 mL/min}\n"
+     "      - {output: base_flow, from: «0 %", "of base_flow and co2_flow one raises ph and the other lowers it", ""),
     ("pv: temperature", "pv: «temprature", "no measurement or calculated tag 'temprature'", "temperature"),
     ("setpoint: {default: 37.0 Cel", "setpoint: {default: «41 Cel", "outside the setpoint limits, 4 Cel .. 40 Cel", ""),
     ("low: 4 Cel", "low: «-4 Cel", "outside what the sensor can say", ""),
@@ -105,7 +126,7 @@ CLASS = [
         "'feed' has no pv, so there is nothing to judge",
         "give it a pv",
     ),
-    ("gain: 80 %/Cel", "gain: «80 Cel/%", "gain: Cel/% does not fit", ""),
+    ("gain: 70 %/Cel", "gain: «70 Cel/%", "gain: Cel/% does not fit", ""),
     ("to: 100 %, start: 0 %, end: 100 %", "to: 100 %, start: 0 %, end: «110 %", "outside the output's range", ""),
     ("{output: heater", "{output: «heatre", "no output 'heatre'", "heater"),
     ("{output: base_flow, from: 0 %", "{output: base_flow, from: «10 %", "leaves a gap to the one before", ""),
@@ -115,7 +136,7 @@ CLASS = [
     ("{loop: agitation", "{loop: «ph", "loop 'ph' does not say what it does to do", "raises: [do]"),
     ("to: 0 %, start: 40 mL/min, end: 0 mL/min", "to: 0 %, start: «0 mL/min, end: 40 mL/min",
      "inverse action: with the gain 330 %/[pH] this leg drives ph away", "swap start: and end:"),
-    ("gain: 80 %/Cel", "gain: -80 %/Cel", "inverse action: with the gain -80 %/Cel this leg drives temperature",
+    ("gain: 70 %/Cel", "gain: -70 %/Cel", "inverse action: with the gain -70 %/Cel this leg drives temperature",
      "turn the sign"),
     ("gain: 2.0 %/%", "gain: «0 %/%", "a gain of zero does nothing", ""),
     ("from: 0 %, to: 100 %, start: 0 %, end: 100 %", "from: 0 %, to: 100 %, start: 0 %, end: «0 %",
@@ -217,6 +238,15 @@ def test_a_mistake_in_a_site(configs: Path, spoil: Break, old: str, new: str, me
     assert hint in lines[0]
     if "«" in new:
         assert lines[0].startswith(place)
+
+
+def test_a_slope_needs_more_than_a_few_scans(configs: Path, spoil: Break) -> None:
+    entry = "  warming: {title: Warming, from: rate, inputs: {of: temperature}, window: %s, unit: Cel/h, decimals: 1}\n"
+    spoil("class", "calculated:\n", "calculated:\n" + entry % "20 s")
+    place = spoil("site", "class: ../classes", "class: «../classes")
+    assert f"{place} the window of warming of class stirred-tank-2l is 20 s (24 scans every 1 s" in site_text(configs)
+    spoil("class", "window: 20 s", "window: 24 s")
+    assert load_site(configs / FILES["site"], drivers=DRIVERS)
 
 
 def test_the_shipped_files_have_none(configs: Path) -> None:
@@ -331,7 +361,11 @@ def test_a_loop_cannot_drive_itself_round_a_corner(configs: Path) -> None:
     ("points", "message"),
     [
         ("{at: 1 L, gain: 40 %/Cel}, {at: 0.5 L, gain: 20 %/Cel}", "0.5 L does not come after the point before"),
-        ("{at: 1 L, gain: 40 %/Cel}, {at: 2 L, gain: -20 %/Cel}", "has not the sign of the tuning's, 80 %/Cel"),
+        ("{at: 1 L, gain: 40 %/Cel}, {at: 2 L, gain: -20 %/Cel}", "has not the sign of the tuning's, 70 %/Cel"),
+        (
+            "{at: 1 L, gain: 40 %/Cel}, {at: 2 L, gain: 20 %/Cel, integral_time: 4 s}",
+            "4 s is not longer than the filter",
+        ),
         ("{at: 1 L, gain: 40 %/Cel}, {at: 2 kg, gain: 20 %/Cel}", "at: kg does not fit"),
         ("{at: 1 L, gain: 40 %/Cel}", "at least 2"),
     ],
@@ -345,6 +379,7 @@ def test_a_wrong_schedule(configs: Path, points: str, message: str) -> None:
     [
         ("{signal: wieght, gain: 1 %/g}", "there is no measurement or calculated tag 'wieght'"),
         ("{signal: feeed.op, gain: 1 %/g}", "there is no loop 'feeed'"),
+        ("{signal: temperature.op, gain: 0.5 %/%}", "temperature.op is what this loop puts out itself"),
         ("{signal: weight, gain: 1 g/%}", "gain: g/% does not fit"),
         ("{signal: weight, gain: 1 %/g, washout: 60 s, around: 1 g}", "with washout only changes count"),
         ("{signal: a.b.c, gain: 1 %/g}", "is not a tag, or a loop's setpoint or output"),

@@ -122,7 +122,7 @@ def test_unreachable_then_bad_then_reachable_is_safe_too(warm):
     assert warm.device("co2_flow") == 0.0
 
 
-def test_no_nan_reaches_an_output_whatever_the_devices_say(make_rig):
+def test_p19_no_nan_reaches_an_output_whatever_the_devices_say(make_rig):
     rng = np.random.default_rng(3)
     rig = make_rig()
     rig.step()
@@ -197,3 +197,23 @@ def test_out_of_service_is_safe_and_takes_nothing_but_off(make_rig):
         assert refused.allowed == ("off",)
     assert rig.mode("V.level", "off").applied
     assert rig.mode("V.level", "auto").applied
+
+
+def test_a_ratio_holds_its_output_while_what_it_follows_reads_out_of_range(make_rig):
+    rows = [
+        loop("flow", "direct", output=0, low=0.0, high=100.0),
+        loop("share", "ratio", sp=0.5, low=0.0, high=1.0, of=0, slave=0, op_low=0.0, op_high=100.0),
+    ]
+    rig = make_rig(site=site(["wild"], {"pump": (0.0, 100.0, 0.0)}, rows))
+    rig.values[0] = 20.0
+    rig.step()
+    rig.mode("V.share", "auto")
+    rig.mode("V.flow", "cascade")
+    rig.run(2)
+    assert rig.devices[1] == 10.0
+    rig.values[0] = 2e6
+    rig.run(5)
+    assert rig.devices[1] == 10.0
+    rig.values[0] = 40.0
+    rig.run(2)
+    assert rig.devices[1] == 20.0

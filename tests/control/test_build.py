@@ -48,7 +48,7 @@ def test_volume_is_weight_over_density(site):
 
 def test_loops_are_in_their_own_units(site):
     temperature, ph = loop(site, "BR-101.temperature"), loop(site, "BR-101.ph")
-    assert temperature.tuning == Tuning(80.0, 400.0, 45.0, 5.0, tracking_time=60.0)
+    assert temperature.tuning == Tuning(70.0, 400.0, 45.0, 5.0, tracking_time=60.0)
     assert (ph.op_low, ph.op_high, ph.op_unit) == (-100.0, 100.0, "%")
     assert ph.tuning.gap == Gap(0.01, gain=0.2)
     assert loop(site, "BR-101.agitation").sp_rate == 20.0

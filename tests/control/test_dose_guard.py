@@ -226,7 +226,8 @@ def guarded(site, guard, **changes):
         row._replace(guard=guard, **changes) if row.name.endswith("base_flow") else row for row in site.outputs.rows
     ]
     outputs = OutputTable(tuple(rows))
-    return replace(site, outputs=outputs, alarms=(*site.alarms, *dose_alarms(outputs, site.loops, site.tags)))
+    others = [alarm for alarm in site.alarms if alarm.side != "held"]
+    return replace(site, outputs=outputs, alarms=(*others, *dose_alarms(outputs, site.loops, site.tags)))
 
 
 LIMIT = Guard(1.0 * ML, 24.0 * HOUR, np.inf, "mL", ML)

@@ -17,9 +17,9 @@ def tag(name, **options):
     return Tag(name=name, **{**given, **options})
 
 
-def estimate(estimator, value, dt=1.0, quality=0):
+def estimate(estimator, value, dt=1.0, quality=0, age=0.0):
     n = len(value)
-    frame = Frame(np.array(value, float), np.full(n, quality, np.uint8), np.zeros(n, np.uint8), np.zeros(n))
+    frame = Frame(np.array(value, float), np.full(n, quality, np.uint8), np.zeros(n, np.uint8), np.full(n, age))
     estimator.step(frame, dt)
     return frame
 
@@ -64,6 +64,13 @@ def test_one_low_reading_is_not_counted_twice(totals):
     for counter in (100.0, 110.0, 5.0, 111.0, 112.0):
         found = estimate(totals, [counter, 0.0]).value[0]
     assert found == 12.0
+
+
+def test_one_low_reading_that_several_scans_see_is_still_one(totals):
+    """A device that answers late leaves its last reading to the scans in between."""
+    seen = [(100.0, 0.1), (0.0, 0.1), (0.0, 1.1), (0.0, 2.1), (101.0, 0.1), (102.0, 0.1)]
+    found = [estimate(totals, [counter, 0.0], age=age).value[0] for counter, age in seen]
+    assert found == [0.0, 0.0, 0.0, 0.0, 1.0, 2.0]
 
 
 def test_low_readings_that_do_not_follow_each_other_are_each_of_them_garbage(totals):

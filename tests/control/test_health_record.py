@@ -73,7 +73,7 @@ def test_p17_what_ends_goes_on_record_with_its_figures_and_the_tuning_set(bench)
     assert {name: loop[name] for name in ADDED} == {name: parts["warm_up"][name] for name in ADDED}
     assert loop["unit"] == "Cel"
     assert loop["tuning"] == view["tuning"]
-    assert (loop["tuning"]["gain"], loop["tuning"]["integral_time"]) == (80.0, 400.0)
+    assert (loop["tuning"]["gain"], loop["tuning"]["integral_time"]) == (70.0, 400.0)
     assert ended.value["loops"]["ph"]["tuning"]["derivative_time"] == 0.0
     assert ended.value["loops"]["air"]["tuning"] is None
     assert "warm_up: temperature" in ended.text

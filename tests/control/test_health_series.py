@@ -1,6 +1,7 @@
 """P17: oscillation and the series behind the indices, through the stage, scan by scan."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -192,6 +193,26 @@ def test_p17_harris_index_of_a_loop_by_its_dead_time():
     assert recent["harris"] == pytest.approx(1.0, abs=0.05)
     loop.scans(0.05 * np.cumsum(np.random.default_rng(6).normal(size=1200)))
     assert loop.view()["recent"]["harris"] < 0.1
+
+
+def test_p17_samples_come_at_the_pace_of_the_tuning_in_force():
+    loop = bench(1600.0)
+    loop.settle()
+    loop.scans(np.zeros(20 * 64))
+    assert loop.view()["recent"]["interval_s"] == 64.0
+    tuning = loop.site.loops.rows[loop.row].tuning
+    loop.loops.retune(loop.row, replace(tuning, integral_time=64.0))
+    loop.scans(np.zeros(200))
+    recent = loop.view()["recent"]
+    assert recent["interval_s"] == 4.0, "16 to 32 samples per integral time"
+    assert 45 <= recent["samples"] <= 50, "a new series"
+
+
+def test_p17_the_dead_time_that_is_taken_follows_the_tuning_in_force():
+    loop = bench()
+    tuning = loop.site.loops.rows[loop.row].tuning
+    loop.loops.retune(loop.row, replace(tuning, integral_time=80.0))
+    assert loop.view()["recent"]["delay_s"] == 10.0
 
 
 @pytest.mark.parametrize(("process", "verdict"), [

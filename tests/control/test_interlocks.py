@@ -2,7 +2,9 @@
 
 import pytest
 
+from controller.model.guards import Interlock
 from drivers.contract import Reason
+from tests.control.tables import loop, site
 
 
 @pytest.fixture
@@ -132,3 +134,27 @@ def test_a_restored_trip_waits_for_its_release(make_rig):
     rig.run(20)
     assert rig.scan.interlocks.state() == ["BR-101.overfill"]
     assert told(rig, "overfill") == []
+
+
+@pytest.mark.parametrize(("pressure", "bad"), [(300.0, None), (10.0, Reason.DEVICE)])
+def test_it_does_not_release_while_what_tripped_it_is_true_or_unknown(make_rig, pressure, bad):
+    lock = Interlock("V", "any", "Any", "warm > 40 or pressure > 200", "warm < 38", ((0, 0.0),))
+    rows = [loop("heat", "direct", low=0.0, high=100.0, output=0)]
+    rig = make_rig(site=site(["warm", "pressure"], {"heater": (0.0, 100.0, 0.0)}, rows, interlocks=(lock,)))
+    rig.values.update({0: 30.0, 1: 10.0})
+    rig.devices[2] = 50.0
+    rig.run(3)
+    assert rig.devices[2] == 50.0
+    rig.values[1] = 300.0
+    rig.step()
+    rig.values[1] = pressure
+    if bad is not None:
+        rig.bad[1] = bad
+    for _ in range(10):
+        rig.step()
+        assert rig.devices[2] == 0.0
+    assert [event.value for event in rig.events if event.object == "V.any"].count("released") == 0
+    rig.bad.clear()
+    rig.values[1] = 10.0
+    rig.run(2)
+    assert rig.devices[2] == 50.0

@@ -17,7 +17,7 @@ def legs():
     return Legs([PH, DO])
 
 
-def test_each_leg_moves_over_its_own_part(legs):
+def test_p10_each_leg_moves_over_its_own_part(legs):
     assert legs.spread(np.array([-50.0, 12.5])).tolist() == [30.0, 0.0, 100.0, 60.0, 0.0]
     assert legs.spread(np.array([50.0, 80.0])).tolist() == [0.0, 10.0, 0.0, 180.0, 100.0]
 
@@ -38,9 +38,19 @@ def test_where_the_actuators_are_gives_the_output_that_puts_them_there(ph, do):
 
 
 @given(st.floats(-100, 100))
-def test_acid_and_base_exclude_each_other(output):
+def test_p10_acid_and_base_exclude_each_other(output):
     acid, base = Legs([PH]).spread(np.array([output]))
     assert acid == 0.0 or base == 0.0
+
+
+@given(st.floats(-100, 100), st.floats(0, 100), st.floats(0, 1))
+def test_p10_the_sequence_is_monotonic_and_no_leg_change_bumps(ph, do, step):
+    """A little more output moves each actuator its own way, by no more than its leg's slope."""
+    legs = Legs([PH, DO])
+    moved = legs.spread(np.array([ph + step, do + step])) - legs.spread(np.array([ph, do]))
+    slopes = [(leg.end - leg.start) / (leg.high - leg.low) for leg in (*PH, *DO)]
+    for by, slope in zip(moved.tolist(), slopes, strict=True):
+        assert min(0.0, slope * step) - 1e-9 <= by <= max(0.0, slope * step) + 1e-9
 
 
 def test_a_last_leg_that_falls_short_counts(legs):

@@ -87,7 +87,7 @@ def test_who_holds_a_loop(rig):
 
 
 @pytest.mark.parametrize("loop", ["temperature", "ph", "do"])
-def test_every_mode_change_is_without_a_bump(rig, loop):
+def test_p6_every_mode_change_is_without_a_bump(rig, loop):
     rig.devices[rig.row("heater")] = 30.0
     rig.devices[rig.row("co2_flow")] = 20.0
     rig.devices[rig.row("agitation_speed")] = 110.0
@@ -105,6 +105,17 @@ def test_off_is_the_safe_value(rig):
     rig.mode("temperature", "off")
     assert rig.device("heater") == 0.0
     assert rig.op("temperature") == 0.0
+
+
+def test_off_is_the_safe_value_also_of_a_loop_that_was_never_on(rig):
+    rig.devices[rig.row("heater")] = 33.0
+    rig.run(3)
+    assert rig.device("heater") == 33.0, "nobody has said anything yet"
+    assert rig.mode("temperature", "off").applied
+    assert rig.device("heater") == 0.0
+    rig.devices[rig.row("heater")] = 33.0
+    rig.run(12)
+    assert rig.device("heater") == 0.0
 
 
 def test_a_direct_loop_ramps_its_setpoint(rig):

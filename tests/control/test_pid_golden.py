@@ -26,6 +26,7 @@ class One:
 
 
 def test_p1_isa_form_step_response():
+    """I forward, as the docstring of the bank says: the error of a scan acts over the time until the next."""
     k, ti, dt = 2.5, 40.0, 0.5
     pid = One(k, ti, setpoint_weight=1.0, **WIDE)
     u = [pid.step(0.0, 1.0, dt) for _ in range(200)]
@@ -35,20 +36,34 @@ def test_p1_isa_form_step_response():
 
 @pytest.mark.parametrize("b", [0.0, 0.3, 1.0])
 def test_p3_setpoint_kick_is_gain_times_weight(b):
-    pid = One(3.0, 50.0, setpoint_weight=b, **WIDE)
+    pid = One(3.0, 50.0, setpoint_weight=b, derivative_time=7.0, **WIDE)
     before = pid.step(0.0, 0.0, 1.0)
     assert pid.step(0.0, 2.0, 1.0) - before == pytest.approx(3.0 * b * 2.0, abs=1e-12)
 
 
-def test_p3_the_load_response_does_not_know_the_weight():
-    def life(b):
-        pid, y, trace = One(2.0, 20.0, derivative_time=2.0, setpoint_weight=b, **WIDE), 0.0, []
+@pytest.mark.parametrize(("b", "c"), [(0.0, 0.0), (0.3, 0.0), (0.0, 1.0), (0.7, 0.4), (1.0, 1.0)])
+def test_p3_the_load_response_does_not_know_the_weights(b, c):
+    """At rest at a setpoint of 5 a load of 1 comes."""
+
+    def life(b, c):
+        pid, y, trace = PidBank([Tuning(2.0, 20.0, 2.0, setpoint_weight=b, derivative_weight=c, **WIDE)]), 5.0, []
+        pid.achieved[0] = 5.0
         for _ in range(300):
-            y += 0.1 * (-y + pid.step(y, 0.0, 0.1) + 1.0)
+            pid.achieved[:] = pid.step(np.array([y]), np.array([5.0]), ON, 0.1)
+            y += 0.1 * (-y + float(pid.achieved[0]) + 1.0)
             trace.append(y)
         return trace
 
-    np.testing.assert_allclose(life(0.0), life(1.0), atol=1e-12)
+    found = life(b, c)
+    assert max(found) > 5.2
+    np.testing.assert_allclose(found, life(1.0, 0.0), atol=1e-12)
+
+
+@pytest.mark.parametrize("c", [0.3, 1.0])
+def test_p3_a_weighted_setpoint_kicks_the_derivative_too(c):
+    pid = One(3.0, 50.0, derivative_time=7.0, derivative_weight=c, **WIDE)
+    kick = pid.step(0.0, 2.0, 1e-9) - 3.0 * 2.0
+    assert kick == pytest.approx(3.0 * 10.0 * c * 2.0, rel=1e-6)
 
 
 def test_p4_derivative_of_a_ramp_is_minus_gain_times_td():
@@ -68,15 +83,15 @@ def test_p4_a_setpoint_step_gives_no_derivative_kick():
     assert pid.step(0.0, 1.0, 0.1) == pytest.approx(3.0)
 
 
-def windup(ti, tt, dt=1e-3, end=60.0):
-    """Plant 1/s, |u| <= 0.1, r = 1: overshoot in percent and IAE."""
-    pid = One(1.0, ti, tracking_time=tt, low=-0.1, high=0.1)
-    pv, sp, y, top, iae = np.zeros(1), np.ones(1), 0.0, 0.0, 0.0
+def windup(ti, tt, dt=1e-3, end=60.0, limit=0.1, follow=lambda u, before: u):
+    """Plant 1/s, |u| <= ``limit``, r = 1: overshoot in percent and IAE; ``follow`` gives what is achieved."""
+    pid = One(1.0, ti, tracking_time=tt, low=-limit, high=limit)
+    pv, sp, y, top, iae, at = np.zeros(1), np.ones(1), 0.0, 0.0, 0.0, 0.0
     for _ in range(round(end / dt)):
         pv[0] = y
-        u = pid.bank.step(pv, sp, ON, dt)
-        pid.bank.achieved[:] = u
-        y += float(u[0]) * dt
+        at = follow(float(pid.bank.step(pv, sp, ON, dt)[0]), at)
+        pid.bank.achieved[:] = at
+        y += at * dt
         top = max(top, y)
         iae += abs(1.0 - y) * dt
     return (top - 1.0) * 100.0, iae
@@ -142,6 +157,26 @@ def test_p6_a_new_tuning_does_not_move_the_output(new):
     assert pid.step(y, 3.0, 1.0) == pytest.approx(before, abs=1e-9)
 
 
+@pytest.mark.parametrize(("ti", "tt", "overshoot", "iae"), [(1.0, 1.0, 5.5, 5.140), (5.0, 1.0, 0.0, 5.691)])
+def test_p7_a_limit_that_only_the_actuator_knows_is_recovered_from_as_its_own(ti, tt, overshoot, iae):
+    found = windup(ti, tt, limit=50.0, follow=lambda u, before: min(max(u, -0.1), 0.1))
+    assert found == (pytest.approx(overshoot, rel=0.02, abs=0.06), pytest.approx(iae, rel=0.02))
+
+
+@pytest.mark.parametrize(("ti", "tt", "overshoot", "iae"), [(1.0, 1.0, 5.5, 5.140), (5.0, 1.0, 0.0, 5.691)])
+def test_p7_a_rate_limit_is_recovered_from_as_a_limit(ti, tt, overshoot, iae):
+    """From end to end in a second: as without it, but for the time that it takes."""
+    seen = []
+
+    def slow(u, before):
+        seen.append(before + min(max(u - before, -2e-4), 2e-4))
+        return seen[-1]
+
+    found = windup(ti, tt, follow=slow)
+    assert np.abs(np.diff(seen)).max() <= 2e-4 + 1e-12
+    assert found == (pytest.approx(overshoot, abs=1.0), pytest.approx(iae, abs=1.0))
+
+
 def test_p7_an_output_that_cannot_follow_does_not_wind_up():
     pid = One(1.0, 10.0)
     for _ in range(1000):
@@ -149,14 +184,18 @@ def test_p7_an_output_that_cannot_follow_does_not_wind_up():
     assert pid.bank.wanted[0] - 5.0 == pytest.approx(20.0, rel=0.06), "K e Tt/Ti, however long it lasts"
 
 
-def test_p9_inside_the_gap_nothing_moves():
+@pytest.mark.parametrize("derivative", [0.0, 10.0])
+def test_p9_inside_the_gap_nothing_moves_in_a_day(derivative):
     rng = np.random.default_rng(9)
-    pid = One(120.0, 900.0, derivative_time=10.0, gap=Gap(0.02), low=-100)
-    pid.bank.achieved[0] = 12.0
-    pid.step(7.2, 7.2, 1.0, live=False)
-    noise = np.clip(rng.normal(0.0, 0.005, 20_000), -0.0199, 0.0199)
-    outputs = {round(pid.step(7.2 + e, 7.2, 1.0), 9) for e in noise}
-    assert outputs == {12.0}
+    bank = PidBank([Tuning(120.0, 900.0, derivative, gap=Gap(0.02), low=-100.0)])
+    bank.achieved[0] = 12.0
+    sp, pvs = np.array([7.2]), 7.2 + np.clip(rng.normal(0.0, 0.005, (24 * 3600, 1)), -0.0199, 0.0199)
+    bank.step(sp, sp, ON, 1.0)
+    frozen = float(bank.integral[0])
+    for pv in pvs:
+        bank.achieved[:] = bank.step(pv, sp, ON, 1.0)
+        assert bank.achieved[0] == pytest.approx(12.0, abs=1e-9)
+    assert bank.integral[0] == pytest.approx(frozen, abs=1e-9)
 
 
 def closed_loop(steps):

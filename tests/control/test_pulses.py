@@ -185,6 +185,14 @@ def test_an_output_that_cannot_be_reached_keeps_its_account_and_counts_the_pulse
     assert pulses.owed[0] == pytest.approx(0.0, abs=12.0)
 
 
+def test_no_dose_begins_because_a_scan_came_late():
+    pulses = bank(DOSE, longest_dt=10.0)
+    run(pulses, 2.0, 5)
+    assert run(pulses, 2.0, 1, dt=300.0)[0, 0] == 0.0
+    given = run(pulses, 2.0, 600)[:, 0]
+    assert np.flatnonzero(given)[0] >= AMOUNT / 2.0 - 2, "it is owed first"
+
+
 def test_a_long_interruption_is_not_made_up_for():
     pulses = bank(*SHAPES, longest_dt=10.0)
     run(pulses, 12.0, 33)

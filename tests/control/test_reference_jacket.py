@@ -4,7 +4,18 @@ import numpy as np
 import pytest
 
 from tests.control.conftest import Rig
-from tests.reference.jacketed import Jacketed
+from tests.reference.closed_loop import scheduled
+from tests.reference.jacketed import (
+    COLD,
+    COOLING_W_PER_K,
+    HEATER_W,
+    JACKET_PROBE_S,
+    PROBE_S,
+    Jacketed,
+    culture_response,
+    jacket_response,
+)
+from tests.reference.margins import controller, frequencies, hold, lag, margins
 from tests.reference.site import site_of
 
 SP, JACKET_MOST = 37.0, 40.0
@@ -18,6 +29,7 @@ class Bench:
         self.plant = Jacketed(start, noise=np.random.default_rng(seed), **plant)
         self.read, self.seen = (start, start), []
         self._rows = [self.rig.row(f"V0.{name}") for name in ("temperature", "jacket_temperature")]
+        self.rig.values[self.rig.row("V0.weight")] = 1008.0 * self.plant.volume_l
         self._loops = [self.rig.loop(f"V0.{name}") for name in ("temperature", "jacket")]
         self.run(5)
         for loop, mode in (("temperature", "auto"), ("jacket", "cascade")):
@@ -81,7 +93,7 @@ def test_the_outer_loop_does_not_wind_up_while_the_jacket_cannot_follow():
 @pytest.mark.timeout(60)
 def test_cooling_down_for_harvest_goes_from_heater_to_valve_without_a_bump():
     bench = Bench(start=37.0)
-    bench.run(600)
+    bench.run(1500)
     bench.seen.clear()
     bench.rig.setpoint("V0.temperature", 20.0)
     culture, _, _, heater, valve = bench.run(3600)
@@ -108,3 +120,25 @@ def test_heat_made_by_the_culture_turns_heating_into_cooling_smoothly():
     assert not (np.minimum(heater, valve) > 0.0).any()
     assert np.abs(culture - SP).max() < 0.1
     assert np.abs(np.diff(position)).max() < 15.0, "no bump beyond what the noise makes, also at the leg change"
+
+
+def regulator_of(site, name, w, volume):
+    """The controller of a loop at a volume, with the filter of its measurement."""
+    loop = site.loops.rows[site.loops.index[f"V0.{name}"]]
+    tuning, filter_s = loop.tuning, site.tags.tags[loop.pv].filter_s
+    times = tuning.gain, tuning.integral_time, tuning.derivative_time
+    return controller(w, *(scheduled(loop, volume) if loop.schedule else times), filter_s=filter_s)
+
+
+@pytest.mark.parametrize("watts", [0.01 * HEATER_W, 0.01 * COOLING_W_PER_K * (JACKET_MOST - COLD)], ids=["hot", "cold"])
+@pytest.mark.parametrize("volume", [2.0, 3.0, 4.0, 5.0])
+def test_the_cascade_is_robust_with_any_volume_on_both_legs(volume, watts):
+    site, w = site_of("jacketed-5l"), frequencies()
+    acts = regulator_of(site, "jacket", w, volume) * hold(w, delay_s=1.0) * jacket_response(w, volume, watts)
+    inner = acts * lag(w, JACKET_PROBE_S)
+    outer = acts / (1.0 + inner) * culture_response(w, volume) * lag(w, PROBE_S)
+    outer *= regulator_of(site, "temperature", w, volume)
+    for name, found in (("jacket", margins(inner)), ("culture", margins(outer))):
+        print(f"{volume} L, {watts:.1f} W per %, {name}: Ms {found.ms:.2f}, GM {found.gm:.1f}")
+        assert found.ms <= 1.7
+        assert found.gm >= 2.8

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from simulators.physics.ph import carbonate_shares
 from tests.control.conftest import Rig, bench_site
 from tests.reference.broth import Broth
 from tests.reference.broth_response import State, base_response, co2_response
-from tests.reference.chemistry import BUFFERS, PH, Batch, Chemistry
+from tests.reference.chemistry import BASE_MM, BICARBONATE, BUFFERS, PH, STEP_H, Batch, Chemistry, stoichiometric
 from tests.reference.closed_loop import scheduled
 from tests.reference.culture import DONORS, FEEDINGS, HOURS
 from tests.reference.margins import controller, frequencies, hold, margins
@@ -101,6 +102,23 @@ def test_ten_days_of_thirty_six_batches():
     assert found.inside.min() >= 0.99
     assert found.settled.min() >= 0.999
     assert found.waste().max() <= 0.05
+
+
+def test_the_guard_leaves_what_every_batch_needs_and_bounds_what_a_failed_probe_does():
+    site = bench_site()
+    guard = site.outputs.rows[site.outputs.index["BR-101.base_flow"]].guard
+    base, window = stoichiometric(BATCHES).base / BASE_MM * 1000.0, round(guard.within / 3600.0 / STEP_H)
+    busiest, whole = (base[window:] - base[:-window]).max(), base[-1].max()
+    most, per_batch = guard.most / guard.factor, guard.most_per_batch / guard.factor
+    chemistry, ph = Chemistry([Batch("nominal", "perfusion", "closed", "rpmi")]), np.linspace(PH, 9.0, 400)
+    carbon, litres = BICARBONATE / carbonate_shares(PH)[1], 2.0
+    strong = np.array([chemistry.strong_at(one, carbon)[0] for one in ph])
+    raised = float(np.interp(strong[0] + most / 1000.0 * BASE_MM / litres, strong, ph)) - PH
+    print(f"busiest {guard.within / 3600.0:.0f} h {busiest:.1f} mL, whole batch {whole:.0f} mL; guard {most:.0f} and "
+          f"{per_batch:.0f} mL, which raise {litres:.0f} L by {raised:.2f}")  # fmt: skip
+    assert most >= 2.5 * busiest
+    assert per_batch >= 1.1 * whole
+    assert raised <= 0.5
 
 
 @pytest.fixture(scope="module")

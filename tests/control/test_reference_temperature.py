@@ -89,6 +89,20 @@ def test_the_class_bears_a_colder_room(shipped):
     assert peaks.max() <= 0.3
 
 
+@pytest.mark.parametrize(("dt", "most"), [(1.0, 2.0), (6.0, 4.0)], ids=["a scan a second", "the demo"])
+def test_the_class_keeps_the_noise_off_the_heater(shipped, dt, most):
+    tuning, filter_s = shipped
+    plant = Thermal(n=4, start=SP, volume_l=VOLUMES, noise=np.random.default_rng(3))
+    bank, powers = Bank([tuning] * plant.n, plant.hold(), filter_s), []
+    reading = plant.read()
+    for _ in range(900):
+        powers.append(100.0 / HEATER_W * bank.step(reading, SP, dt))
+        reading = plant.step(HEATER_W / 100.0 * powers[-1], dt)
+    swing = np.array(powers)[300:].std(axis=0)
+    print(f"a scan every {dt:.0f} s, {VOLUMES} L: heater moves by {swing.round(2)} % (standard deviation)")
+    assert swing.max() <= most
+
+
 def test_the_class_is_robust_with_any_volume(shipped):
     tuning, filter_s = shipped
     w = frequencies()

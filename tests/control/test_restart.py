@@ -48,6 +48,20 @@ def test_loops_go_on_without_a_step_when_the_devices_kept_their_values(before, m
     assert rig.device("air_flow") == 70.0
 
 
+def test_p18_what_was_remembered_gives_the_same_outputs(before, make_rig):
+    """Set back and went on for ten minutes, beside the one that never stopped."""
+    before.set(temperature=36.9, ph=7.2, do=50.0)
+    before.run(300)
+    rig = restart(before, make_rig, outage=1.0)
+    rig.values, rig.devices = dict(before.values), dict(before.devices)
+    for scan in range(600):
+        for one in (before, rig):
+            one.set(temperature=36.9 - 0.0002 * scan, ph=7.2 - 0.00005 * scan, do=50.0 - 0.005 * scan)
+            one.step()
+    for loop in ("temperature", "ph", "do"):
+        assert rig.op(loop) == pytest.approx(before.op(loop), abs=0.01), loop
+
+
 def test_after_a_watchdog_the_loop_comes_back_to_its_integral_without_a_step(before, make_rig):
     was = before.op("temperature")
     rig = restart(before, make_rig, safe=True)
@@ -128,7 +142,7 @@ def test_an_empty_or_foreign_state_is_a_cold_start(make_rig):
     assert rig.scan.loops.sp_target[rig.loop("temperature")] == 37.0
 
 
-def test_the_same_inputs_give_the_same_outputs(make_rig):
+def test_p18_the_same_inputs_give_the_same_outputs(make_rig):
     def life():
         rig = make_rig()
         rig.set(temperature=36.0)

@@ -73,7 +73,7 @@ class Life:
 
 @given(st.lists(action, max_size=25))
 @settings(max_examples=60, deadline=None, suppress_health_check=FIXTURE)
-def test_limits_hold_and_numbers_stay_numbers(make_rig, actions):
+def test_p7_p19_limits_hold_and_numbers_stay_numbers(make_rig, actions):
     life = Life(make_rig())
     life.rig.step()
     for step in actions:
@@ -87,7 +87,7 @@ def test_limits_hold_and_numbers_stay_numbers(make_rig, actions):
     st.lists(st.sampled_from(["manual", "auto"]), min_size=1, max_size=4),
 )
 @settings(max_examples=40, deadline=None, suppress_health_check=FIXTURE)
-def test_between_manual_and_auto_no_output_moves(make_rig, actions, loop, modes):
+def test_p6_between_manual_and_auto_no_output_moves(make_rig, actions, loop, modes):
     rig = make_rig()
     rig.set(temperature=36.0, ph=7.3, do=45.0)
     rig.step()

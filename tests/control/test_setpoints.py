@@ -1,5 +1,6 @@
 """Setpoints: exact ramps, filters, where a ramp starts, and programs that lead."""
 
+import json
 import math
 
 import numpy as np
@@ -72,6 +73,38 @@ def test_a_filtered_setpoint_of_a_loop_that_rests_jumps(make_rig):
     rig.setpoint("V.warm", 30.0)
     assert working(rig) == 30.0
     assert np.isfinite(rig.op("V.warm"))
+
+
+@pytest.mark.parametrize("how", [{"sp_rate": 0.01}, {"sp_filter": 2000.0}])
+def test_p8_a_setpoint_on_its_way_stands_still_while_the_value_is_bad(make_rig, how):
+    rig = rig_with(make_rig, **how)
+    rig.setpoint("V.warm", 60.0)
+    rig.run(50)
+    before = working(rig)
+    assert 20.4 < before < 22.0
+    rig.bad[0] = Reason.STALE
+    rig.run(20)
+    assert working(rig) == before
+    rig.bad.clear()
+    rig.step()
+    assert before < working(rig) < before + 0.05
+
+
+@pytest.mark.parametrize("seconds", [50, 5000])
+def test_p8_a_ramp_goes_on_where_it_was_after_a_restart(make_rig, seconds):
+    rig = rig_with(make_rig, sp_rate=0.01)
+    rig.setpoint("V.warm", 60.0)
+    rig.run(seconds)
+    state = json.loads(json.dumps(rig.scan.state(), allow_nan=False))
+    again = make_rig(site=rig.site)
+    again.values, again.devices = rig.values, rig.devices
+    again.scan.restore(state, again.now, 10.0)
+    again.lost = {"plc"}
+    again.run(3)
+    again.lost = set()
+    again.step()
+    rig.step()
+    assert working(again) == pytest.approx(working(rig), abs=1e-12)
 
 
 def test_p19_a_ratio_that_has_no_value_yet_leaves_its_slave_where_it_is(make_rig):

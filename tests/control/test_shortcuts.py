@@ -229,16 +229,16 @@ class One:
 
 
 @pytest.mark.parametrize("watched", [False, True])
-def test_what_an_interlock_waits_for_is_judged_in_the_scan_after_it_tripped(watched):
-    """It may be true already: then it releases again."""
-    interlock = Interlock("V", "i", "I", "x > 1", "x > 2", ((0, 0.0),))
-    edges = Edges([0, 0], [1.0, 2.0], [watched])
-    interlocks = Interlocks([interlock], [(Above(1.0), Above(2.0))], 1, edges=edges)
+def test_an_interlock_whose_release_is_true_already_releases_once_it_would_no_longer_trip(watched):
+    interlock = Interlock("V", "i", "I", "x > 1", "x > 0.2", ((0, 0.0),))
+    edges = Edges([0, 0], [1.0, 0.2], [watched])
+    interlocks = Interlocks([interlock], [(Above(1.0), Above(0.2))], 1, edges=edges)
     frame = Frame(np.array([3.0]), np.zeros(1, np.uint8), np.zeros(1, np.uint8), np.zeros(1))
     told = [len(interlocks.step(One(3.0), now, frame)) for now in (1.0, 2.0, 3.0, 4.0)]
-    assert told == [1, 1, 1, 1]
+    assert (told, interlocks.forced[0]) == ([1, 0, 0, 0], 0.0)
     frame.value[0] = 0.5
-    assert [len(interlocks.step(One(0.5), now, frame)) for now in (5.0, 6.0)] == [0, 0]
+    assert [len(interlocks.step(One(0.5), now, frame)) for now in (5.0, 6.0)] == [1, 0]
+    assert np.isnan(interlocks.forced[0])
 
 
 @pytest.mark.parametrize("flags", [[], [False], [True], [False, True], [True, True], [False] * 300 + [True]])

@@ -253,3 +253,17 @@ def test_growth_and_density_of_t_cells_against_the_truth():
     assert quality.max() == 0
     assert np.abs(mu_error).max() < 0.005
     assert np.abs(density_error).max() < 0.08
+
+
+@pytest.mark.parametrize("volume", [0.0, -0.05])
+def test_without_a_volume_there_are_no_cells_to_tell_of(volume):
+    total = SoftBench("cells_total", ["density", "volume"])
+    assert total.one(2.0, 1.5) == pytest.approx(3.0)
+    total.see(2.0, volume)
+    assert (total.quality[0], total.reason[0]) == (2, Reason.MODEL)
+    given = {"good_for": 36000.0, "fastest_growth": 0.1}
+    density = SoftBench("density_from_counts", ["density", "volume"], given)
+    assert density.one(2.0, 1.5) == pytest.approx(2.0)
+    density.see(2.0, volume)
+    assert (density.quality[0], density.reason[0]) == (2, Reason.MODEL)
+    assert density.one(2.0, 1.5) == pytest.approx(2.0), "it is back with the volume"

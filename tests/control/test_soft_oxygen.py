@@ -112,6 +112,21 @@ def test_pressure_and_spent_gas():
     assert found == pytest.approx(effective * (100.0 * (1.0 + 0.1 / 0.938) - 50.0) * 0.002)
 
 
+@pytest.mark.parametrize(("gas", "volume"), [(0.0, 1.0), (-0.2, 1.0), (6.0, 0.0), (6.0, -0.1), (0.0, 0.0)])
+def test_without_gas_or_volume_there_is_no_uptake_and_everything_begins_anew(gas, volume):
+    inputs = ["dissolved_oxygen", "oxygen_in_gas", "kla", "gas_flow", "volume"]
+    bench = SoftBench("our_dynamic", inputs, SATURATED, vessels=2)
+    steady = bench.see(50.0, AIR, 10.0, 6.0, 1.0)[0]
+    for _ in range(20):
+        one, other = bench.see(50.0, AIR, 10.0, np.array([gas, 6.0]), np.array([volume, 1.0]))
+        assert np.isnan(one)
+        assert (bench.quality[0], bench.reason[0]) == (2, Reason.MODEL)
+        assert other == pytest.approx(steady)
+    back = bench.see(50.0, AIR, 10.0, 6.0, 1.0)
+    assert back[0] == pytest.approx(steady)
+    assert bench.quality[0] == 1
+
+
 def test_the_spent_gas_closes_the_gas_balance():
     """What is taken up is what the gas lost: the exhaust's share gives the same driving force."""
     inputs = ["dissolved_oxygen", "oxygen_in_gas", "kla", "gas_flow", "volume"]

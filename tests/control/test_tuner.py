@@ -218,6 +218,23 @@ def test_p16_missed_scans_end_it(vessel):
     assert vessel.report.reason == "scans were missed"
 
 
+def test_p16_another_operation_ends_it_because_other_alarms_count():
+    class Changing(NoRecipe):
+        now = "fill"
+
+        def operation(self, vessel):
+            return self.now
+
+    engine = Changing()
+    vessel = Vessel(engine).at_rest().swing()
+    engine.now = "expand"
+    vessel.step()
+    assert vessel.report.stage == "aborted"
+    assert "another operation has begun" in vessel.report.reason
+    assert vessel.device("heater") == pytest.approx(vessel.report.base, abs=1e-9)
+    assert vessel.state.mode is Mode.AUTO
+
+
 class Forbidding(NoRecipe):
     why = ""
 
@@ -315,6 +332,12 @@ def test_p16_a_restart_ends_it_and_nothing_stays_where_the_relay_was(mode):
     assert again.state.held_by == "operator"
     if mode == "manual":
         assert again.device("heater") == base
+    else:
+        assert stored["loops"][NAME]["integral"] == pytest.approx(base, abs=0.1)
+    again.plant = vessel.plant
+    again.run(300)
+    assert again.device("heater") == pytest.approx(base, abs=0.1), "an automatic loop comes back to it too"
+    assert again.values[again.row("temperature")] == pytest.approx(WARM, abs=0.1)
 
 
 def retune(vessel, **value):

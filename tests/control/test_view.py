@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from controller.commands import Verb
+from controller.stages.limit_marks import LimitMarks
 
 
 def test_columns_describe_every_array_place(rig):
@@ -82,6 +83,32 @@ def test_a_limited_controller_says_so(rig):
     rig.run(400)
     assert rig.scan.view().vessels[0]["loops"][0]["limited"] == "high"
     assert rig.device("heater") == 100.0
+
+
+def test_a_noisy_controller_at_its_limit_does_not_flicker(rig):
+    rig.set(temperature=35.8)
+    rig.step()
+    rig.mode("temperature", "auto")
+    rig.run(900)
+    before, row, raw = rig.scan.view().revision["vessels"], rig.loop("temperature"), set()
+    for scan in range(120):
+        rig.set(temperature=35.8 + (0.4 if scan % 6 < 3 else -0.4))
+        rig.step()
+        raw.add(float(rig.scan.loops.limited[row]))
+        assert rig.scan.view().vessels[0]["loops"][0]["limited"] == "high"
+    assert raw == {0.0, 1.0}
+    assert rig.scan.view().revision["vessels"] == before
+    rig.set(temperature=37.5)
+    rig.run(120)
+    assert rig.scan.view().vessels[0]["loops"][0]["limited"] != "high"
+
+
+def test_the_other_limit_is_shown_only_when_the_first_was_left_for_a_minute():
+    marks, shown = LimitMarks(1), []
+    for limited in [0.0, 1.0, *[-1.0] * 30, 1.0, *[-1.0] * 61, *[0.0] * 61]:
+        marks.step(np.array([limited]), 1.0)
+        shown.append(float(marks.shown[0]))
+    assert shown == [0.0, *[1.0] * 91, *[-1.0] * 61, 0.0, 0.0]
 
 
 def test_conditions_read_tags_setpoints_and_outputs(rig):

@@ -37,7 +37,7 @@ PROVOKED = {
     Kind.MODE: (bench.setpoint, "in auto, by operator: warm up"),
     Kind.LIMIT: (bench.at_its_limit, "its highest output is 100 %: Heater at 100 %"),
     Kind.SLAVE_LIMITED: (bench.slave_at_its_limit, "Jacket is at its highest output and cannot follow: the integral"),
-    Kind.RESUMING: (bench.resuming, "it comes back from an interruption"),
+    Kind.RESUMING: (bench.resuming, "it comes back from an interruption or another gain"),
     Kind.PARTS: (bench.in_parts, "P 12 + I "),
     Kind.GAP: (bench.in_its_gap, "rests: of 0.05 off the setpoint nothing counts, the gap is 0.1 wide"),
     Kind.SCHEDULE: (bench.scheduled, "by load at 12.0"),
@@ -66,6 +66,18 @@ def test_u11_a_cause_is_named_with_its_numbers(rig, make_rig, kind):
     kinds = [Kind(cause["kind"]) for cause in told["reasons"]]
     assert kinds == sorted(kinds, key=list(Kind).index), "from the output back to the setpoint"
     json.dumps(told, allow_nan=False)
+
+
+def test_a_gain_that_its_schedule_raises_is_no_interruption(rig):
+    rig.set(weight=1008.0)
+    rig.run(5)
+    rig.mode("ph", "auto")
+    rig.run(40)
+    rig.set(ph=6.5)
+    rig.run(60)
+    told = causes(rig, "ph")
+    assert "another gain" in told[Kind.RESUMING]["text"]
+    assert "buffer" in told[Kind.SCHEDULE]["text"].lower()
 
 
 def test_nothing_is_said_that_is_not_so(rig):
@@ -122,7 +134,7 @@ def test_u11_an_interlock_tells_what_it_waits_for_with_the_values_of_now(rig, ma
     bench.interlock(rig, make_rig)
     for now in (38.6, 38.2):
         rig.set(temperature=now)
-        rig.run(40)
+        rig.run(80)
         (condition,) = causes(rig)["interlock"]["conditions"]
         assert condition == {"live": f"temperature {now:.2f} < 38.00 Cel", "truth": "false", "then": "released"}
     rig.bad[rig.row("temperature")] = Reason.DEVICE
@@ -156,6 +168,25 @@ def test_an_interlock_without_a_release_ends_when_its_condition_does(make_rig, w
     condition = causes(rig, "V.warm")["interlock"]["conditions"][0]
     assert condition["truth"] == "false"
     assert condition["live"].replace(" 1)", ")") == live.replace(" 1)", ")")
+
+
+@pytest.mark.parametrize(
+    ("when", "live", "truth"),
+    [
+        ("feed.total < 40 mL", "not (feed.total 0.00 < 40.00 mL)", "false"),
+        ("feed.left > 1.5 L", "not (feed.left 2.00 > 1.50 L)", "false"),
+        ("feed.left > 1.5 L or temperature > 50 Cel", "feed.left", "false"),
+    ],
+)
+def test_an_interlock_on_what_a_feed_gave_or_has_left_is_explained_with_its_value(make_rig, site, when, live, truth):
+    feed = site.outputs.index["BR-101.feed_flow"]
+    locks = (*site.interlocks, Interlock("BR-101", "given", "Given", when, None, ((feed, 0.0),)))
+    rig = make_rig(site=replace(site, interlocks=locks))
+    rig.run(3)
+    (condition,) = causes(rig, "feed")["interlock"]["conditions"]
+    assert condition["truth"] == truth
+    assert live in condition["live"]
+    assert "?" not in condition["live"]
 
 
 def test_an_interlock_on_an_output_that_cannot_be_reached_says_that_it_cannot_act(rig, make_rig):

@@ -156,7 +156,7 @@ def nested():
 def test_every_key_of_an_experiment_is_described():
     bench = HealthBench()
     guards = Guards(0.0, 100.0, 0.0, 100.0)
-    tuner = Tuner(bench.loops, 10.0, lambda *_: None, lambda *_: "")
+    tuner = Tuner(bench.loops, 10.0, lambda *_: None, lambda *_: "", lambda _: "")
     tuner.start(bench.row, Relay(50.0, 1.0, guards, 10.0), "ann")
     shown = TuningReport(bench.site, TuningSets(bench.loops), tuner).experiment("BR-101", "temperature")
     assert names(table(HTTP, "Key of an experiment")) == list(shown)

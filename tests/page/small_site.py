@@ -98,7 +98,8 @@ class SmallSite:
             )
             for loop in LOOPS
         }  # fmt: skip
-        vessels = {v: VesselInfo(v, title, "stirred-tank-2l", infos) for v, title in VESSELS.items()}
+        guarded = frozenset({"base_flow"})
+        vessels = {v: VesselInfo(v, title, "stirred-tank-2l", infos, guarded) for v, title in VESSELS.items()}
         recipe = RecipeInfo(
             "car-t-expansion", "1.0.0", "CAR-T expansion with feed by count", "stirred-tank-2l", formula()
         )
@@ -211,6 +212,9 @@ class SmallSite:
             loop.revision += 1
             loop.held_by = "operator"
             return Outcome(command, True)
+        if command.verb is Verb.GUARD_RESET:
+            self.why.reset = command
+            return Outcome(command, True)
         if command.verb is Verb.BATCH_CREATE:
             vessel = command.target
             self.scene.batches[vessel] = {
@@ -284,13 +288,15 @@ class SmallSite:
                         scene.batches[value[0]] = {**scene.batches[value[0]], **value[1]} if value[1] else None
                 case "trip":
                     scene.tripped = set(value)
-                case "entry" | "why":
+                case "entry" | "why" | "filling":
                     self.explain(key, value)
 
     def explain(self, key, value):
-        """Overwrite what is shown of a loop, or the values that loops are explained by."""
+        """Overwrite what is shown of a loop, or the values that loops are explained by; have a guard hold the base."""
         if key == "entry":
             self.scene.entries[value[0]] = value[1]
+        elif key == "filling":
+            self.why.filling = value
         else:
             self.why.instead = value
 

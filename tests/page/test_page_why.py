@@ -52,6 +52,37 @@ def test_u6_u11_the_faceplate_tells_why_the_output_is_at_its_value(site, watch):
     picture(page, "why-interlock")
 
 
+def test_u19_a_dose_guard_is_reset_where_it_is_shown_with_a_reason_and_a_second_yes(page, site):
+    site.scene(filling=True)
+    guard = faceplate(page, "ph").locator('[data-kind="dose_guard"]')
+    expect(guard).to_contain_text("dose guard holds Base at 0", timeout=20_000)
+    guard.get_by_role("button", name="Reset dose guard").click()
+    dialog = page.get_by_role("dialog", name="Reset dose guard")
+    expect(dialog).to_contain_text("of 20 allowed")
+    send = dialog.locator("button.primary")
+    expect(send).to_be_disabled()
+    dialog.get_by_label("Reason, goes on record").fill("Compared with a sample: pH is right")
+    send.click()
+    expect(dialog.locator(".second")).to_contain_text("Confirm once more")
+    expect(dialog.locator(".stages")).to_have_count(0)
+    picture(page, "guard-reset")
+    send.click()
+    expect(dialog.locator(".stages li[data-reached]")).to_have_count(3)
+    told = site.get("commands/1")
+    assert (told["verb"], told["target"]) == ("output.guard", "BR-101.base_flow")
+    assert told["reason"] == "Compared with a sample: pH is right"
+    dialog.get_by_role("button", name="Close").last.click()
+    expect(faceplate(page, "ph").locator('[data-kind="dose_guard"]')).to_have_count(0, timeout=8000)
+
+
+def test_a_dialog_that_takes_the_place_of_another_stays_open(page, site):
+    faceplate(page, "ph").get_by_role("button", name="Change setpoint").click()
+    dialog = page.get_by_role("dialog", name="pH setpoint")
+    dialog.get_by_label("New setpoint").fill("7.15")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
 def test_the_reasons_are_asked_for_while_the_dialog_is_open_only(site, watch):
     browser = watch(site.url)
     page = browser.open()

@@ -6,6 +6,7 @@ import numpy as np
 
 from simulators.physics.lag import approach
 from simulators.physics.thermal import WATER_J_PER_KG, Shell, heat_step
+from tests.reference.margins import lag
 
 SHELL = Shell(jacket=8000.0, exchange=60.0, culture_loss=2.0, jacket_loss=3.0, ambient=22.0)
 HEATER_W = 1000.0
@@ -49,3 +50,17 @@ class Jacketed:
         if self.noise is None:
             return value
         return round((value + self.noise.normal(0.0, NOISE)) / RESOLUTION) * RESOLUTION
+
+
+def jacket_response(w, volume_l, watts_per_percent):
+    """From the leg of an actuator in % to the jacket in K, after the circulation."""
+    s, shell = 1j * w, SHELL
+    culture = WATER_J_PER_KG * volume_l * s + shell.exchange + shell.culture_loss
+    jacket = shell.jacket * s + shell.exchange + shell.jacket_loss
+    return watts_per_percent * lag(w, CIRCULATION_S) * culture / (culture * jacket - shell.exchange**2)
+
+
+def culture_response(w, volume_l):
+    """From the jacket to the culture."""
+    shell = SHELL
+    return shell.exchange / (WATER_J_PER_KG * volume_l * 1j * w + shell.exchange + shell.culture_loss)

@@ -59,6 +59,13 @@ def test_amplitudes_are_cut_to_the_room_there_is():
     assert StepTest(95.0, 1.0, GUARDS, -10.0).stage is Stage.RESTING
 
 
+def test_a_step_test_longer_than_its_record_still_sees_that_the_pv_rests(monkeypatch):
+    monkeypatch.setattr(experiment_record, "CAPACITY", 128)
+    one = run(LAG, StepTest(0.0, 1.0, Guards(-50.0, 50.0), 10.0), noise=0.01)
+    assert (one.stage, one.reason) == (Stage.DONE, "the PV rests again")
+    assert one.record._stride > 1
+
+
 @pytest.mark.parametrize("kind", [Relay, StepTest])
 @pytest.mark.parametrize("noise", [0.0, 1.0])
 def test_it_ends_by_itself_and_the_output_is_where_it_was(kind, noise):

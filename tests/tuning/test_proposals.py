@@ -83,6 +83,14 @@ def test_a_preview_knows_the_limits_of_the_output():
     assert tight.setpoint.overshoot[0] < free.setpoint.overshoot[0] + 5.0
 
 
+def test_a_preview_knows_the_setpoint_weight():
+    tunings = [by_rule(JACKET)["simc"].pid]
+    whole, half = (preview(JACKET, tunings, PERIOD, 1.0, -10.0, weight=weight) for weight in (1.0, 0.5))
+    assert half.setpoint.op[0, 0] == pytest.approx(0.5 * whole.setpoint.op[0, 0])
+    assert half.setpoint.overshoot[0] < whole.setpoint.overshoot[0]
+    assert half.load.pv == pytest.approx(whole.load.pv)
+
+
 def test_a_preview_without_any_integral_ends():
     seen = preview(JACKET, [Standard(10.0)], PERIOD, 1.0, 0.0)
     assert 0.7 < seen.setpoint.pv[-1, 0] < 0.8

@@ -64,8 +64,10 @@ async def set_bottle(vessel: str, loop: str, body: BottleChange, gateway: Superv
         raise Problem(404, "This loop has no bottle.")
     value: dict[str, Json] = {"volume": None}
     errors: list[Error] = []
-    if body.value is not None or body.unit is not None:
-        number = amount_in(body.value or 0.0, body.unit or "", info.amount_unit, 0.0, info.bottle, "")
+    if body.value is None and body.unit is not None:
+        errors = [{"field": "value", "message": "is missing; a full bottle has no unit"}]
+    elif body.value is not None:
+        number = amount_in(body.value, body.unit or "", info.amount_unit, 0.0, info.bottle, "")
         errors = [number] if isinstance(number, dict) else []
         value = {"volume": None if isinstance(number, dict) else number}
     return await _order(gateway, Verb.BOTTLE, f"{vessel}.{loop}", value, errors, body, prefer)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from controller.commands import Json
 from controller.frame import F8, Frame
@@ -36,10 +37,12 @@ class Deliveries:
         self.flags = np.zeros((n, len(FLAGS)), np.bool_)
         self.changes = 0
 
-    def step(self, frame: Frame, output: F8, dt: float) -> Told:
-        """Book what ``output``, achieved in the last ``dt`` s, and counters and balances say."""
+    def step(self, frame: Frame, output: F8, reached: NDArray[np.bool_], dt: float) -> Told:
+        """Book what ``output``, achieved in the last ``dt`` s where it can be ``reached``, and counters and balances
+        say.
+        """
         self.given = pumped = self.account.pumped(output, dt / SECONDS_PER_HOUR)
-        self.booked = nominal = self.account.counted(frame, pumped)
+        self.booked = nominal = self.account.counted(frame, pumped, reached)
         weighed: list[Weighed] = []
         if len(self.balances.rows):
             weighed = self.balances.step(frame, nominal, dt)

@@ -73,7 +73,7 @@ class Programs:
             return []
         dt, output = max(dt, 0.0), self.loops.op[self.table.loop]
         dt_h = dt / SECONDS_PER_HOUR
-        told = self.deliveries.step(frame, output, dt)
+        told = self.deliveries.step(frame, output, ~self.loops.blind[self.table.loop], dt)
         if self._led:
             self._advance(output, dt_h)
         changed = (self._changes, self.loops.changes, self.deliveries.changes) != self._seen

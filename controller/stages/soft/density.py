@@ -29,17 +29,20 @@ class DensityFromCapacitance(Model):
 
 
 class CellsTotal(Model):
-    """Density times volume, in 10*9."""
+    """Density times volume, in 10*9; without a volume there is no answer."""
 
     def step(self, now: Now, dt: float) -> None:
         """All cells now."""
-        np.multiply(now.value["density"], now.value["volume"], out=now.out)
+        volume = now.value["volume"]
+        np.multiply(now.value["density"], volume, out=now.out)
+        np.copyto(now.out, np.nan, where=volume <= 0.0)
 
 
 class DensityFromCounts(Model):
     """``X = X0 exp(mu t)`` from the last count on, with the growth rate between the last two, within plus and minus
     ``fastest_growth`` (1/h), for ``good_for`` (s). After that, and with one count only, the density is held and is
-    Uncertain. With a volume the cells grow, and are spread over the volume of now.
+    Uncertain. With a volume the cells grow, and are spread over the volume of now; there is no answer while there is
+    none.
 
     Source: exponential growth between samples; Bastin, Dochain 1990, ch. 1.
     """
@@ -70,6 +73,7 @@ class DensityFromCounts(Model):
         np.add(out, counts.level[-1], out=out)
         np.exp(out, out=out)
         np.divide(out, volume, out=out)
+        np.copyto(out, np.nan, where=np.less_equal(volume, 0.0))
         if np.count_nonzero(self._doubtful):
             now.doubt(self._doubtful)
 

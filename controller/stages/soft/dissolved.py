@@ -74,6 +74,11 @@ class DissolvedOxygen:
         filtered: F8 = state[5::2]
         return filtered
 
+    def forget(self, where: Flags) -> None:
+        """Begin anew there, at the values found next."""
+        self.calm = False
+        self._seen[where] = np.nan
+
     def resume(self, columns: Columns, outage_s: float) -> None:
         """After much time everything begins anew."""
         self.calm = False

@@ -21,7 +21,8 @@ class OurDynamic(Model):
     Biotechnol. Bioeng. 9 (1967) 533-544.
 
     With the gas flow and the volume the gas leaves with less oxygen than it brings, well mixed:
-    ``kLa / (1 + kLa V Vm H / Q)`` takes the place of kLa, H being the solubility per mole fraction.
+    ``kLa / (1 + kLa V Vm H / Q)`` takes the place of kLa, H being the solubility per mole fraction. Without gas or
+    volume there is no answer, and everything begins anew when they are back.
     """
 
     def __init__(self, setup: Setup) -> None:
@@ -30,7 +31,7 @@ class OurDynamic(Model):
         self._molar = setup.parameters["molar_volume"] / (AIR_OXYGEN * MMOL)
         self._saturation = setup.parameters.get("air_saturation", np.full(setup.n, np.nan)).copy()
         self._due_s = 0.0
-        self._part = np.zeros(setup.n)
+        self._part, self._gone = np.zeros(setup.n), np.zeros(setup.n, np.bool_)
         self.memory = {**self._oxygen.memory}
 
     def step(self, now: Now, dt: float) -> None:
@@ -45,10 +46,21 @@ class OurDynamic(Model):
         np.multiply(now.out, 0.01, out=now.out)
         if not oxygen.calm:
             now.doubt(oxygen.settling, SETTLING)
+        self._without_gas(now)
 
     def resume(self, columns: Columns, outage_s: float) -> None:
         """Begin anew after a long time."""
         self._oxygen.resume(columns, outage_s)
+
+    def _without_gas(self, now: Now) -> None:
+        """No answer where there is no gas or no volume."""
+        if "gas_flow" not in now.value:
+            return
+        np.minimum(now.value["gas_flow"], now.value["volume"], out=self._part)
+        np.less_equal(self._part, 0.0, out=self._gone)
+        if np.count_nonzero(self._gone):
+            now.out[self._gone] = np.nan
+            self._oxygen.forget(self._gone)
 
     def _effective(self, now: Now) -> F8:
         """KLa with respect to the gas that flows in."""

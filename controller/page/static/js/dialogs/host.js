@@ -26,10 +26,12 @@ export function DialogHost() {
 
 /**
  * The frame of every dialog: what it is about, its content, a way out. Escape closes it, the browser keeps the focus in.
+ * The browser tells late that a dialog was closed: by then another one may have taken its place, which stays open.
  * @param {{title: string, about?: string, wide?: boolean, children?: any}} props
  */
 export function Dialog({ title, about = "", wide = false, children }) {
   const element = useRef(/** @type {HTMLDialogElement|null} */ (null));
+  const shown = useRef(open.peek());
   useEffect(() => {
     const dialog = element.current;
     dialog?.showModal();
@@ -37,7 +39,7 @@ export function Dialog({ title, about = "", wide = false, children }) {
     return () => dialog?.close();
   }, []);
   return html`
-    <dialog ref=${element} class=${wide ? "dialog wide" : "dialog"} aria-labelledby="dialog-title" onClose=${close}
+    <dialog ref=${element} class=${wide ? "dialog wide" : "dialog"} aria-labelledby="dialog-title" onClose=${() => open.peek() === shown.current && close()}
       onClick=${(/** @type {MouseEvent} */ e) => e.target === element.current && close()}>
       <div class="dialog-body">
         <header class="dialog-head">

@@ -31,7 +31,7 @@ export function ModeForm({ vessel, loop }) {
   };
   return html`
     <form class="form" onSubmit=${(/** @type {Event} */ e) => { e.preventDefault(); send(); }}>
-      <${Modes} loop=${loop} chosen=${mode || loop.mode} onMode=${(/** @type {string} */ m) => setMode(m === loop.mode && !loop.unasked ? "" : m)} />
+      <${Modes} loop=${loop} chosen=${mode || loop.mode} onMode=${(/** @type {string} */ m) => setMode(m === loop.mode && m !== "off" && !loop.unasked ? "" : m)} />
       ${byHand ? html`<label class="inline"><span>Output by hand, ${amount(loop.op_low, 0, "1")} to ${amount(loop.op_high, 0, loop.op_unit)}</span>
         <span class="field" data-wrong=${text !== "" && entered.error ? "" : null}><input class="num" type="text" inputmode="decimal" size="6" autocomplete="off" value=${text}
           placeholder=${cellAt(loop.op).value.value?.toFixed(columns.value[loop.op]?.decimals ?? 1) ?? ""} onInput=${(/** @type {any} */ e) => setText(e.target.value)} /><span class="unit">${unitText(loop.op_unit)}</span></span></label>

@@ -1,10 +1,12 @@
 /** @import {Cause, Parts, Tuning, Why} from "../types.js" */
 import { html } from "../lib.js";
-import { link, now } from "../live/store.js";
+import { link, live, now } from "../live/store.js";
 import { useWhy } from "../live/why.js";
 import { amount, clock, conditionText, fixed, unitText } from "../format.js";
 import { Icon } from "../ui/icon.js";
 import { TRUTHS } from "../ui/next-step.js";
+import { GuardDialog } from "./guard.js";
+import { show } from "./host.js";
 
 /** Older than this, in s, the reasons are not those of now. */
 const OLD_S = 4;
@@ -30,19 +32,21 @@ export function WhySection({ vessel, loop }) {
   return html`
     <section class="why" aria-label="Why this output?" data-old=${old ? "" : null}>
       <header class="why-head"><h3>Why this output?</h3><span class="hint num">${old ? `as of ${clock(why.time)}${failed ? ", newer reasons cannot be read" : ""}` : ""}</span></header>
-      <ol class="reasons">${why.reasons.map((cause, i) => html`<${Reason} key=${`${cause.kind}-${i}`} cause=${cause} why=${why} />`)}</ol>
+      <ol class="reasons">${why.reasons.map((cause, i) => html`<${Reason} key=${`${cause.kind}-${i}`} vessel=${vessel} cause=${cause} why=${why} />`)}</ol>
       ${why.tuning ? html`<${TuningFacts} tuning=${why.tuning} why=${why} />` : null}
     </section>`;
 }
 
-/** @param {{cause: Cause, why: Why}} props */
-function Reason({ cause, why }) {
+/** @param {{vessel: string, cause: Cause, why: Why}} props */
+function Reason({ vessel, cause, why }) {
   return html`
     <li data-kind=${cause.kind} data-overrules=${OVERRULES.has(cause.kind) ? "" : null}>
       <span class="caption">${KINDS[cause.kind] ?? cause.kind}</span><span>${sentence(cause.text)}</span>
       ${cause.conditions.map((one) => html`
         <span class="condition" data-truth=${one.truth} key=${one.live}><span class="truth">${TRUTHS[one.truth]}</span>
           <span class="live num">${conditionText(one.live, NO_NAMES)}</span><span class="then"><${Icon} name="chevron" />${one.then}</span></span>`)}
+      ${cause.kind === "dose_guard" ? html`<button type="button" class="secondary reset" disabled=${!live.value}
+        onClick=${() => show(GuardDialog, { vessel, output: String(cause.numbers.output), text: sentence(cause.text) })}>Reset dose guard</button>` : null}
       ${cause.kind === "parts" && why.parts ? html`<${PartBars} parts=${why.parts} unit=${why.op_unit} />` : null}
     </li>`;
 }
