@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from drivers.contract import Driver, Point
+from drivers.contract import Driver, Point, Sample
 
 STOP_S = 10.0
 
@@ -102,3 +102,14 @@ class SimulatedBench:
 def points(*addresses: str) -> list[Point]:
     """Readable points with these addresses."""
     return [Point(address, address) for address in addresses]
+
+
+async def until(driver: Driver, address: str, done: Callable[[Sample], bool], within_s: float = 5.0) -> Sample:
+    """Read one point until it is as wanted."""
+    plan = driver.plan(points(address))
+    async with asyncio.timeout(within_s):
+        while True:
+            (sample,) = await driver.read(plan)
+            if done(sample):
+                return sample
+            await asyncio.sleep(0.02)

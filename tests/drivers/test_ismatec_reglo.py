@@ -1,4 +1,4 @@
-"""The Reglo ICC driver against its simulator and the manual's examples, the simulator against the ``ismatec`` package."""
+"""The Reglo ICC driver against its simulator and the manual, the simulator against the ``ismatec`` package."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from drivers.conformance import DriverConformance
 from drivers.contract import ConnectionSpec, Identity, Malformed, Point, Quality, Sample, Timeout, WriteState
 from drivers.instruments.ismatec_reglo import IsmatecReglo
 from tests.drivers.conftest import PtyPeer
-from tests.drivers.simulated import Simulated, SimulatedBench, points
+from tests.drivers.simulated import Simulated, SimulatedBench, points, until
 
 READABLE = ("running", "1.speed", "1.running", "1.revolutions", "2.flow", "2.volume", "3.clockwise", "3.tube", "4.rate")
 
@@ -107,9 +107,7 @@ async def test_a_driver_that_comes_while_the_pump_runs_learns_from_events(tmp_pa
         (speed,) = await read(driver, "1.speed")
         assert (speed.value, speed.quality) == (20.0, Quality.UNCERTAIN)
         assert speed.detail == "not known whether this channel runs"
-        async with asyncio.timeout(3):
-            while (await read(driver, "1.speed"))[0].quality is not Quality.GOOD:
-                await asyncio.sleep(0.02)
+        await until(driver, "1.speed", lambda sample: sample.quality is Quality.GOOD)
         await stop_all(driver)
 
 
@@ -120,9 +118,7 @@ async def test_a_dose_ends_by_itself_and_is_refused_while_anything_runs(reglo: S
     assert await write(driver, "1.dose", 0.5) == (WriteState.APPLIED, "")
     state, why = await write(driver, "1.dose", 0.5)
     assert (state, why) == (WriteState.REFUSED, "channel 1 runs, or may run: stop it first")
-    async with asyncio.timeout(5):
-        while (await read(driver, "1.running"))[0].value:
-            await asyncio.sleep(0.02)
+    await until(driver, "1.running", lambda sample: not sample.value)
     assert (await read(driver, "1.flow"))[0].value == 0.0
     assert 0 <= (await read(driver, "1.revolutions"))[0].value - before.value <= 1
     await driver.close()
