@@ -288,6 +288,57 @@ async def test_what_the_pump_makes_of_a_number_is_looked_at(manual: ManualPeer) 
     await driver.close()
 
 
+@pytest.mark.parametrize(("answers", "address", "value", "outcome"), [
+    ({"2S": b"100.00\r\n"}, "2.speed", 123.0, (WriteState.REFUSED, "channel 2 keeps another speed")),
+    ({"2L": b"-"}, "2.speed", 123.0, (WriteState.REFUSED, "the settings do not allow '2L'")),
+    ({"1J": b"*"}, "1.clockwise", 1.0, (WriteState.REFUSED, "channel 1 keeps its direction")),
+    ({"1E": b"*"}, "2.speed", 123.0, (WriteState.UNKNOWN, "not an answer to E: '*'")),
+    ({"2H": b"-", "2xe": b"C 0000E+1\r\n"}, "2.speed", 123.0,
+     (WriteState.REFUSED, "channel 2 does not start: no cycles are set")),
+    ({"2H": b"-", "2xe": b"Q\r\n"}, "2.speed", 123.0, (WriteState.REFUSED, "channel 2 does not start: Q")),
+    ({"1f1300-3": b"1.3\r\n", "1E": b"-"}, "1.rate", 0.0013, (WriteState.UNKNOWN, "not an answer to 1f1300-3: '1.3'")),
+])  # fmt: skip
+async def test_what_becomes_of_a_write(
+    manual: ManualPeer, answers: dict[str, bytes], address: str, value: float, outcome: tuple[WriteState, str]
+) -> None:
+    driver = await opened(f"serial://{manual.path}")
+    manual.answers |= answers
+    assert await write(driver, address, value) == outcome
+    await driver.close()
+
+
+@pytest.mark.parametrize("event", [b"^U2|A|0000000000|0000100000|0000\r\n", b"^Z9\r\n"])
+async def test_a_channel_in_another_mode_or_of_which_nothing_is_known_is_stopped_first(
+    manual: ManualPeer, event: bytes
+) -> None:
+    driver = await opened(f"serial://{manual.path}")
+    manual.mangle = lambda reply: [(0.0, event + reply)]
+    manual.commands.clear()
+    assert await write(driver, "2.speed", 123.0) == (WriteState.APPLIED, "")
+    assert [command for command in manual.commands if command[0] == "2" and command != "2xM"] == [
+        "2I", "2L", "2S012300", "2S", "2H",
+    ]  # fmt: skip
+    await driver.close()
+
+
+async def test_a_question_that_is_refused_spoils_its_own_point_only(manual: ManualPeer) -> None:
+    driver = await opened(f"serial://{manual.path}")
+    rate, tube = await read(driver, "3.rate", "2.tube")
+    assert (rate.quality, rate.detail, tube.value) == (Quality.BAD, "the pump refuses '3f'", 3.17)
+    await driver.close()
+
+
+async def test_a_pump_without_a_serial_number_and_another_device(manual: ManualPeer) -> None:
+    manual.answers["1xS"] = b"#"
+    driver = make(f"serial://{manual.path}")
+    assert (await driver.open()).serial == ""
+    await driver.close()
+    manual.answers["1#"] = b"12.30\r\n"
+    with pytest.raises(Malformed, match="not the name of a pump"):
+        await driver.open()
+    await driver.close()
+
+
 @pytest.mark.parametrize("options", [{"address": 0}, {"address": 9}, {"slowest_reply": 0}, {"channels": 4}])
 def test_wrong_options(options: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="option"):
