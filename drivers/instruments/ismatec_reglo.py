@@ -23,7 +23,10 @@ from drivers.options import Options
 from drivers.polled import Answers, Entry, Polled, Value
 from drivers.ports import parse_port
 
-VERIFIED_ON: tuple[str, ...] = ("its simulator", "the examples printed in the manual")
+VERIFIED_ON: tuple[str, ...] = (
+    "its simulator, which the `ismatec` package drives as well",
+    "the examples printed in the manual",
+)
 
 CHANNELS = ("1", "2", "3", "4")
 RPM, FLOW, DOSE, DOSE_AND_PAUSE = "L", "M", "O", "Q"

@@ -25,7 +25,10 @@ from drivers.options import Options
 from drivers.polled import Answers, Entry, Polled, Value
 from drivers.ports import parse_port
 
-VERIFIED_ON: tuple[str, ...] = ("its simulator", "the frames printed in the manual")
+VERIFIED_ON: tuple[str, ...] = (
+    "its simulator, which the `nesp-lib` package drives as well",
+    "the frames printed in the manual",
+)
 
 RATES = {"MM": 1.0, "MH": 1 / 60, "UM": 1e-3, "UH": 1e-3 / 60}
 """Units of a rate, as parts of mL/min."""

@@ -101,8 +101,6 @@ async def test_a_drive_without_a_number_is_given_one(tmp_path: Path) -> None:
         assert await driver.open() == Identity("Masterflex", "L/S", "drive 2")
         assert await write(driver, "speed", 100.0) == (WriteState.APPLIED, "")
         pump.fault("reboot", 0.3)
-        with pytest.raises(DriverError):
-            await read(driver, "speed")
         while True:
             try:
                 (speed,) = await read(driver, "speed")
@@ -266,6 +264,28 @@ async def test_garbage_is_never_a_value_and_passes(fixed: FixedPeer, reply: byte
         await read(driver, "speed")
     fixed.answers["S"] = b"\x02S+100.0\r"
     assert (await read(driver, "speed"))[0].value == 100.0
+
+
+@pytest.mark.parametrize(("answers", "address", "value", "outcome"), [
+    ({"I": b"\x02I10010\r", "ZV2.50G": b"\x15"}, "dose", 2.5, (WriteState.REFUSED, "the drive refuses the dose: NAK")),
+    ({"I": b"\x02I10060\r"}, "speed", 80.0, (WriteState.REFUSED, "the drive stands: overload")),
+    ({"I": b"\x02I00010\r"}, "remote", 1.0, (WriteState.REFUSED, "the drive keeps its control")),
+    ({"I": b"\x02I1003\r"}, "speed", 80.0, (WriteState.UNKNOWN, "not a status: '1003'")),
+    ({}, "speed", 0.0, (WriteState.REFUSED, "the drive runs")),
+])  # fmt: skip
+async def test_what_becomes_of_a_write(
+    fixed: FixedPeer, answers: dict[str, bytes], address: str, value: float, outcome: tuple[WriteState, str]
+) -> None:
+    driver = await opened(at(fixed))
+    fixed.answers |= answers
+    assert await write(driver, address, value) == outcome
+
+
+async def test_a_question_that_is_refused_spoils_its_own_point_only(fixed: FixedPeer) -> None:
+    driver = await opened(at(fixed))
+    fixed.answers["C"] = b"\x15"
+    turned, left = await read(driver, "revolutions", "remaining")
+    assert (turned.quality, turned.detail, left.value) == (Quality.BAD, "the drive refuses the question C", 1.25)
 
 
 def test_the_line_is_the_drives_own_by_default() -> None:

@@ -21,7 +21,9 @@ from drivers.contract import (
     Sample,
     WriteState,
 )
+from drivers.instruments import new_era_line
 from drivers.instruments.new_era import NewEra
+from simulators.instruments.new_era import crc16
 from tests.drivers.conftest import PtyPeer
 from tests.drivers.simulated import Simulated, SimulatedBench, points, until
 
@@ -148,8 +150,6 @@ async def test_a_loss_of_power_is_seen_and_the_totals_go_on(tmp_path: Path, mode
         await write(driver, "flow", 25.0)
         pumped = await until(driver, "infused", lambda sample: sample.value > 0.02)
         syringe.fault("reboot", 0.5)
-        with pytest.raises(DriverError):
-            await read(driver, "flow")
         flow = await until_answered(driver, "flow")
         assert (flow.value, flow.quality, flow.detail) == (0.0, Quality.GOOD, "the pump lost power")
         assert (await read(driver, "infused"))[0].value >= pumped.value
@@ -291,6 +291,48 @@ async def test_a_command_that_meets_an_alarm_was_not_carried_out(manual: ManualP
     )  # fmt: skip
 
 
+READY = {"RAT": "S1500.UM", "FUN": "SRAT", "DIR": "SINF", "": "S", "RUN": "I"}
+
+
+@pytest.mark.parametrize(("answers", "address", "value", "outcome"), [
+    ({"RUN": "S"}, "flow", 1.5, (WriteState.REFUSED, "the pump does not start: status S")),
+    ({"RUN": "S?NA"}, "flow", 1.5, (WriteState.REFUSED, "RUN: not applicable now")),
+    ({}, "flow", 2.5, (WriteState.REFUSED, "the pump keeps a rate of 1.5 mL/min")),
+    ({}, "dose", 2.5, (WriteState.REFUSED, "the pump keeps a volume of 0 mL")),
+    ({"STP": "I"}, "flow", 0.0, (WriteState.REFUSED, "the pump does not stop: status I")),
+    ({"STP": "P"}, "flow", 0.0, (WriteState.APPLIED, "")),
+    ({"": "A?S"}, "dose", 2.5, (WriteState.REFUSED, "the motor stalled")),
+    ({"": "P", "STP": "S"}, "rate", 1.5, (WriteState.APPLIED, "")),
+    ({"PHN1": "S?"}, "flow", 1.5, (WriteState.APPLIED, "")),
+    ({"PHN1": "S?OOR"}, "flow", 1.5, (WriteState.REFUSED, "PHN1: out of range")),
+])  # fmt: skip
+async def test_what_becomes_of_a_write(
+    manual: ManualPeer, answers: dict[str, str], address: str, value: float, outcome: tuple[WriteState, str]
+) -> None:
+    driver = await opened(f"serial://{manual.path}")
+    manual.answers |= READY | answers
+    assert await write(driver, address, value) == outcome
+
+
+async def test_a_phase_without_a_rate(manual: ManualPeer) -> None:
+    driver = await opened(f"serial://{manual.path}")
+    manual.answers["RAT"] = "S?NA"
+    rate, flow = await read(driver, "rate", "flow")
+    assert (rate.quality, flow.value, flow.quality) == (Quality.BAD, 0.0, Quality.GOOD)
+
+
+async def test_another_device(manual: ManualPeer) -> None:
+    manual.answers["VER"] = "S26.59"
+    with pytest.raises(Malformed, match="not the version of a pump"):
+        await make(f"serial://{manual.path}").open()
+
+
+@pytest.mark.parametrize("packet", [b"\x0500", b"\x02\x0700S\x00\x00\x03", b"\x02\x03\x00\x03"])
+def test_damaged_packets(packet: bytes) -> None:
+    with pytest.raises(Malformed):
+        new_era_line._whole_packet(packet)
+
+
 @pytest.mark.parametrize("reply", [
     b"\x0201I1500.UM\x03", b"00I1500.UM\x03", b"\x0200I1500.UM", b"\x0200I1500.UM\x03\x0200S\x03", b"\x0200I1500\x03",
     b"\x0200I.UM\x03", b"\x0200Q1500.UM\x03", b"\x0200I15.0.0UM\x03", b"\x02\xff\x03", b"x" * 4000,
@@ -313,11 +355,8 @@ async def test_a_damaged_packet_is_never_a_value(safe_syringe: Simulated) -> Non
 
 
 def test_the_frame_of_the_manual() -> None:
-    from drivers.instruments import new_era_line
-    from simulators.instruments import new_era
-
     assert new_era_line._packed(b"SAF0") == bytes.fromhex("02 08 53 41 46 30 55 43 03")
-    assert new_era.crc16(b"SAF0") == b"\x55\x43"
+    assert crc16(b"SAF0") == b"\x55\x43"
 
 
 @pytest.mark.parametrize("options", [{"address": 100}, {"mode": "fast"}, {"silence": 0}, {"diameter": 90.0}])
