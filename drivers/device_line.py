@@ -25,12 +25,21 @@ Complete: TypeAlias = Callable[[bytes], bool]
 
 class DeviceLine:
     """A device on a port. Times are wall seconds: ``reply_s`` is the time-out of one question, ``quiet_s`` is how long
-    after a question its answer might still come, ``gap_s`` the silence it needs between two.
+    after a question its answer might still come, ``gap_s`` the silence it needs between two. ``unasked`` is called with
+    bytes that come between questions, for devices that report of their own accord.
     """
 
-    def __init__(self, settings: PortSettings, reply_s: float, quiet_s: float, gap_s: float = GAP_S) -> None:
+    def __init__(
+        self,
+        settings: PortSettings,
+        reply_s: float,
+        quiet_s: float,
+        gap_s: float = GAP_S,
+        *,
+        unasked: Callable[[bytes], None] | None = None,
+    ) -> None:
         self.in_doubt = True
-        self._line = SerialLine(settings, gap_s)
+        self._line = SerialLine(settings, gap_s, unasked)
         self._reply_s = reply_s
         self._quiet_s = quiet_s
 

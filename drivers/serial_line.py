@@ -89,6 +89,8 @@ class _Wire:
             return
         if self.arrived is None:
             self.stray_at = self.last_byte_at
+            for user in self.users:
+                user.hear(data)
         else:
             self.buffer += data[: BUFFER_LIMIT - len(self.buffer)]
             self._wake()
@@ -106,12 +108,14 @@ _OPENING: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDi
 class SerialLine:
     """One driver's way to a port. ``gap_s`` is the least silence between two transmissions.
 
-    Bytes that nobody asked for are dropped and remembered in :attr:`stray_at`, the loop time of the last of them.
+    Bytes that nobody asked for go to ``unasked``, if given, and no further; :attr:`stray_at` is the loop time of the
+    last of them.
     """
 
-    def __init__(self, settings: PortSettings, gap_s: float) -> None:
+    def __init__(self, settings: PortSettings, gap_s: float, unasked: Callable[[bytes], None] | None = None) -> None:
         self.settings = settings
         self._gap_s = gap_s
+        self._unasked = unasked
         self._wire: _Wire | None = None
         self._asked_at = 0.0
 
@@ -136,6 +140,11 @@ class SerialLine:
             self._wire = wire
             # Of an earlier session, perhaps of another process, answers may still come.
             self._asked_at = loop.time()
+
+    def hear(self, data: bytes) -> None:
+        """Take bytes that nobody asked for."""
+        if self._unasked is not None:
+            self._unasked(data)
 
     async def exchange(self, request: bytes, complete: Callable[[bytes], bool], within_s: float) -> bytes:
         """Send ``request`` and collect what comes until ``complete`` says that it is a whole reply.

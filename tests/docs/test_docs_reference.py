@@ -42,6 +42,9 @@ SIMULATORS = ROOT / "docs/how-to/use-the-simulators.md"
 URLS = {
     "generic_plc": "opc.tcp://127.0.0.1:4840",
     "hamilton_arc": "serial:///dev/probes",
+    "ismatec_reglo": "serial:///dev/reglo",
+    "masterflex_ls": "serial:///dev/drive",
+    "new_era": "serial:///dev/syringe",
     "watson_marlow": "serial:///dev/pump",
     "vicell_blu": "opc.tcp://127.0.0.1:62641",
 }
@@ -196,7 +199,7 @@ def test_every_option_of_a_driver_is_described_with_its_default(driver, monkeypa
 
         return take
 
-    for kind in ("text", "integer", "number", "integers"):
+    for kind in ("text", "choice", "choices", "flag", "integer", "number", "integers"):
         monkeypatch.setattr(options.Options, kind, recording(getattr(options.Options, kind)))
     registry.create(driver, ConnectionSpec("it", URLS[driver], {}, 1.0))
     defaults = {key: str(list(value) if isinstance(value, tuple) else value) for key, value in taken.items()}

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from drivers.conformance import Bench, Disturbance
-from drivers.contract import Driver, DriverError, Point, Quality
+from drivers.contract import Driver, DriverError, Point, Quality, Sample
 
 STOP_S = 10.0
 
@@ -160,3 +160,14 @@ async def believed(driver: Driver, addresses: Sequence[str], lasts_s: float) -> 
 def points(*addresses: str) -> list[Point]:
     """Readable points with these addresses."""
     return [Point(address, address) for address in addresses]
+
+
+async def until(driver: Driver, address: str, done: Callable[[Sample], bool], within_s: float = 5.0) -> Sample:
+    """Read one point until it is as wanted."""
+    plan = driver.plan(points(address))
+    async with asyncio.timeout(within_s):
+        while True:
+            (sample,) = await driver.read(plan)
+            if done(sample):
+                return sample
+            await asyncio.sleep(0.02)

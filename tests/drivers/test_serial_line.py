@@ -177,3 +177,20 @@ async def test_a_silent_device_does_not_take_its_neighbour_with_it(pump: Any) ->
 def test_the_time_of_a_byte() -> None:
     assert SerialSettings("/dev/x", 19200, 8, "N", 2).seconds_per_byte() == pytest.approx(11 / 19200)
     assert parse_port("serial:///dev/x?parity=e&bytesize=7", 9600, 1) == SerialSettings("/dev/x", 9600, 7, "E", 1)
+
+
+async def test_bytes_nobody_asked_for_can_be_heard(pump: Any) -> None:
+    heard: list[bytes] = []
+    port = SerialLine(parse_port(f"serial://{pump.path}", 9600, 1), 0.0, heard.append)
+    other = SerialLine(parse_port(f"serial://{pump.path}", 9600, 1), 0.0)
+    await port.open()
+    await other.open()
+    pump.send(b"news!")
+    async with asyncio.timeout(2):
+        while True:
+            await asyncio.sleep(0.01)
+            if heard:
+                break
+    assert heard == [b"news!"]
+    other.close()
+    port.close()

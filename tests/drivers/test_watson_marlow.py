@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import AsyncIterator, Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from drivers.conformance import Bench, DriverConformance
-from drivers.contract import ConnectionSpec, DriverError, Malformed, Point, Refused, WriteState
+from drivers.contract import ConnectionSpec, DriverError, Malformed, Point, Quality, Refused, WriteState
 from drivers.instruments.watson_marlow import WatsonMarlow
+from tests.drivers.conftest import PtyPeer
+from tests.drivers.simulated import Simulated, SimulatedBench
 
 SPEED, REVOLUTIONS, RUNNING = (
     Point("tag speed", "speed", "rw"),
@@ -183,6 +187,127 @@ async def test_commands_keep_their_distance(pump: Any, monkeypatch: pytest.Monke
     assert len(gaps) == 5
     assert min(gaps) > 0.0099
     await driver.close()
+
+
+@pytest.mark.parametrize(("reply", "values"), [
+    (b"520Du 15.84 520R 9.6MM 220.0 CW P/N 1 123456789 1 !\r", [220.0, 123456789 / 10982, 1.0]),
+    (b"323Du 110 CW 1 !\r", [110.0, None, 1.0]), (b"323Du 110 CW 0 !\r", [0.0, None, 0.0]),
+])  # fmt: skip
+async def test_the_replies_of_the_manuals(pump: Any, reply: bytes, values: list[float | None]) -> None:
+    driver = await opened(pump)
+    pump.mangle = lambda _: [(0.0, reply)]
+    found = await driver.read(driver.plan((SPEED, REVOLUTIONS, RUNNING)))
+    assert [None if sample.quality is Quality.BAD else sample.value for sample in found] == values
+    await driver.close()
+
+
+class EnhancedPeer(PtyPeer):
+    """A 530Du with fixed answers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers = {
+            "ZY": b"<1,0,47>",
+            "RS": framed(b"1,530Du,15.12,520R,9.6,220.0,CW,123456789,12345,1,0,0,0,0,0,0,"),
+        }
+        self.commands: list[str] = []
+
+    def answer(self, data: bytearray) -> bytes | None:
+        frame, found, _ = bytes(data).partition(b">")
+        if not found:
+            return None
+        del data[: len(frame) + 1]
+        self.commands.append(frame.decode().removeprefix("<1,").removesuffix(",??"))
+        return self.answers.get(self.commands[-1], b"")
+
+
+def framed(body: bytes, ones: bool = False) -> bytes:
+    return b"<%b%02X>" % (body, (-sum(body) - ones) % 256)
+
+
+@pytest.fixture
+async def enhanced() -> AsyncIterator[EnhancedPeer]:
+    peer = EnhancedPeer()
+    yield peer
+    peer.unplug()
+
+
+async def test_the_frames_of_the_enhanced_protocol(enhanced: EnhancedPeer) -> None:
+    assert framed(b"1,0,") == b"<1,0,47>"
+    driver = await opened(enhanced, protocol="enhanced")
+    assert await read(driver, SPEED, REVOLUTIONS, RUNNING) == [220.0, 1234.5, 1.0]
+    enhanced.commands.clear()
+    (outcome,) = await driver.write([(SPEED, 220.2)])
+    assert (outcome.state, enhanced.commands) == (WriteState.APPLIED, ["SP,220", "GO", "RS"])
+    enhanced.answers["ZY"] = framed(b"1,0,", ones=True)
+    await driver.close()
+    driver = await opened(enhanced, protocol="enhanced")
+    await driver.close()
+
+
+async def test_a_leak_makes_the_speed_doubtful(enhanced: EnhancedPeer) -> None:
+    enhanced.answers["RS"] = framed(b"1,530Du,15.12,520R,9.6,220.0,CW,123456789,12345,1,1,0,0,0,0,0,")
+    driver = await opened(enhanced, protocol="enhanced")
+    (speed,) = await driver.read(driver.plan([SPEED]))
+    assert (speed.value, speed.quality, speed.detail) == (220.0, Quality.UNCERTAIN, "leak detected")
+    await driver.close()
+
+
+async def test_what_is_no_answer_is_passed_over(enhanced: EnhancedPeer) -> None:
+    driver = await opened(enhanced, protocol="enhanced")
+    enhanced.mangle = lambda reply: [(0.0, b"<1,RS,??>" + reply)]
+    assert await read(driver, SPEED) == [220.0]
+    await driver.close()
+
+
+@pytest.mark.parametrize("reply", [
+    b"<1,530Du,15.12,520R,9.6,220.0,CW,123456789,12345,1,0,0,0,0,0,0,00>", b"<1,0,47>", b"<>", b"<1,530Du", b"x" * 5000,
+    framed(b"2,530Du,15.12,520R,9.6,220.0,CW,123456789,12345,1,0,0,0,0,0,0,"), b"",
+])  # fmt: skip
+async def test_garbage_of_the_enhanced_protocol_is_never_a_value(enhanced: EnhancedPeer, reply: bytes) -> None:
+    driver = await opened(enhanced, protocol="enhanced")
+    right, enhanced.answers["RS"] = enhanced.answers["RS"], reply
+    with pytest.raises(DriverError):
+        await read(driver, SPEED)
+    enhanced.answers["RS"] = right
+    assert await read(driver, SPEED) == [220.0]
+    await driver.close()
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulated]:
+    with Simulated(
+        "watson_marlow", tmp_path_factory.mktemp("tcp"), port=0, protocol="enhanced", model="630Du", number=4
+    ) as simulated:
+        yield simulated
+
+
+class TestEnhancedConformance(DriverConformance):
+    """The contract, in the enhanced protocol and behind a device server."""
+
+    @pytest.fixture
+    async def bench(self, simulated: Simulated) -> SimulatedBench:
+        def make_enhanced(url: str) -> WatsonMarlow:
+            options: dict[str, object] = {"protocol": "enhanced", "number": 4, "slowest_reply": 0.1}
+            return WatsonMarlow(ConnectionSpec("pump", url, options, 0.4))
+
+        return SimulatedBench(
+            simulated, make_enhanced, (SPEED, REVOLUTIONS, RUNNING), Point("odd", "torque"), (SPEED, 42.0)
+        )
+
+
+@pytest.mark.parametrize(
+    "settings", [{"model": "323Du"}, {"model": "530Du", "protocol": "enhanced", "checksum": "ones"}]
+)
+async def test_the_simulators_other_models(tmp_path: Path, settings: dict[str, Any]) -> None:
+    with Simulated("watson_marlow", tmp_path, echo=True, **settings) as pump:
+        protocol = settings.get("protocol", "basic")
+        driver = WatsonMarlow(ConnectionSpec("pump", pump.url, {"protocol": protocol, "slowest_reply": 0.1}, 0.4))
+        assert (await driver.open()).model == settings["model"]
+        (outcome,) = await driver.write([(SPEED, 33.0)])
+        assert outcome.state is WriteState.APPLIED
+        assert await read(driver, SPEED, RUNNING) == [33.0, 1.0]
+        await driver.close()
 
 
 @pytest.mark.parametrize("options", [{"number": 0}, {"number": 33}, {"number": "1"}, {"number": True}, {"pulses": 0}])

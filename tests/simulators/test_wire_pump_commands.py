@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from simulators.byte_server import Lines
-from simulators.instruments.watson_marlow import Pump520
+from simulators.instruments.watson_marlow import Angles, Enhanced, Pump
 
 
 class Rotor:
@@ -20,11 +20,11 @@ class Rotor:
     def drive(self, rpm: float) -> None:
         self.rpm = rpm
 
-    def pump(self, number: int = 1) -> Pump520:
-        return Pump520(number, 0.1, lambda: self.revolutions, self.drive)
+    def pump(self, number: int = 1) -> Pump:
+        return Pump(number, 0.1, lambda: self.revolutions, self.drive)
 
 
-def sent(pump: Pump520) -> Callable[..., list[str | None]]:
+def sent(pump: Pump) -> Callable[..., list[str | None]]:
     return lambda *commands: [pump.command(command) for command in commands]
 
 
@@ -100,3 +100,36 @@ def test_an_endless_line_is_thrown_away():
     assert lines.feed(b"x" * 100) == []
     assert lines.feed(b"\r1ZY\r") == [b"", b"1ZY"]
     assert lines.feed(b"y" * 100 + b"\r1ZY\r") == [b"1ZY"]
+
+
+def test_enhanced_frames():
+    rotor = Rotor()
+    pump = rotor.pump()
+    pump.model = "530Du"
+    device = Enhanced(pump, "twos", leak=True)
+    assert [device.answer(frame) for frame in (b"1,SP,220,??", b"0,GO,??", b"0,ZY,??", b"2,ZY,??")] == [None] * 4
+    assert rotor.rpm == 220.0
+    rotor.revolutions = 1234.5
+    assert device.answer(b"1,RS,??") == device.framed("1,530Du,0.1,520R,1.6,220.0,CW,123456789,12345,1,1,0,0,0,0,0,")
+    pump.command("1ST")
+    assert device.answer(b"1,ZY,??") == b"<1,0,47>"
+    assert Enhanced(pump, "ones", leak=False).answer(b"1,ZY,??") == b"<1,0,46>"
+
+
+@pytest.mark.parametrize(("frame", "heard"), [
+    (b"1,SP,50,00", False), (b"1,SP,50.5,??", False), (b"1,SP,500,??", False), (b"1,SP,50,42", True),
+    (b"1,SP,50,43", True),
+])  # fmt: skip
+def test_enhanced_checksums_and_steps(frame: bytes, heard: bool):
+    rotor = Rotor()
+    pump = rotor.pump()
+    pump.command("1GO")
+    Enhanced(pump, "twos", leak=False).answer(frame)
+    assert rotor.rpm == (50.0 if heard else 0.0)
+
+
+def test_enhanced_frames_are_cut_at_angles():
+    angles = Angles()
+    assert angles.feed(b"noise>x<1,SP,2<1,G") == []
+    assert angles.feed(b"O,??>\r\n<1,ZY,??>") == [b"1,GO,??", b"1,ZY,??"]
+    assert angles.feed(b"<" + b"x" * 100) == []
