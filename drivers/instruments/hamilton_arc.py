@@ -1,8 +1,9 @@
-"""Hamilton Arc sensors (pH, DO …) on Modbus RTU (Programmer's Manual 624300/01).
+"""Hamilton Arc sensors (pH, DO, conductivity, cell density) on Modbus RTU (Programmer's Manual 624300/01).
 
-Point addresses: ``<device address>.PMC1`` (the measurement), ``<device address>.PMC6`` (temperature, Cel) and
-``<device address>.quality`` (0-100 %). Read only. Several sensors share one line; one that fails does not take the
-others with it.
+Point addresses: ``<device address>.PMC1`` (the measurement, in pH or %-sat), ``<device address>.PMC1.<unit>`` (in that
+unit and no other, such as ``3.PMC1.mS/cm``), ``<device address>.PMC6`` (temperature, Cel) and
+``<device address>.quality`` (0-100 %). Units without a name in the manual are ``bit28`` … ``bit31``, as of a cell
+density. Read only. Several sensors share one line; one that fails does not take the others with it.
 """
 
 from __future__ import annotations
@@ -34,9 +35,16 @@ from drivers.options import Options
 from drivers.planning import Span, coalesce
 from drivers.ports import parse_port
 
+VERIFIED_ON: tuple[str, ...] = (
+    "the frames printed in the manual",
+    "a register map of its own on a pseudo-terminal",
+    "its simulator, which minimalmodbus and mbpoll read alike",
+)
+
 UNITS = (
     "none", "K", "Cel", "degF", "%-vol", "%-sat", "ug/L", "mg/L", "g/L", "uS/cm", "mS/cm", "1/cm", "pH", "mV/pH",
-    "kOhm", "MOhm", "pA", "nA", "uA", "mA", "uV", "mV", "V", "mbar", "Pa", "Ohm", "%/Cel", "degree",
+    "kOhm", "MOhm", "pA", "nA", "uA", "mA", "uV", "mV", "V", "mbar", "Pa", "Ohm", "%/Cel", "degree", "bit28", "bit29",
+    "bit30", "bit31",
 )  # fmt: skip
 """Names of the bits of a unit, from bit 0 (manual p. 19)."""
 
@@ -63,14 +71,15 @@ FIELDS = {"PMC1": Field(2089, 10), "PMC6": Field(2409, 10), "quality": Field(487
 FIRMWARE = Field(1031, 8)
 """Also the probe of a sensor in doubt: no measurement has this length."""
 
-MODELS = {"EPHUM": "pH Arc", "ODOUM": "VisiFerm DO Arc", "CONUM": "Conducell Arc"}
+MODELS = {"EPHUM": "pH Arc", "ODOUM": "VisiFerm DO Arc", "CONUM": "Conducell Arc", "ODECU": "Dencytee Arc"}
 
 
 class Word(NamedTuple):
-    """Where a point is read: which span, and what of the block."""
+    """Where a point is read: which span, what of the block, and the units in which it may be."""
 
     span: Span
     name: str
+    units: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +137,7 @@ class HamiltonArc:
         failures = [failure for unit, spans in plan.spans if (failure := await self._read_unit(unit, spans, blocks))]
         if failures and len(failures) == len(plan.spans):
             raise failures[0]
-        return [_sample(word.name, blocks[word.span]) for word in plan.words]
+        return [_sample(word, blocks[word.span]) for word in plan.words]
 
     async def write(self, writes: Sequence[tuple[Point, float]]) -> Sequence[WriteOutcome]:
         """Refused: settings of these sensors wear out their memory and are not made here."""
@@ -166,22 +175,24 @@ class HamiltonArc:
 
 
 def _word(point: Point) -> Word:
-    unit, _, name = point.address.partition(".")
-    if name not in FIELDS or not unit.isdecimal() or not 1 <= int(unit) <= 32:
-        raise BadAddress(f"{point.key}: {point.address!r} is not <1-32>.{{{'|'.join(FIELDS)}}}")
-    return Word(Span(int(unit), *FIELDS[name], exact=True), name)
+    address, name, unit = (*point.address.split(".", 2), "", "")[:3]
+    units = (unit,) if unit else EXPECTED_UNITS.get(name, ())
+    wrong = name not in FIELDS or not address.isdecimal() or not 1 <= int(address) <= 32
+    if wrong or (unit and (name == "quality" or unit not in UNITS)):
+        raise BadAddress(f"{point.key}: {point.address!r} is not <1-32>.{{{'|'.join(FIELDS)}}}[.<unit>]")
+    return Word(Span(int(address), *FIELDS[name], exact=True), name, units)
 
 
-def _sample(name: str, block: list[int] | DriverError) -> Sample:
+def _sample(word: Word, block: list[int] | DriverError) -> Sample:
     """A block's value, judged by its own unit and status."""
     if isinstance(block, DriverError):
         reason = Reason.DEVICE if isinstance(block, Refused) else Reason.LINK
         return Sample(float("nan"), Quality.BAD, reason, 0, None, str(block))
-    if name == "quality":
+    if word.name == "quality":
         return Sample(_real(block, 0), Quality.GOOD, Reason.OK, 0)
     unit, value, status = _unit(_bits(block, 0)), _real(block, 2), _bits(block, 4)
-    if unit not in EXPECTED_UNITS[name]:
-        wanted = " or ".join(EXPECTED_UNITS[name])
+    if unit not in word.units:
+        wanted = " or ".join(word.units)
         return Sample(float("nan"), Quality.BAD, Reason.DEVICE, 0, None, f"measures in {unit}, expected {wanted}")
     found = [(quality, text) for bit, quality, text in STATUS_BITS if status & bit]
     if not found:

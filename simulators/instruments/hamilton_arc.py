@@ -1,4 +1,4 @@
-"""Hamilton Arc pH and dissolved-oxygen sensors: the register map of the programmer's manual on Modbus RTU.
+"""Hamilton Arc sensors (pH, oxygen, conductivity, cell density): the register map of the programmer's manual.
 
 Source: Hamilton "pH ARC Sensors Modbus RTU Programmer's Manual" 624300/01 and its VisiFerm counterpart 624179/05.
 Register numbers here are those of the manual (1-based); the wire address is one less.
@@ -22,7 +22,9 @@ USER, ADMINISTRATOR, SPECIALIST = 0x03, 0x0C, 0x30
 PASSWORDS = {USER: 0, ADMINISTRATOR: 18_111_978, SPECIALIST: 16_021_966}
 """Factory passwords, printed in the manual."""
 
-KELVIN, CELSIUS, FAHRENHEIT, PERCENT_VOL, PERCENT_SAT, PH, MILLIVOLT = 1, 2, 3, 4, 5, 12, 21
+KELVIN, CELSIUS, FAHRENHEIT, PERCENT_VOL, PERCENT_SAT, MICROSIEMENS, MILLISIEMENS, PH, MILLIVOLT, DENSITY = (
+    1, 2, 3, 4, 5, 9, 10, 12, 21, 28,
+)  # fmt: skip
 """Unit bit numbers."""
 
 UNIT_NAMES = {
@@ -31,6 +33,9 @@ UNIT_NAMES = {
     FAHRENHEIT: "\u00b0F",
     PERCENT_VOL: "%-vol",
     PERCENT_SAT: "%-sat",
+    MICROSIEMENS: "\u00b5S/cm",
+    MILLISIEMENS: "mS/cm",
+    DENSITY: "1E6/mL",
     MILLIVOLT: "mV",
     PH: "pH",
 }
@@ -39,15 +44,19 @@ FACTORS = {
     KELVIN: (1.0, 273.15),
     FAHRENHEIT: (1.8, 32.0),
     PERCENT_VOL: (0.2095, 0.0),
+    MICROSIEMENS: (1000.0, 0.0),
     MILLIVOLT: (-59.16, 7.0 * 59.16),
 }
-"""From degree Celsius, %-sat and pH: factor and offset of the other units.
+"""From degree Celsius, %-sat, mS/cm and pH: factor and offset of the other units.
 
 100 %-sat is air with 20.95 %-vol; a glass electrode gives 59.16 mV per pH at 25 degree Celsius, and nothing at pH 7.
 """
 
-MISTAKEN = {PH: MILLIVOLT, PERCENT_SAT: PERCENT_VOL, CELSIUS: KELVIN}
+MISTAKEN = {PH: MILLIVOLT, PERCENT_SAT: PERCENT_VOL, MILLISIEMENS: MICROSIEMENS, CELSIUS: KELVIN}
 """The unit a channel shows under the fault `wrong_unit`, by the one it should show."""
+
+MEDIUM = 14.5
+"""Conductivity of a culture medium in mS/cm; the plant does not change it."""
 
 FAULTS = frozenset(Fault)
 
@@ -200,7 +209,18 @@ def do_sensor(address: int, saturation: Callable[[], float], temperature: Callab
     return ArcSensor(address, "ODOUM043", oxygen, temperature)
 
 
-MAKERS = {"ph": ph_sensor, "do": do_sensor}
+def conductivity_sensor(address: int, conductivity: Callable[[], float], temperature: Callable[[], float]) -> ArcSensor:
+    """A Conducell sensor; `conductivity` in mS/cm."""
+    channel = Channel("COND", (MILLISIEMENS, MICROSIEMENS), 0.0, 300.0, conductivity)
+    return ArcSensor(address, "CONUM012", channel, temperature)
+
+
+def density_sensor(address: int, density: Callable[[], float], temperature: Callable[[], float]) -> ArcSensor:
+    """A cell-density sensor; `density` in 10^6 cells/mL, a unit that the manual's list has no bit for."""
+    return ArcSensor(address, "ODECU010", Channel("TCD", (DENSITY,), 0.0, 300.0, density), temperature)
+
+
+MAKERS = {"ph": ph_sensor, "do": do_sensor, "conductivity": conductivity_sensor, "vcd": density_sensor}
 """Sensors by the signal they measure."""
 
 
@@ -220,7 +240,8 @@ async def run(context: Context) -> None:
     for unit, signal in cast("Mapping[str, str]", context.spec["units"]).items():
         address = int(unit)
         make = MAKERS[signal]
-        sensor = make(address, partial(vessel.read, signal), partial(vessel.read, "temperature"))
+        measured = partial(vessel.read, signal) if signal != "conductivity" else lambda: MEDIUM
+        sensor = make(address, measured, partial(vessel.read, "temperature"))
         sensor.mistaken = lambda: context.faults.active(Fault.WRONG_UNIT) is not None
         sensors[address] = sensor
     line = RtuLine(context.directory / context.name, sensors, context.faults)

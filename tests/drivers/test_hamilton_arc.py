@@ -82,7 +82,9 @@ async def test_values_identity_and_one_request_per_block(arc: Any) -> None:
     await driver.close()
 
 
-@pytest.mark.parametrize("address", ["PMC1", "0.PMC1", "33.PMC1", "1.PMC2", "x.PMC1", "1.", "", "1.PMC1.x"])
+@pytest.mark.parametrize(
+    "address", ["PMC1", "0.PMC1", "33.PMC1", "1.PMC2", "x.PMC1", "1.", "", "1.PMC1.x", "1.quality.%"]
+)
 def test_wrong_addresses(address: str) -> None:
     driver = HamiltonArc(ConnectionSpec("p", "serial:///dev/null"))
     with pytest.raises(DriverError):
@@ -116,6 +118,23 @@ async def test_a_sensor_set_to_another_unit_is_bad(arc: Any) -> None:
     ph, oxygen = await driver.read(driver.plan(points("1.PMC1", "2.PMC1")))
     assert ph.quality is Quality.GOOD
     assert (oxygen.quality, oxygen.detail) == (Quality.BAD, "measures in mg/L, expected pH or %-sat")
+    await driver.close()
+
+
+async def test_a_point_can_name_its_unit(arc: Any) -> None:
+    arc.put(2, 14.2, unit=10, firmware=b"CONUM012")
+    driver = make(arc)
+    assert (await driver.open()).model == "pH Arc + Conducell Arc"
+    plan = driver.plan(points("2.PMC1.mS/cm", "2.PMC1.uS/cm", "2.PMC1", "1.PMC1.pH"))
+    right, *wrong, ph = await driver.read(plan)
+    assert (right.value, right.quality) == (pytest.approx(14.2), Quality.GOOD)
+    assert [sample.detail for sample in wrong] == [
+        "measures in mS/cm, expected uS/cm", "measures in mS/cm, expected pH or %-sat",
+    ]  # fmt: skip
+    assert (ph.value, ph.quality) == (pytest.approx(7.04), Quality.GOOD)
+    arc.put(2, 3.1, unit=28)
+    (density,) = await driver.read(driver.plan(points("2.PMC1.bit28")))
+    assert (density.value, density.quality) == (pytest.approx(3.1), Quality.GOOD)
     await driver.close()
 
 
