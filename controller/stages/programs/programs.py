@@ -26,6 +26,7 @@ from controller.stages.programs.samples import Samples
 MINUTES_PER_HOUR = 60.0
 NOTHING, NO_SAMPLES = np.zeros(0), np.zeros(0, np.bool_)
 Flags = NDArray[np.bool_]
+NEW_BATCH = "ended: a batch begins"
 BOTTLE_EMPTY = "the bottle is empty: connect a new one and tell it"
 
 
@@ -135,13 +136,16 @@ class Programs:
             run.lacks = ""
         self._changes += 1
 
-    def rebase(self, vessel: str) -> None:
-        """A batch begins on ``vessel``: programs that a batch before has left are over."""
+    def rebase(self, vessel: str) -> list[Event]:
+        """A batch begins on ``vessel``: every program there is over, whoever began it, and nothing is fed. Tells which."""
         self.deliveries.rebase(vessel)
         self.samples.rebase(vessel)
+        events: list[Event] = []
         for row, run in enumerate(self.runs):
-            if run is not None and run.key and self.table.rows[row].vessel == vessel:
-                self.let_go(row, 0.0, "the batch that it fed is over")
+            if run is not None and self.table.rows[row].vessel == vessel:
+                events.append(self._event(row, self._said(row, NEW_BATCH)))
+                self.let_go(row, 0.0, f"the program {NEW_BATCH}")
+        return events
 
     def save(self) -> None:
         """Write what running programs know back to each of them."""
