@@ -292,6 +292,7 @@ def test_p16_one_experiment_per_vessel(vessel):
     for loop in ("BR-101.ph", "BR-102.ph"):
         vessel.set(**{"BR-102.ph": 7.2})
         assert vessel.mode(loop, "manual").applied
+        vessel.step(vessel.command(Verb.OUTPUT, loop, value=-50.0))
     vessel.run(3)
     vessel.swing()
     assert refusal(vessel, "ph") == (
