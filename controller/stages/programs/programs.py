@@ -140,7 +140,7 @@ class Programs:
         self._changes += 1
 
     def rebase(self, vessel: str) -> list[Event]:
-        """A batch begins on ``vessel``: every program there is over, whoever began it, and feeds nothing. Tells which."""
+        """A batch begins on ``vessel``: every program there is over, whoever began it. Tells which."""
         self.deliveries.rebase(vessel)
         self.samples.rebase(vessel)
         events: list[Event] = []
