@@ -37,6 +37,19 @@ class Clock:
         return 1_795_000_000.0 + self.seconds
 
 
+class Idle:
+    """A link without points."""
+
+    def latest(self):
+        return []
+
+    def take_outcomes(self):
+        return []
+
+    def request_read(self):
+        pass
+
+
 class Site:
     """The bench in a folder of its own, and whichever supervisor runs it now."""
 
@@ -304,6 +317,16 @@ def test_an_order_that_goes_wrong_says_which_and_why(site):
     site.assembly.door.close("the supervisor is stopping")
     assert refusal(BatchOrder(recipe, "BR-102")).endswith("the supervisor is stopping")
     site.scan()
+
+
+def test_an_instrument_that_no_tag_uses_disturbs_nothing(site):
+    site.assembly.store.close()
+    probes = "  probes-101:\n    driver: hamilton_arc"
+    spare = "  spare:\n    driver: generic_plc\n    url: opc.tcp://192.168.10.103:4840\n"
+    site.edit("sites/bench.yaml", (probes, spare + probes))
+    site.open().assembly.wires.io.attach({"spare": Idle()})
+    site.scan()
+    assert site.assembly.site.bindings["spare"] == []
 
 
 def test_recipes_are_replaced_whole_so_that_a_reader_in_another_thread_is_not_disturbed(site):
