@@ -161,6 +161,7 @@ def test_nobody_answers(capsys):
     assert "no supervisor answers at http://127.0.0.1:9" in capsys.readouterr().err
 
 
+@pytest.mark.timeout(60)  # an experiment and its proposals five times
 def test_p16_a_loop_is_tuned_asked_accepted_and_put_back(at_rest, typing):
     bench, url = at_rest
     loop, sets, row = typing(url), bench.vessel.scan.tuning.sets, bench.vessel.loop("temperature")
