@@ -179,7 +179,12 @@ def test_nothing_infinite_gets_through() -> None:
 
 @pytest.mark.parametrize(
     ("unit", "other", "text"),
-    [("%", "Cel", "%/Cel"), ("mL/h", "[pH]", "(mL/h)/[pH]"), ("mL/h", "mL/h", "(mL/h)/(mL/h)"), ("{rev}/min", "s", "({rev}/min)/s")],
+    [
+        ("%", "Cel", "%/Cel"),
+        ("mL/h", "[pH]", "(mL/h)/[pH]"),
+        ("mL/h", "mL/h", "(mL/h)/(mL/h)"),
+        ("{rev}/min", "s", "({rev}/min)/s"),
+    ],
 )
 def test_a_quotient_has_no_more_parentheses_than_it_needs(unit, other, text):
     assert per(unit, other) == text

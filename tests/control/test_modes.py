@@ -88,7 +88,8 @@ def test_who_holds_a_loop(rig):
 
 def test_the_reason_is_of_who_holds_the_loop(rig):
     def reason():
-        return next(loop for loop in rig.scan.view().vessels[0]["loops"] if loop["name"] == "temperature")["mode_reason"]
+        loops = rig.scan.view().vessels[0]["loops"]
+        return next(loop["mode_reason"] for loop in loops if loop["name"] == "temperature")
 
     rig.mode("temperature", "auto", source="recipe")
     before = reason()
