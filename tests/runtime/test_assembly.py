@@ -313,7 +313,10 @@ def test_an_order_that_goes_wrong_says_which_and_why(site):
     wrong.write_text("recipe: none\n")
     assert "wrong.yaml:1:1" in refusal(BatchOrder(wrong, "BR-101"))
     recipe = site.folder / "configs" / CAR_T
-    assert "nothing" in refusal(BatchOrder(recipe, "BR-102", {"nothing": "1 s"}))
+    assert "no formula value 'nothing'; it has " in refusal(BatchOrder(recipe, "BR-102", {"nothing": "1 s"}))
+    assert refusal(BatchOrder(recipe, "BR-102", {"target_density": "2"})).endswith(
+        "target_density: a unit is missing (write 2 10*6/mL)"
+    )
     site.assembly.door.close("the supervisor is stopping")
     assert refusal(BatchOrder(recipe, "BR-102")).endswith("the supervisor is stopping")
     site.scan()
