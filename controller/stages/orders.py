@@ -74,7 +74,10 @@ class Orders:
             raise Refusal(f"{command.target} was changed meanwhile: it is at revision {state.revision} now")
         change = self._verbs[command.verb](row, command, frame)
         state.revision += 1
-        state.held_by = "recipe" if command.source == "recipe" else "operator"
+        holder = "recipe" if command.source == "recipe" else "operator"
+        if holder != state.held_by and command.verb != Verb.MODE:
+            state.reason = command.reason or f"set by {command.who}"
+        state.held_by = holder
         self._loops.touch()
         return change
 
