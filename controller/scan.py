@@ -139,7 +139,7 @@ class Scan:
         if not outcome.applied:
             events.append(refused(command, outcome.reason)[1])
         elif command.verb == Verb.BATCH_START:
-            self._rebase(self._batches.vessel(command.target))
+            events += self._rebase(self._batches.vessel(command.target))
         return outcome
 
     def _reset_guard(self, command: Command, _frame: Frame) -> tuple[Outcome, Event]:
@@ -148,12 +148,12 @@ class Scan:
     def _no_tuning(self, vessel: str, loop: str) -> str:
         return self.engine.no_tuning(vessel, loop)
 
-    def _rebase(self, vessel: str) -> None:
-        """A batch begins: what is counted in a batch is counted from zero."""
+    def _rebase(self, vessel: str) -> list[Event]:
+        """A batch begins: what is counted in a batch is counted from zero, and no program of before goes on."""
         self.estimator.rebase(vessel)
         self.outputs.guards.rebase(vessel)
         self.loops.doses.rebase(vessel)
-        self.programs.rebase(vessel)
+        return self.programs.rebase(vessel)
 
     def safe_writes(self) -> dict[int, float]:
         """Every output at its declared safe value, by tag row."""

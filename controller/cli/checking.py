@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os.path import normpath
 from pathlib import Path
 
 from controller.config.load import load_class, load_site
@@ -10,7 +11,9 @@ from controller.config.problems import Problem, Problems, in_order, nearest
 from controller.config.source import Document, read_document
 from controller.config.vessel_class import VesselClassConfig
 from controller.recipe.check import find_class_file, load_recipe, wanted_class
+from controller.recipe.check_during import misspelt_operations
 from controller.recipe.conditions import check_condition
+from controller.recipe.model import RecipeConfig
 from drivers import registry
 
 KEYS = ("site", "vessel_class", "recipe")
@@ -25,6 +28,7 @@ def check_files(paths: Sequence[Path]) -> tuple[Problem, ...]:
         for document in documents:
             if kind_of(document) == key:
                 checker.check(key, document)
+    checker.check_operations()
     return in_order(checker.problems)
 
 
@@ -37,6 +41,8 @@ class _FileChecker:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
         self.classes: dict[str, VesselClassConfig] = {}
+        self.files: dict[str, Path] = {}
+        self.recipes: list[RecipeConfig] = []
         self.seen: set[Path] = set()
 
     def read(self, path: Path) -> Document | None:
@@ -61,10 +67,12 @@ class _FileChecker:
             if key == "site":
                 site = load_site(path, conditions=check_condition, drivers=registry.names())
                 self.classes |= {one.vessel_class: one for one in site.classes.values()}
+                for vessel, one in site.classes.items():
+                    self.files[one.vessel_class] = Path(normpath(path.parent / site.config.vessels[vessel].class_))
             elif key == "vessel_class":
                 self.load_class(path)
             else:
-                load_recipe(document, self.class_of(document))
+                self.recipes.append(load_recipe(document, self.class_of(document)).config)
         except Problems as problems:
             self.problems += problems.problems
 
@@ -73,7 +81,16 @@ class _FileChecker:
         self.seen.add(path.resolve())
         config = load_class(path, conditions=check_condition).config
         self.classes[config.vessel_class] = config
+        self.files[config.vessel_class] = path
         return config
+
+    def check_operations(self) -> None:
+        """What no class and no recipe knows alone: whether the classes name the recipes' operations as they are."""
+        for name, vessel_class in self.classes.items():
+            misspelt = misspelt_operations(vessel_class, self.recipes)
+            if misspelt:
+                document = read_document(self.files[name])
+                self.problems += [document.problem(one.path, one.message, one.hint) for one in misspelt]
 
     def class_of(self, document: Document) -> VesselClassConfig | None:
         """The class a recipe is written against; a problem when it is nowhere."""

@@ -13,6 +13,23 @@ from controller.cli.loop_client import Client, Document, Failed, path_of, plain
 from controller.model.pid_forms import Standard, to_parallel, to_series
 
 WAIT_S = 10
+_FIGURES = {
+    "elapsed_s": ("elapsed", "s"),
+    "controlled_s": ("controlled", "s"),
+    "not_automatic_s": ("not automatic", "s"),
+    "bad_pv_s": ("bad PV", "s"),
+    "unseen_s": ("unseen", "s"),
+    "iae": ("IAE", "{pv} s"),
+    "itae": ("ITAE", "{pv} s2"),
+    "tv": ("TV", "{op}"),
+    "offset": ("offset", "{pv}"),
+    "mean_absolute_error": ("mean absolute error", "{pv}"),
+    "sigma": ("sigma", "{pv}"),
+    "tv_per_h": ("TV per hour", "{op}"),
+    "in_band": ("in band", "%"),
+    "saturated": ("saturated", "%"),
+    "saturated_high": ("saturated, high", "%"),
+}
 QUANTITY = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s+(\S.*?)\s*")
 
 
@@ -30,7 +47,7 @@ def show_list(client: Client, args: argparse.Namespace) -> int:
     rows += [
         (
             f"{loop['vessel']}.{loop['name']}",
-            loop["mode"],
+            _mode(loop),
             number(loop["pv"], loop["unit"]),
             number(loop["sp"], loop["unit"]),
             number(loop["op"], loop["op_unit"]) + (f" (at its {loop['limited']} limit)" if loop["limited"] else ""),
@@ -47,7 +64,7 @@ def show(client: Client, args: argparse.Namespace) -> int:
     loop = _one(client, args.loop)
     lines = [
         ("loop", f"{loop['title']} ({loop['type']})"),
-        ("mode", f"{loop['mode']}, held by {loop['held_by']}: {loop['mode_reason']}"),
+        ("mode", f"{_mode(loop)}, held by {loop['held_by']}: {loop['mode_reason']}"),
         ("PV", number(loop["pv"], loop["unit"])),
         ("setpoint", f"{number(loop['sp'], loop['unit'])} within {loop['sp_low']:g} .. {loop['sp_high']:g}"),
         ("output", f"{number(loop['op'], loop['op_unit'])} within {loop['op_low']:g} .. {loop['op_high']:g}"),
@@ -82,15 +99,15 @@ def mode(client: Client, args: argparse.Namespace) -> int:
 def health(client: Client, args: argparse.Namespace) -> int:
     """How well a loop does."""
     found = client.get(f"{path_of(args.loop)}/health")
-    rows = [("", "all time", "batch")]
-    batch: Mapping[str, Any] = (found["batch"] or {}).get("whole") or {}
+    batch: Mapping[str, Any] = found["batch"] or {}
+    rows = [("", "unit", "all time", "batch")]
     rows += [
-        (name.replace("_", " "), _figure(value), _figure(batch.get(name)))
+        (_FIGURES[name][0], _unit_of(name, found), _figure(value), _figure(batch.get(name)))
         for name, value in found["all"].items()
-        if isinstance(value, int | float)
+        if name in _FIGURES
     ]
-    recent = "".join(f"{name.replace('_', ' ')}: {_figure(value)}\n" for name, value in found["recent"].items())
-    return say(args, found, f"{table(rows)}\nnewest series of settled control\n{recent}")
+    recent = [(name.replace("_", " "), _figure(value)) for name, value in found["recent"].items()]
+    return say(args, found, f"{_judged_by(found)}\n{table(rows)}\nnewest series of settled control\n{table(recent)}")
 
 
 def tune(client: Client, args: argparse.Namespace) -> int:
@@ -108,6 +125,11 @@ ACTIONS: dict[str, Callable[[Client, argparse.Namespace], int]] = {
     "tune": tune,
     "health": health,
 }
+
+
+def _mode(loop: Document) -> str:
+    """The commanded mode, and the actual one where it is another."""
+    return str(loop["mode"] if loop["actual"] == loop["mode"] else f"{loop['mode']}, really {loop['actual']}")
 
 
 def _one(client: Client, name: str) -> Document:
@@ -158,7 +180,25 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     )
 
 
+def _judged_by(found: Document) -> str:
+    """By what band a loop is judged, and which batch is meant."""
+    if not found["judged"]:
+        return "not judged: the loop has no PV\n"
+    band = f"good within {number(found['band'], found['unit'])} of the setpoint, by the {found['band_from']}\n"
+    batch = found["batch"]
+    return band + (f"batch {batch['id']}{', running' if batch['running'] else ''}\n" if batch else "")
+
+
+def _unit_of(name: str, found: Document) -> str:
+    """The unit of a figure of a loop's health."""
+    return _FIGURES[name][1].format(pv=found["unit"], op=found["output_unit"])
+
+
 def _figure(value: object) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return "-" if value is None else str(value)
-    return f"{value:.4g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name.replace('_', ' ')} {_figure(one)}" for name, one in value.items())
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return f"{value:.4g}"
+    return "-" if value is None else str(value)

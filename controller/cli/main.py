@@ -73,7 +73,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser(argv[:1] if argv[:1] and argv[0] in COMMANDS else COMMANDS).parse_args(argv)
     spare_plugins()
     run = import_module(f"controller.cli.{args.command}").run
-    code: int = run(args)
+    try:
+        code: int = run(args)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has seen enough, as `head` has: what is left goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return code
 
 

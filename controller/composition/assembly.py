@@ -31,7 +31,7 @@ from controller.runtime import Runtime
 from controller.scan import Scan
 from controller.stages.orders import refused
 from controller.store import Store
-from controller.units import parse_quantity
+from controller.units import UnitError, parse_quantity
 
 if TYPE_CHECKING:
     from controller.composition.gateway import SupervisorGateway
@@ -131,10 +131,16 @@ class Assembly:
         """
         recipe = self.catalogue.add(order.recipe, self.loaded.classes[order.vessel])
         self._offer_recipes()
-        formula: dict[str, Json] = {
-            name: parse_quantity(text).to(recipe.config.formula[name].value.unit)
-            for name, text in order.formula.items()
-        }
+        known = recipe.config.formula
+        if unknown := [name for name in order.formula if name not in known]:
+            raise LookupError(f"the recipe has no formula value {unknown[0]!r}; it has {', '.join(known)}")
+        formula: dict[str, Json] = {}
+        for name, text in order.formula.items():
+            unit = known[name].value.unit
+            try:
+                formula[name] = parse_quantity(text, unit).to(unit)
+            except UnitError as error:
+                raise UnitError(f"{name}: {error.message}", error.hint) from error
         value: dict[str, Json] = {
             "batch": self.number_batch(order.vessel),
             "recipe": recipe.config.recipe,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from controller.commands import Json
-from controller.explain.actual import output_title
+from controller.explain.actual import ACTUAL, output_title
 from controller.explain.cause import Cause, Kind
 from controller.explain.numbers import ControllerNumbers
 from controller.explain.scene import Scene
@@ -71,7 +71,12 @@ def _end(scene: Scene, leg: Leg, *, high: bool) -> str:
 
 
 def _slaves(scene: Scene) -> Iterator[Cause]:
-    """Slaves at their limit: the integral does not go on in that direction."""
+    """Slaves that cannot follow. At their limit, the integral does not go on in that direction."""
+    for slave in scene.own.following:
+        actual = scene.facts.loops[slave].actual
+        if actual.word in ACTUAL:
+            text = f"{scene.site.loops.rows[slave].title} cannot follow: {actual.reason}"
+            yield Cause(Kind.SLAVE_HELD, text, {"actual": actual.word})
     for leg in scene.loop.legs:
         tuning = scene.facts.loops[leg.target].tuning if leg.cascade else None
         side = scene.numbers.loop(leg.target).limited if tuning is not None else 0.0

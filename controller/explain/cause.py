@@ -24,6 +24,7 @@ class Kind(StrEnum):
     NOT_FOLLOWED = "not_followed"
     MODE = "mode"
     LIMIT = "limit"
+    SLAVE_HELD = "slave_held"
     SLAVE_LIMITED = "slave_limited"
     RESUMING = "resuming"
     PARTS = "parts"

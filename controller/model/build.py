@@ -68,7 +68,7 @@ def build(loaded: LoadedSite) -> Site:
         feeds=feeds,
         interlocks=interlocks,
         alarms=alarms,
-        bindings=tags.bindings(),
+        bindings={name: [] for name in config.connections} | tags.bindings(),
         heartbeats={
             name: Point(f"{name}.heartbeat", connection.heartbeat, "w")
             for name, connection in config.connections.items()

@@ -181,6 +181,7 @@ class Engine:
 
     def _create(self, command: Command) -> None:
         from controller.recipe.check import check_recipe
+        from controller.recipe.check_during import misspelt_operations
         from controller.recipe.freeze import freeze
 
         vessel_class = self._vessels.get(command.target)
@@ -193,6 +194,9 @@ class Engine:
         problems = check_recipe(recipe, vessel_class)
         if problems:
             raise Refusal(f"the recipe does not fit {vessel_class.vessel_class}: {problems[0].message}")
+        misspelt = misspelt_operations(vessel_class, [one.config for one in recipes.values()])
+        if misspelt:
+            raise Refusal(f"{vessel_class.vessel_class}: {misspelt[0].message}; {misspelt[0].hint}")
         batch = make_batch(command, key, recipe)
         self._make_room(batch, command)
         self._slots[batch.id] = _Slot(batch, freeze(recipe, vessel_class, batch.formula))

@@ -74,7 +74,10 @@ class Orders:
             raise Refusal(f"{command.target} was changed meanwhile: it is at revision {state.revision} now")
         change = self._verbs[command.verb](row, command, frame)
         state.revision += 1
-        state.held_by = "recipe" if command.source == "recipe" else "operator"
+        holder = "recipe" if command.source == "recipe" else "operator"
+        if holder != state.held_by and command.verb != Verb.MODE:
+            state.reason = command.reason or f"set by {command.who}"
+        state.held_by = holder
         self._loops.touch()
         return change
 
@@ -114,17 +117,19 @@ class Orders:
         if mode is not previous or not state.claimed:
             self.enter(row, mode, frame)
         state.reason, state.unasked = command.reason or f"set by {command.who}", False
-        self._lead(row, mode)
+        self._lead(row, mode, frame)
         text = f"{loop.title} {previous.word} → {mode.word}"
         return Change(text, "Mode Change", mode.word, previous.word)
 
-    def enter(self, row: int, mode: Mode, frame: Frame) -> None:
-        """Change one loop's mode so that its output does not move."""
+    def enter(self, row: int, mode: Mode, frame: Frame, *, own: bool = False) -> None:
+        """Change one loop's mode so that its output does not move. Whoever was led stays at the setpoint that it was
+        given, or goes to its ``own``.
+        """
         loops, loop, state = self._loops, self._loops.table.rows[row], self._loops.states[row]
         found = float(loops.op[row])
         if mode is Mode.MANUAL and math.isfinite(found):
             loops.manual[row] = min(max(found, loop.op_low), loop.op_high)
-        if state.mode >= Mode.CASCADE and mode is Mode.AUTO:
+        if state.mode >= Mode.CASCADE and mode is Mode.AUTO and not own:
             rests = float(loops.resting[row]) if state.mode is Mode.REMOTE else math.nan
             loops.setpoints.ask(row, float(loops.sp[row]) if math.isnan(rests) else rests)
         if state.mode is Mode.MANUAL and mode is Mode.AUTO and loop.type in ACTUATORS and math.isfinite(found):
@@ -135,7 +140,8 @@ class Orders:
             self._start_setpoint(row, loop, found, frame)
         if mode < Mode.AUTO:
             state.saved_integral = math.nan
-        state.adopt = state.suspended != "" and mode is Mode.MANUAL and not math.isfinite(found)
+        adopts = state.adopt if mode is Mode.CASCADE else mode is Mode.MANUAL and not math.isfinite(found)
+        state.adopt = state.suspended != "" and adopts
         state.mode, state.claimed = mode, True
 
     def _meet(self, master: int) -> None:
@@ -157,19 +163,19 @@ class Orders:
         if math.isfinite(start):
             self._loops.setpoints.start(row, start)
 
-    def _lead(self, row: int, mode: Mode) -> None:
+    def _lead(self, row: int, mode: Mode, frame: Frame) -> None:
         """A master that starts takes the slaves that are in auto with it; one that is switched off lets go of them: an
         actuator or station goes to its own setpoint, a controller keeps the one that it was given.
         """
+        title = self._loops.table.rows[row].title
         for slave in self._loops.followers(row):
             state: LoopState = self._loops.states[slave]
-            title = self._loops.table.rows[row].title
             if mode is Mode.AUTO and state.mode is Mode.AUTO:
-                state.mode, state.reason, state.revision = Mode.CASCADE, f"follows {title}", state.revision + 1
+                self.enter(slave, Mode.CASCADE, frame)
+                state.reason, state.revision = f"follows {title}", state.revision + 1
             elif mode <= Mode.OFF and state.mode is Mode.CASCADE:
-                state.mode, state.reason, state.revision = Mode.AUTO, f"{title} was switched off", state.revision + 1
-                if self._loops.table.rows[slave].type == "pid":
-                    self._loops.setpoints.ask(slave, float(self._loops.sp[slave]))
+                self.enter(slave, Mode.AUTO, frame, own=self._loops.table.rows[slave].type != "pid")
+                state.reason, state.revision = f"{title} was switched off", state.revision + 1
 
     def _write_once(self, command: Command, frame: Frame) -> Change:
         outputs = self._site.outputs

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from controller.commands import Event, EventType, Json
+from controller.commands import Event, Json
 from controller.frame import BAD, F8, U1, Frame
 from controller.model.loops import OutputTable
 from controller.model.tags import TagTable
 from controller.stages.dose_guard import DoseGuards
 from controller.stages.flags import Flags, all_of, any_of, rows_where
+from controller.stages.output_news import OutputNews
 from controller.stages.pulses import Pulses
 from controller.stages.rivals import Rivals
 from controller.stages.stored import by_name
@@ -42,16 +43,15 @@ class Outputs:
     does not obey; of a pulsed output, the mean that was asked for. ``ready`` are those that were read and can be
     reached; ``astray`` gives for those that do not obey what was read and what was asked when that was told,
     ``refused`` what a device said that refuses its writes; they are replaced as a whole, and ``changes`` counts that.
-    ``stopped`` are those whose loop is off or at its safe value: a pulse under way is cut there. A read-back that
-    differs is told after :data:`PATIENCE` scans and ``patience_s`` seconds; pulses are not made up for after
-    ``longest_dt`` seconds between scans.
+    ``stopped`` are those whose loop is off or at its safe value: they are there at once, a pulse under way is cut. A
+    read-back that differs is told after :data:`PATIENCE` scans and ``patience_s`` seconds; pulses are not made up for
+    after ``longest_dt`` seconds between scans.
     """
 
     def __init__(self, table: OutputTable, tags: TagTable, patience_s: float = 0.0, longest_dt: float = 60.0) -> None:
         n = len(table.rows)
         self.table = table
-        self._units = [tags.tags[row].unit for row in table.tag]
-        self._vessels = [tags.tags[row].vessel for row in table.tag]
+        self._news = OutputNews(table, tags)
         span = table.high - table.low
         self._resolution, self._tolerance = span * RESOLUTION, span * TOLERANCE
         self._blind = np.array([getattr(tags.tags[row].point, "access", "r") == "w" for row in table.tag], np.bool_)
@@ -143,14 +143,10 @@ class Outputs:
         self._told = astray
         self._watching = bool(self._differing.any())
         self._written[changed] = np.nan
-        return [self._read_back_event(row, float(value[row]), astray=bool(astray[row])) for row in changed.tolist()]
-
-    def _read_back_event(self, row: int, value: float, *, astray: bool) -> Event:
-        name, unit, asked = self.table.rows[row].name, self._units[row], float(self._recent[-1, row])
-        text = f"reads back {value:.6g} {unit} instead of {asked:.6g}; written again" if astray else "follows again"
-        return Event(
-            EventType.EQUIPMENT, "Status Change", name, f"{name} {text}", self._vessels[row], value=value, unit=unit
-        )
+        return [
+            self._news.read_back(row, float(value[row]), float(self._recent[-1, row]), astray=bool(astray[row]))
+            for row in changed.tolist()
+        ]
 
     def command(self, forced: F8, dt: float, now_s: float) -> dict[int, float]:
         """The writes of this scan, by tag row, from ``target`` and what interlocks ``forced`` (NaN where nothing); dose
@@ -163,17 +159,19 @@ class Outputs:
         claimed = self.ready & (held | ~np.isnan(self.target))
         if not (any_of(claimed) or len(self.pulses)):
             return {}
-        asked = np.where(held, forced, self.target) if any_of(held) else self.target
-        wanted = self._approached(asked, dt)
-        written = self._pulsed(wanted, forced, claimed, dt) if len(self.pulses) else wanted
+        asked, at_once = self.target, self.stopped
+        if any_of(held):
+            asked, at_once = np.where(held, forced, self.target), self.stopped | held
+        wanted = self._approached(asked, at_once, dt)
+        written = self._pulsed(wanted, asked, at_once, claimed, dt) if len(self.pulses) else wanted
         if len(self._rivals):
-            self._wait(asked, wanted, written)
+            self._wait(asked, held, wanted, written)
         np.copyto(self.actual, wanted, where=claimed & ~self._told)
         self._remember(written if all_of(claimed) else np.where(claimed, written, np.nan))
         return self._changed(claimed, written, now_s)
 
-    def _approached(self, asked: F8, dt: float) -> F8:
-        """How far the outputs get to what is ``asked`` of them, by their rates and within their limits."""
+    def _approached(self, asked: F8, at_once: Flags, dt: float) -> F8:
+        """How far the outputs get to what is ``asked`` of them, within their limits: by their rates, or ``at_once``."""
         if dt != self._step_dt:
             self._step, self._step_dt = self.table.max_rate * max(dt, 1e-3), dt
         known = self.actual
@@ -182,25 +180,27 @@ class Outputs:
             known = np.where(lost, asked, known)
         wanted: F8 = np.maximum(asked, known - self._step)
         np.minimum(wanted, known + self._step, out=wanted)
+        np.copyto(wanted, asked, where=at_once)
         np.maximum(wanted, self.table.low, out=wanted)
         return np.minimum(wanted, self._most, out=wanted)
 
-    def _pulsed(self, wanted: F8, forced: F8, claimed: Flags, dt: float) -> F8:
-        """What is written for what is ``wanted``. A pulsed output that is overruled is at once where it has to be: also
-        in ``wanted``, since its rate limits the mean and not the pulses.
+    def _pulsed(self, wanted: F8, asked: F8, at_once: Flags, claimed: Flags, dt: float) -> F8:
+        """What is written for what is ``wanted``. A pulsed output that is overruled is there ``at_once`` and steadily,
+        also beyond what its pulses give.
         """
         rows, table = self.pulses.rows, self.table
-        overrule = np.where(np.isnan(forced[rows]) & self.stopped[rows], self.target[rows], forced[rows])
-        overruled = ~np.isnan(overrule)
+        overruled = at_once[rows] & ~np.isnan(asked[rows])
         written = wanted.copy()
         written[rows] = self.pulses.step(wanted[rows], claimed[rows] & ~overruled, overruled, dt)
         there = rows[overruled]
-        wanted[there] = written[there] = np.clip(overrule[overruled], table.low[there], table.high[there])
+        wanted[there] = written[there] = np.clip(asked[there], table.low[there], table.high[there])
         return written
 
-    def _wait(self, asked: F8, wanted: F8, written: F8) -> None:
-        """Keep at rest what would be on with its rival. A pulse is owed meanwhile, all else is not achieved."""
-        late = self._rivals.late(asked, written)
+    def _wait(self, asked: F8, held: Flags, wanted: F8, written: F8) -> None:
+        """Keep at rest what would be on with its rival, but what is ``held`` on. A pulse is owed meanwhile, all else is
+        not achieved.
+        """
+        late = self._rivals.late(asked, held, written)
         if len(late):
             written[late] = self.table.low[late]
             steady = np.setdiff1d(late, self.pulses.take_back(late))
@@ -251,25 +251,13 @@ class Outputs:
                 continue
             refused = outcome.state is WriteState.REFUSED
             if self.table.once[row] or refused != (row in self.refused):
-                events.append(self._outcome_event(row, outcome))
+                events.append(self._news.outcome(row, outcome))
                 others = {other: said for other, said in self.refused.items() if other != row}
                 self.refused, self.changes = others | ({row: outcome.detail} if refused else {}), self.changes + 1
             if outcome.state is not WriteState.APPLIED and row in self.pulses.rows:
                 # Nobody knows whether the pump runs: that it is to stand, or to run, is said again in this scan.
                 self._written[row] = np.nan
         return events
-
-    def _outcome_event(self, row: int, outcome: WriteOutcome) -> Event:
-        name, unit = self.table.rows[row].name, self._units[row]
-        said = {
-            WriteState.APPLIED: "was taken by the device",
-            WriteState.REFUSED: "was refused",
-            WriteState.UNKNOWN: "was not confirmed; it is not sent again",
-        }[outcome.state]
-        text = f"{name} = {outcome.value:.6g} {unit} {said}" + (f": {outcome.detail}" if outcome.detail else "")
-        return Event(
-            EventType.EQUIPMENT, "Status Change", name, text, self._vessels[row], value=outcome.value, unit=unit
-        )
 
     def safe_writes(self) -> dict[int, float]:
         """Every output that has a safe value, at it, by tag row."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from controller.frame import F8
 from controller.model.loops import OutputTable
+from controller.stages.flags import Flags
 
 Rows = NDArray[np.intp]
 
@@ -26,12 +27,15 @@ class Rivals:
     def __len__(self) -> int:
         return len(self._one)
 
-    def late(self, target: F8, written: F8) -> Rows:
-        """The outputs that have to wait, because their rival is still on although nothing is asked of it any more."""
+    def late(self, target: F8, held: Flags, written: F8) -> Rows:
+        """The outputs that have to wait, because their rival is still on although nothing is asked of it any more; of
+        one that is ``held`` on, the rival.
+        """
         both = (written[self._one] > self._one_rest) & (written[self._other] > self._other_rest)
         if not both.any():
             return np.zeros(0, np.intp)
         one_ends = target[self._one] <= self._one_rest
         other_ends = target[self._other] <= self._other_rest
-        late = np.where(one_ends, self._other, self._one)
+        waits = np.where(one_ends, self._other, self._one)
+        late = np.where(one_ends ^ held[waits], self._other, self._one)
         return np.asarray(late[both & (one_ends | other_ends)])

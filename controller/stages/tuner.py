@@ -1,4 +1,6 @@
-"""The tuner: runs experiments on loops inside the scan, one per loop, and brings every loop back to how it was.
+"""The tuner: runs experiments on loops inside the scan, one per vessel, and brings every loop back to how it was.
+
+The loops of a vessel act on each other: of two experiments at once, each would measure the other.
 
 A loop under an experiment is held by "auto-tune". While the experiment only watches, the loop stays in its mode; when
 it moves the output, the loop is in manual. However it ends, the output is back where it was in the same scan, and the
@@ -64,6 +66,12 @@ class Tuner:
     def running(self, row: int) -> bool:
         """Whether an experiment is on this loop."""
         return row in self._running
+
+    def beside(self, row: int) -> str:
+        """The title of a loop on the same vessel that an experiment is on, "" when there is none."""
+        loops = self._loops.table.rows
+        others = [loops[other] for other in self._running if other != row]
+        return next((other.title for other in others if other.vessel == loops[row].vessel), "")
 
     def guards(self, row: int) -> Guards:
         """What the experiment on a loop never goes beyond. Raises ``KeyError`` without one."""

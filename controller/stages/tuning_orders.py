@@ -100,9 +100,10 @@ class TuningOrders:
 
     def _check_ready(self, row: int, loop: Loop) -> None:
         """What is not at rest, not its own master or forbidden by the recipe is not tuned."""
-        state = self._loops.states[row]
+        state, beside = self._loops.states[row], self._tuner.beside(row)
         reasons = (
             (self._tuner.running(row), "an auto-tune runs on it already"),
+            (beside, f"{beside} of the same vessel is being tuned, and each would disturb the other"),
             (state.mode is Mode.CASCADE, "it follows another loop: tune it in auto, its master in manual"),
             (state.mode not in TUNABLE, f"it is in {state.mode.word}: bring it to rest in auto or manual first"),
             (state.suspended, state.suspended),

@@ -9,6 +9,7 @@ from controller.model.site import Site
 from controller.stages.experiment import Report
 from controller.stages.tuner import Tuner
 from controller.stages.tuning_sets import TuningSets
+from controller.units import per
 
 Figures = dict[str, Json]
 
@@ -33,7 +34,7 @@ class TuningReport:
             "title": loop.title,
             "unit": loop.unit,
             "output_unit": loop.op_unit,
-            "gain_unit": f"({loop.op_unit})/({loop.unit})",
+            "gain_unit": per(loop.op_unit, loop.unit),
             "output_low": loop.op_low,
             "output_high": loop.op_high,
             "scan_period_s": self._site.scan_period_s,

@@ -16,6 +16,7 @@ from controller.units.unit import Unit, UnitError, parse_unit
 _DIGITS = r"[+-]?\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,3})?"
 _QUANTITY = re.compile(rf"({_DIGITS})(?: +(\S+))?")
 _GLUED = re.compile(rf"({_DIGITS})([A-Za-z%\[{{°]\S*)")
+_ALONE = re.compile(r"[^/.()]+")  # needs no parentheses in a quotient
 _COMMA = re.compile(r"([+-]?\d+),(\d+)(?: +(\S+))?")
 
 
@@ -92,7 +93,7 @@ def _convert(value: float, source: str, target: str, *, points: bool) -> float:
 
 def per(unit: str, other: str = "s") -> str:
     """The code of a unit divided by another: ``per("Cel")`` is a rate, ``per("%", "Cel")`` a gain."""
-    return f"({unit})/({other})"
+    return "/".join(part if _ALONE.fullmatch(part) else f"({part})" for part in (unit, other))
 
 
 def mismatch(found: Unit, expected: Unit) -> UnitError:
@@ -137,7 +138,7 @@ def parse_range(text: str, like: str = "") -> Range:
 
 def missing_unit(number: str, like: str = "") -> UnitError:
     """The complaint about a bare number where a quantity is expected."""
-    example = f"write {number} {like}" if like else f"write the unit after the number, as in {number} Cel"
+    example = f"write {number} {like}" if like else "write the unit after the number, as in 37.0 Cel or 46 %/Cel"
     return UnitError("a unit is missing", example)
 
 

@@ -48,7 +48,7 @@ def test_p20_the_tuning_in_force_and_a_new_one(tuned, tuning_bench):
     before = tuned.get(f"{LOOP}/tuning").json()
     assert (before["gain"], before["integral_time"], before["version"]) == (46.0, 710.0, 0)
     assert before["replaced"] is None
-    assert (before["gain_unit"], before["unit"], before["output_unit"]) == ("(%)/(Cel)", "Cel", "%")
+    assert (before["gain_unit"], before["unit"], before["output_unit"]) == ("%/Cel", "Cel", "%")
     body = {"gain": 25.0, "gain_unit": "%/K", "integral_time_s": 400.0, "reason": "calmer"}
     answer = tuned.put(f"{LOOP}/tuning", json=body)
     assert (answer.status_code, answer.json()["state"]) == (200, "applied")

@@ -2,11 +2,13 @@
 
 import io
 import json
+import re
 from types import SimpleNamespace
 
 import pytest
 
 from controller.cli import loop_tune
+from controller.cli.loop_actions import health, show_list
 from controller.cli.loop_client import Failed, path_of, plain
 from controller.cli.loop_proposals import BARS, COLUMNS, bars, study
 from controller.cli.main import main
@@ -56,6 +58,16 @@ def bench(served):
     return served[0]
 
 
+class Canned:
+    """A supervisor that answers everything with one document."""
+
+    def __init__(self, document):
+        self.document = document
+
+    def get(self, path):
+        return self.document
+
+
 def in_force(bench):
     return bench.vessel.scan.loops.tunings[bench.vessel.loop("temperature")]
 
@@ -92,9 +104,35 @@ def test_set_and_mode(loop, bench):
 def test_health(loop):
     code, text, _ = loop("health", NAME)
     assert code == 0
-    assert "in band" in text
+    assert "good within 0.2 Cel of the setpoint, by the class" in text
+    assert re.search(r"^in band +% +", text, re.MULTILINE)
     code, text, _ = loop("health", NAME, "--json")
     assert json.loads(text)["loop"] == "temperature"
+
+
+def test_health_shows_the_batch_beside_all_time(capsys):
+    oscillation = {"found": False, "half_swings": 3, "alike": 0.0, "period_s": None}
+    figures = {"elapsed_s": 100.0, "in_band": 92.7, "offset": None, "oscillation": oscillation}
+    health(
+        Canned({
+            "judged": True, "band": 0.2, "band_from": "class", "unit": "Cel", "output_unit": "%", "all": figures,
+            "batch": {"id": "B1", "running": True, **figures, "in_band": 81.5},
+            "recent": {"samples": 200, "harris": None, "oscillation": {"found": True, "period_s": 486.1}},
+        }),
+        SimpleNamespace(loop=NAME, json=False),
+    )  # fmt: skip
+    lines = capsys.readouterr().out.splitlines()
+    assert "batch B1, running" in lines
+    assert ["in", "band", "%", "92.7", "81.5"] in [line.split() for line in lines]
+    assert any(line.startswith("oscillation") and line.endswith("found yes, period s 486.1") for line in lines)
+
+
+@pytest.mark.parametrize(("actual", "shown"), [("held", "auto, really held"), ("auto", "auto")])
+def test_the_actual_mode_is_shown_where_it_is_another(capsys, actual, shown):
+    entry = {"name": "ph", "mode": "auto", "actual": actual, "held_by": "recipe", "limited": None}
+    entry |= {"pv": None, "sp": 7.2, "op": 0.0, "unit": "[pH]", "op_unit": "%"}
+    show_list(Canned({"vessels": [{"name": "BR-101", "loops": [entry]}]}), SimpleNamespace(json=False))
+    assert re.search(rf"^BR-101\.ph +{shown} +- +7\.2", capsys.readouterr().out, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -123,6 +161,7 @@ def test_nobody_answers(capsys):
     assert "no supervisor answers at http://127.0.0.1:9" in capsys.readouterr().err
 
 
+@pytest.mark.timeout(60)  # an experiment and its proposals five times
 def test_p16_a_loop_is_tuned_asked_accepted_and_put_back(at_rest, typing):
     bench, url = at_rest
     loop, sets, row = typing(url), bench.vessel.scan.tuning.sets, bench.vessel.loop("temperature")

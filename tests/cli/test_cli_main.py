@@ -40,6 +40,14 @@ def test_a_value_of_the_wrong_kind_is_exit_code_2(option, capsys):
     assert f"argument {option.split('=')[0]}: invalid" in capsys.readouterr().err
 
 
+def test_a_reader_that_has_seen_enough_is_no_failure_to_trace():
+    program = "import sys; from controller.cli.main import main; sys.exit(main(['schema', 'class']))"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as done:
+        done.stdout.close()
+        assert done.stderr.read() == b""
+    assert done.returncode == 1
+
+
 def test_parsing_imports_nothing_heavy():
     """Half a second of imports before ``--help`` or the first scan would be felt."""
     program = "import sys; from controller.cli.main import build_parser; build_parser(); print(*sys.modules)"

@@ -47,6 +47,25 @@ def test_every_problem_is_a_line(check: Check, spoil: Break) -> None:
     assert "temperature" in lines[1]
 
 
+def test_an_alarm_of_an_operation_that_no_recipe_has_but_nearly_is_found(check: Check, spoil: Break) -> None:
+    """It would never sound."""
+    place = spoil(
+        "class", "during: [expand], consequence: Growth stops", "during: [harvest, «expnd], consequence: Growth stops"
+    )
+    expected = (
+        f"{place} the alarm ph_low counts during 'expnd', an operation that no recipe here has (did you mean expand?)"
+    )
+    for files in ((SITE, RECIPE), (RECIPE,), (CLASS, RECIPE)):
+        assert check(*files) == (1, f"{expected}\n1 problem\n")
+    assert check(CLASS)[0] == check(SITE)[0] == 0, "without a recipe nobody knows"
+
+
+@pytest.mark.parametrize("name", ["expansion", "seed_train", "harvest_2"])
+def test_an_alarm_of_another_recipes_operation_is_allowed(check: Check, spoil: Break, name: str) -> None:
+    spoil("class", "during: [expand]", f"during: [expand, {name}]")
+    assert check(SITE, RECIPE)[0] == 0
+
+
 def test_problems_as_json(check: Check, spoil: Break) -> None:
     place = spoil("site", "scan_period: 1 s", "scan_period: «1")
     code, text = check(SITE, "--json")

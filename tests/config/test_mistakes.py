@@ -74,7 +74,7 @@ CLASS = [
     ("source: {instrument: plc, point: Temp.PV}", "source: {instrument: «pcl, point: Temp.PV}",
      "no instrument 'pcl'", "plc"),
     ("credible: {low: 0 Cel, high: 100 Cel}", "credible: {low: «0 mL, high: 100 mL}", "low: mL does not fit", ""),
-    ("max_rate: 1 Cel/s", "max_rate: «1 Cel", "max_rate: Cel does not fit", "(Cel)/(s)"),
+    ("max_rate: 1 Cel/s", "max_rate: «1 Cel", "max_rate: Cel does not fit", "converts to Cel/s"),
     ("inputs: [weight]", "inputs: [«wait]", "no tag 'wait'", "weight"),
     ("inputs: [weight]", "inputs: [«volume]", "a mass is expected here, not a volume", ""),
     ("inputs: [weight]", "inputs: [«count_request]", "count_request is written and never read", "a tag that is read"),

@@ -175,3 +175,17 @@ def test_nothing_infinite_gets_through() -> None:
             Quantity(value, "Cel")
     with pytest.raises(UnitError, match="too large"):
         convert(1e308, "L", "uL")
+
+
+@pytest.mark.parametrize(
+    ("unit", "other", "text"),
+    [
+        ("%", "Cel", "%/Cel"),
+        ("mL/h", "[pH]", "(mL/h)/[pH]"),
+        ("mL/h", "mL/h", "(mL/h)/(mL/h)"),
+        ("{rev}/min", "s", "({rev}/min)/s"),
+    ],
+)
+def test_a_quotient_has_no_more_parentheses_than_it_needs(unit, other, text):
+    assert per(unit, other) == text
+    assert parse_unit(text).compatible(parse_unit(f"({unit})/({other})"))

@@ -158,7 +158,8 @@ class Storm:
         assert not (target[OUT["acid"]] > 0.0 and target[OUT["base"]] > 0.0), (acid, base)
         assert not (target[OUT["heater"]] > 0.0 and target[OUT["cooling"]] > 0.0)
         moved = np.abs(actual - self.before)
-        limited = np.isfinite(table.max_rate) & outputs.ready & ~outputs.returned
+        at_once = outputs.stopped | ~np.isnan(self.rig.scan.interlocks.forced)
+        limited = np.isfinite(table.max_rate) & outputs.ready & ~outputs.returned & ~at_once
         assert (moved[limited] <= table.max_rate[limited] * max(dt, 1e-3) + 1e-9).all()
         self.before = actual.copy()
         assert np.isfinite(self.rig.scan.loops.op).all()

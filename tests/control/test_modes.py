@@ -86,6 +86,22 @@ def test_who_holds_a_loop(rig):
     assert holder() == "operator"
 
 
+def test_the_reason_is_of_who_holds_the_loop(rig):
+    def reason():
+        loops = rig.scan.view().vessels[0]["loops"]
+        return next(loop["mode_reason"] for loop in loops if loop["name"] == "temperature")
+
+    rig.mode("temperature", "auto", source="recipe")
+    before = reason()
+    rig.setpoint("temperature", 36.0, source="recipe")
+    assert reason() == before
+    rig.setpoint("temperature", 36.5, who="anna")
+    assert reason() != before
+    found = reason()
+    rig.setpoint("temperature", 36.4, who="anna")
+    assert reason() == found
+
+
 @pytest.mark.parametrize("loop", ["temperature", "ph", "do"])
 def test_p6_every_mode_change_is_without_a_bump(rig, loop):
     rig.devices[rig.row("heater")] = 30.0

@@ -1,9 +1,14 @@
 """Outputs: rate limits, read-backs that differ, refused and unconfirmed writes, interlocks."""
 
+import math
+
 import pytest
 
 from controller.commands import EventType
+from controller.model.doses import Guard
+from controller.model.guards import Interlock
 from drivers.contract import Reason, WriteOutcome, WriteState
+from tests.control.tables import Tuning, loop, site, straight
 
 
 def test_p7_an_output_does_not_move_faster_than_its_rate(rig):
@@ -15,6 +20,67 @@ def test_p7_an_output_does_not_move_faster_than_its_rate(rig):
         rig.step()
         seen.append(rig.device("agitation_speed"))
     assert seen == [110.0, 160.0, 210.0, 260.0, 300.0, 300.0]
+
+
+def slow(make_rig, held=80.0, interlocks=(), **more):
+    """A heater that may move by 5 a second and comes from 80 by hand, warmed by a value that is lost at will."""
+    loops = [loop("warm", sp=37.0, pv=0, tuning=Tuning(2.0, 600.0), legs=straight(0), op_high=100.0, on_bad_pv="safe")]
+    limits = {"heater": (0.0, 100.0, 10.0, {"max_rate": 5.0, **more})}
+    rig = make_rig(site=site(["warmth"], limits, loops, interlocks=interlocks))
+    rig.values[0], rig.devices[1] = 36.0, held
+    rig.step()
+    rig.mode("V.warm", "manual")
+    rig.step(rig.command("loop.output", "V.warm", value=held))
+    assert rig.devices[1] == held
+    return rig
+
+
+def test_what_an_interlock_forces_is_there_at_once_and_comes_back_by_its_rate(make_rig):
+    rig = slow(make_rig, interlocks=(Interlock("V", "hot", "Too warm", "warmth > 40", None, ((0, 0.0),)),))
+    rig.values[0] = 41.0
+    rig.step()
+    assert rig.devices[1] == 0.0
+    rig.values[0] = 36.0
+    seen = [rig.step() and rig.devices[1] for _ in range(3)]
+    assert seen == [5.0, 10.0, 15.0]
+
+
+def test_an_interlock_that_turns_something_on_does_not_wait_for_the_rate(make_rig):
+    rig = slow(make_rig, interlocks=(Interlock("V", "cold", "Too cold", "warmth < 30", None, ((0, 100.0),)),))
+    rig.values[0] = 29.0
+    rig.step()
+    assert rig.devices[1] == 100.0
+
+
+def test_what_a_dose_guard_holds_is_at_its_safe_value_at_once(make_rig):
+    rig = slow(make_rig, guard=Guard(400.0, 3600.0, math.inf, "1", 1.0))
+    seen = []
+    while not rig.scan.outputs.guards.held.any():
+        rig.step()
+        seen.append(rig.devices[1])
+    assert seen[-2:] == [80.0, 10.0]
+
+
+@pytest.mark.parametrize("mode", ["off", "out_of_service"])
+def test_a_loop_that_is_switched_off_is_safe_at_once_and_goes_on_by_its_rate(make_rig, mode):
+    rig = slow(make_rig)
+    rig.mode("V.warm", mode, reason="stop it")
+    assert rig.devices[1] == 10.0
+    rig.mode("V.warm", "off")
+    rig.mode("V.warm", "manual")
+    rig.step(rig.command("loop.output", "V.warm", value=80.0))
+    assert rig.devices[1] == 15.0
+
+
+def test_a_loop_that_lost_its_value_is_safe_at_once(make_rig):
+    rig = slow(make_rig)
+    rig.values[0] = -3.0
+    rig.mode("V.warm", "auto")
+    rig.run(5)
+    assert rig.devices[1] > 50.0
+    rig.bad[0] = Reason.DEVICE
+    rig.step()
+    assert rig.devices[1] == 10.0
 
 
 def test_a_device_that_forgot_is_told_once_and_written_again(rig):

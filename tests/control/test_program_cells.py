@@ -1,5 +1,6 @@
 """Programs that feed what counted cells need: by the count alone, and by glucose, on the repository's T-cell model."""
 
+import json
 import math
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from controller.commands import Verb
 from simulators.biology.culture import Inflow, runge_kutta
 from simulators.biology.tc_m import FEED_GLUCOSE, Donor, slope
+from tests.control.conftest import NoRecipe
 from tests.control.feed_bench import GLUCOSE, FeedRig, feed_site, started
 from tests.simulators.test_biology_tc_m import IDEAL, live
 
@@ -46,6 +48,69 @@ def test_growth_is_expected_for_so_long_after_a_count():
     assert rig.device("feed_flow") == pytest.approx(8.0 * math.exp(0.03 * 5.0), rel=2e-3)
     rig.run(1200, dt=60.0)
     assert rig.device("feed_flow") == pytest.approx(8.0 * math.exp(0.03 * 10.0), rel=2e-3)
+
+
+def let_wait(rig):
+    assert rig.order(Verb.PROGRAM, wait=True).applied
+    rig.run(198, dt=60.0)
+    assert rig.device("feed_flow") == pytest.approx(5.0, rel=2e-3), "it waits at the rate it has"
+    rig.order(Verb.PROGRAM, wait=False)
+
+
+def by_hand(rig):
+    rig.mode("feed", "manual")
+    rig.run(198, dt=60.0)
+    rig.mode("feed", "remote")
+
+
+def killed(rig):
+    state = json.loads(json.dumps(rig.scan.state(), allow_nan=False))
+    rig.scan = type(rig.scan)(rig.site, NoRecipe())
+    rig.now += 3.3 * 3600.0
+    rig.scan.restore(state, rig.now, 3.3 * 3600.0)
+    rig.run(4)
+    rig.mode("feed", "remote")
+
+
+@pytest.mark.parametrize("meanwhile", [let_wait, by_hand, killed])
+def test_cells_grow_also_while_the_program_waits(meanwhile):
+    rig = started()
+    count(rig, 1, 2.0)
+    rig.program("by_count", rate_per_cells=2.5, growth_rate=0.05)
+    assert rig.device("feed_flow") == pytest.approx(5.0, rel=2e-3)
+    meanwhile(rig)
+    rig.run(3)
+    assert rig.device("feed_flow") == pytest.approx(5.0 * math.exp(0.05 * 3.3), rel=2e-3)
+
+
+def test_a_count_that_comes_while_the_program_waits_is_of_that_moment():
+    rig = started()
+    count(rig, 1, 2.0)
+    rig.program("by_count", rate_per_cells=4.0, growth_rate=0.03)
+    rig.order(Verb.PROGRAM, wait=True)
+    rig.run(60, dt=60.0)
+    count(rig, 2, 3.0)
+    rig.run(240, dt=60.0)
+    rig.order(Verb.PROGRAM, wait=False)
+    assert rig.device("feed_flow") == pytest.approx(12.0 * math.exp(0.03 * 4.0), rel=2e-3)
+
+
+def test_glucose_is_followed_also_while_the_program_waits():
+    """Of a pump by hand the glucose is expected as if the program itself had fed."""
+    rigs = [started(BY_GLUCOSE), started(BY_GLUCOSE)]
+    for rig in rigs:
+        count(rig, 1, 2.0, glucose=8.0)
+        rig.program("by_glucose", target=10.0, uptake=0.1, feed_glucose=100.0, correction=4.0)
+        rig.run(3)
+    rigs[1].mode("feed", "manual")
+    for _ in range(240):
+        rigs[1].step(rigs[1].command(Verb.OUTPUT, "feed", value=rigs[0].device("feed_flow")), dt=60.0)
+        rigs[0].step(dt=60.0)
+    rigs[1].mode("feed", "remote")
+    rigs[0].step()
+    rates = [rig.device("feed_flow") for rig in rigs]
+    assert 0.0 < rates[0] < 5.0, "it has come nearer to its target"
+    assert rates[1] == pytest.approx(rates[0], rel=0.02)
 
 
 def test_the_count_of_the_batch_before_feeds_nothing():

@@ -88,6 +88,23 @@ def fed(classes):
     return rig
 
 
+def test_what_somebody_let_feed_before_ends_when_a_batch_begins_and_is_told(classes):
+    """The next batch may be another patient's."""
+    rig = Fed(classes)
+    rig.run(3)
+    rig.batch(Verb.BATCH_CREATE, batch="B-1", recipe="fed", formula={}, begin_at=None)
+    assert rig.program("exponential", growth_rate=0.1, start=7.0).applied
+    rig.run(2)
+    assert rig.device("feed_flow") == pytest.approx(7.0, rel=1e-2)
+    rig.batch(Verb.BATCH_START)
+    assert rig.device("feed_flow") == 0.0
+    (ended,) = rig.told("ended: a batch begins")
+    assert (ended.object, ended.vessel) == ("BR-101.feed", "BR-101")
+    rig.run(3)
+    assert rig.programs.runs[rig.feed].shown()["start"] == 4.0, "what the batch begins itself goes on"
+    assert rig.device("feed_flow") == pytest.approx(4.0, rel=1e-2)
+
+
 def test_one_command_begins_it_and_the_scan_does_the_rest(fed):
     fed.run(120)
     assert fed.device("feed_flow") == pytest.approx(4.0 * math.exp(0.3), rel=0.02)

@@ -70,6 +70,15 @@ def test_p10_control_hears_that_a_steady_rival_waits():
     assert run(outputs, frame, [5.0] * 8)[-1].tolist() == [0.0, 5.0]
 
 
+def test_p10_what_an_interlock_turns_on_does_not_wait_and_ends_its_rival():
+    outputs, frame = pair({"max_rate": 2.0}, {})
+    assert run(outputs, frame, [-8.0] * 4)[-1].tolist() == [8.0, 0.0]
+    outputs.observe(frame, 1.0)
+    outputs.target[:] = 0.0
+    outputs.command(np.array([np.nan, 30.0]), 1.0, 4.0)
+    assert outputs.actual.tolist() == [0.0, 30.0]
+
+
 def test_the_legs_that_meet_at_rest_are_rivals():
     outputs = bench_site().outputs
     pairs = {tuple(outputs.rows[row].name for row in pair) for pair in outputs.rivals}

@@ -120,3 +120,19 @@ def test_the_grace_is_wall_time(make_rig):
     assert rig.scan.view().alarms == []
     rig.run(1)
     assert {alarm["tag"] for alarm in rig.scan.view().alarms} == {"ph", "do"}
+
+
+@pytest.mark.parametrize("way", [[("do", "auto")], [("do", "manual"), ("agitation", "cascade")]])
+def test_a_slave_that_is_led_before_it_was_read_keeps_what_it_is_found_at_as_its_own(make_rig, way):
+    """Whether its master takes it along or somebody sends it."""
+    rig = make_rig()
+    rig.devices[rig.row("agitation_speed")] = 110.0
+    rig.lost = {"plc-101"}
+    rig.step()
+    for loop, mode in way:
+        assert rig.mode(loop, mode).applied
+    rig.lost = set()
+    rig.run(3)
+    rig.mode("do", "off")
+    rig.run(5)
+    assert rig.device("agitation_speed") == 110.0

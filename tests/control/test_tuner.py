@@ -287,6 +287,23 @@ def test_p16_one_experiment_per_loop(vessel):
     assert "runs on it already" in refusal(vessel)
 
 
+def test_p16_one_experiment_per_vessel(vessel):
+    """pH answers to what the temperature does: the model of the one would hold the other's swing."""
+    for loop in ("BR-101.ph", "BR-102.ph"):
+        vessel.set(**{"BR-102.ph": 7.2})
+        assert vessel.mode(loop, "manual").applied
+        vessel.step(vessel.command(Verb.OUTPUT, loop, value=-50.0))
+    vessel.run(3)
+    vessel.swing()
+    assert refusal(vessel, "ph") == (
+        "pH cannot be tuned now: Temperature of the same vessel is being tuned, and each would disturb the other"
+    )
+    assert vessel.tune("BR-102.ph").applied, "another vessel is not disturbed"
+    vessel.step(vessel.command(Verb.TUNE_STOP, "temperature"))
+    vessel.run(2)
+    assert vessel.tune("ph").applied
+
+
 def test_p16_a_loop_that_moves_is_refused_once_it_is_seen(vessel):
     vessel.mode("temperature", "manual")
     vessel.step(vessel.command(Verb.OUTPUT, "temperature", value=31.0))

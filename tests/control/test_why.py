@@ -36,6 +36,7 @@ PROVOKED = {
     Kind.NOT_FOLLOWED: (bench.not_followed, "Jacket is in manual, so nothing follows"),
     Kind.MODE: (bench.setpoint, "in auto, by operator: warm up"),
     Kind.LIMIT: (bench.at_its_limit, "its highest output is 100 %: Heater at 100 %"),
+    Kind.SLAVE_HELD: (bench.slave_without_its_value, "Jacket cannot follow: no valid value (device): output held"),
     Kind.SLAVE_LIMITED: (bench.slave_at_its_limit, "Jacket is at its highest output and cannot follow: the integral"),
     Kind.RESUMING: (bench.resuming, "it comes back from an interruption or another gain"),
     Kind.PARTS: (bench.in_parts, "P 12 + I "),
@@ -225,6 +226,17 @@ def test_a_slave_whose_master_is_off_says_so(rig):
     rig.scan.loops.touch()
     rig.step()
     assert "follows Dissolved oxygen, which is off" in causes(rig, "agitation")["master"]["text"]
+
+
+def test_a_slave_that_an_interlock_holds_is_told_to_whoever_asks_about_its_master(make_rig):
+    lock = Interlock("V", "hot", "Too hot", "wall > 50", None, ((0, 0.0),))
+    rig = jacket(make_rig, interlocks=(lock,))
+    assert Kind.SLAVE_HELD not in causes(rig, "V.culture")
+    rig.values[1] = 55.0
+    rig.run(2)
+    held = causes(rig, "V.culture")[Kind.SLAVE_HELD]
+    assert held["text"].startswith("Jacket cannot follow: interlock Too hot holds heat at 0 ")
+    assert held["numbers"] == {"actual": "tracking"}
 
 
 def test_a_limit_names_the_slave_that_is_asked_for_its_end(make_rig):

@@ -100,14 +100,14 @@ def not_followed(rig, make_rig):
     return rig, "V.culture"
 
 
-def jacket(make_rig, inner=HEAT, **more):
+def jacket(make_rig, inner=HEAT, interlocks=(), **more):
     """A controller over a controller over one output."""
     rows = [
         loop("culture", sp=37.0, pv=0, tuning=Tuning(5.0, 2000.0, low=20.0, high=60.0),
              legs=straight(1, 20.0, 60.0, cascade=True)),
         loop("jacket", sp=30.0, low=10.0, high=80.0, pv=1, tuning=Tuning(4.0, 200.0), legs=straight(0), **more),
     ]  # fmt: skip
-    rig = make_rig(site=site(["warm", "wall"], inner, rows))
+    rig = make_rig(site=site(["warm", "wall"], inner, rows, interlocks=interlocks))
     rig.values.update({0: 36.0, 1: 36.0})
     rig.step()
     for name in ("V.jacket", "V.culture"):
@@ -121,6 +121,13 @@ def at_its_limit(rig, make_rig):
     rig.set(temperature=30.0)
     rig.run(400)
     return rig, "temperature"
+
+
+def slave_without_its_value(rig, make_rig):
+    rig = jacket(make_rig)
+    rig.bad[1] = Reason.DEVICE
+    rig.run(2)
+    return rig, "V.culture"
 
 
 def slave_at_its_limit(rig, make_rig):

@@ -74,6 +74,8 @@ def test_uncertain_and_unread_values_say_so(page, site):
     value = loop(page, "BR-102", "do").locator(".value")
     expect(value).to_have_attribute("data-quality", "uncertain")
     expect(value.locator(".age")).to_have_text("Changes too fast")
+    site.scene(quality=["BR-102.do", 1, "model"])
+    expect(value.locator(".age")).to_have_text("Calculated, but not surely")
     unread = page.locator('[data-vessel="BR-102"] .measured .value').first
     expect(unread).to_have_attribute("data-quality", "unread")
     expect(unread.locator(".age")).to_have_text("not read yet")

@@ -433,3 +433,17 @@ def test_p16_only_an_operation_that_says_so_lets_a_loop_be_tuned(make_bench):
     bench.order(Verb.BATCH_STOP)
     bench.scan(3)
     assert bench.engine.no_tuning(VESSEL, "temperature") == ""
+
+
+def test_no_batch_is_made_where_an_alarm_counts_during_a_misspelt_operation(bench):
+    """It would never sound in that batch."""
+    alarms = bench.vessel_class.alarms
+    wrong = alarms["ph_low"].model_copy(update={"during": ["expand", "expnd"]})
+    broken = bench.vessel_class.model_copy(update={"alarms": {**alarms, "ph_low": wrong}})
+    bench.engine = Engine(bench.recipes, {VESSEL: broken})
+    outcome = bench.create()
+    assert not outcome.applied
+    assert outcome.reason == (
+        "stirred-tank-2l: the alarm ph_low counts during 'expnd', an operation that no recipe here has; "
+        "did you mean expand?"
+    )

@@ -44,3 +44,22 @@ def test_the_same_seed_gives_the_same_record():
         return [(s, event.text) for s, event in rehearsal.record.events], rehearsal.plant.truth("BR-101")
 
     assert first_hours() == first_hours()
+
+
+@pytest.mark.timeout(60)
+def test_e_coli_grow_on_the_medium_and_then_on_the_feed():
+    """From a large inoculum, so that it is over in hours: the feed begins at the end of the glucose, and not before."""
+    recipe = ROOT / "configs/recipes/ecoli-fed-batch.yaml"
+    site, warm = ROOT / "configs/sites/microbial.yaml", {"temperature_c": 36.8}
+    rehearsal = Rehearsal(site, recipe, "BR-201", period_s=10.0, seed=1, initial=warm)
+    glucose: dict[str, float] = {}
+
+    def watch(batch):
+        glucose.setdefault(batch["operation"], rehearsal.plant.truth("BR-201")["glucose"])
+
+    many = {"inoculum_density": 80_000.0, "shortest_batch": 1.0, "longest_feed": 0.5, "harvest_temperature": 35.0}
+    batch = rehearsal.run(many, longest_s=12 * HOUR_S, watch=watch)
+    assert batch["state"] == "Complete"
+    assert [*glucose][-3:] == ["first_growth", "batch_phase", "fed_batch"]
+    assert glucose["batch_phase"] > 20.0
+    assert glucose["fed_batch"] < 1.0, "mmol/L: used up"

@@ -37,6 +37,19 @@ class Clock:
         return 1_795_000_000.0 + self.seconds
 
 
+class Idle:
+    """A link without points."""
+
+    def latest(self):
+        return []
+
+    def take_outcomes(self):
+        return []
+
+    def request_read(self):
+        pass
+
+
 class Site:
     """The bench in a folder of its own, and whichever supervisor runs it now."""
 
@@ -300,10 +313,23 @@ def test_an_order_that_goes_wrong_says_which_and_why(site):
     wrong.write_text("recipe: none\n")
     assert "wrong.yaml:1:1" in refusal(BatchOrder(wrong, "BR-101"))
     recipe = site.folder / "configs" / CAR_T
-    assert "nothing" in refusal(BatchOrder(recipe, "BR-102", {"nothing": "1 s"}))
+    assert "no formula value 'nothing'; it has " in refusal(BatchOrder(recipe, "BR-102", {"nothing": "1 s"}))
+    assert refusal(BatchOrder(recipe, "BR-102", {"target_density": "2"})).endswith(
+        "target_density: a unit is missing (write 2 10*6/mL)"
+    )
     site.assembly.door.close("the supervisor is stopping")
     assert refusal(BatchOrder(recipe, "BR-102")).endswith("the supervisor is stopping")
     site.scan()
+
+
+def test_an_instrument_that_no_tag_uses_disturbs_nothing(site):
+    site.assembly.store.close()
+    probes = "  probes-101:\n    driver: hamilton_arc"
+    spare = "  spare:\n    driver: generic_plc\n    url: opc.tcp://192.168.10.103:4840\n"
+    site.edit("sites/bench.yaml", (probes, spare + probes))
+    site.open().assembly.wires.io.attach({"spare": Idle()})
+    site.scan()
+    assert site.assembly.site.bindings["spare"] == []
 
 
 def test_recipes_are_replaced_whole_so_that_a_reader_in_another_thread_is_not_disturbed(site):

@@ -33,6 +33,7 @@ class _Counted(Kind):
     """
 
     memory: ClassVar[tuple[str, ...]] = ("cells", "density", "counted", "since")
+    watches: ClassVar[bool] = True
 
     def reads(self, parameters: Mapping[str, float]) -> tuple[str, ...]:
         """The count, and the volume that it was taken of."""
@@ -43,6 +44,10 @@ class _Counted(Kind):
         """Nothing is known before the first count is taken, in the first scan."""
         del start
         return dict.fromkeys(self.memory, UNSEEN)
+
+    def away(self, memory: dict[str, float], hours: float) -> None:
+        """Cells grow also while nobody watches."""
+        memory["since"] += hours
 
     def cells(self, now: Now) -> F8:
         """The cells that are expected now, 10*9; NaN before the first count."""

@@ -53,10 +53,12 @@ class Start(NamedTuple):
 class Kind(ABC):
     """A kind of program. ``memory`` are the names of what it remembers. ``steady``: while it waits, its last rate may
     go on; one that is not gives single doses, feeds nothing while it waits, and keeps its memory in its run itself.
+    ``watches``: it follows the culture also while it waits, since cells do not.
     """
 
     memory: ClassVar[tuple[str, ...]] = ()
     steady: ClassVar[bool] = True
+    watches: ClassVar[bool] = False
 
     def reads(self, parameters: Mapping[str, float]) -> tuple[str, ...]:
         """The signals that it reads while it runs with these parameters."""
@@ -71,6 +73,10 @@ class Kind(ABC):
     @abstractmethod
     def rate(self, now: Now) -> F8:
         """The rate of each program in its loop's unit; NaN where a value is missing that decides it."""
+
+    def away(self, memory: dict[str, float], hours: float) -> None:
+        """Nothing ran for so long, and a steady program goes on. Most kinds have nothing to make up for."""
+        del memory, hours
 
     def interrupt(self, memory: dict[str, float]) -> None:
         """It no longer runs, for how long nobody knows. Most kinds have nothing to forget."""

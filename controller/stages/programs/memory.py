@@ -71,8 +71,10 @@ def _take(programs: Programs, row: int, stored: Json, outage_s: float) -> list[E
         return [_lost(feed, f"program {program.name}: {refusal}")]
     run.restore(stored)
     _complete(run)
+    away_h = max(outage_s, 0.0) / SECONDS_PER_HOUR
+    KINDS[program.name].away(run.memory, away_h)
     if run.word("clock") == "culture" and not run.over:
-        run.hours += max(outage_s, 0.0) / SECONDS_PER_HOUR
+        run.hours += away_h
     programs.begin(row, run)
     return []
 

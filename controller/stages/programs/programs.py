@@ -26,6 +26,7 @@ from controller.stages.programs.samples import Samples
 MINUTES_PER_HOUR = 60.0
 NOTHING, NO_SAMPLES = np.zeros(0), np.zeros(0, np.bool_)
 Flags = NDArray[np.bool_]
+NEW_BATCH = "ended: a batch begins"
 BOTTLE_EMPTY = "the bottle is empty: connect a new one and tell it"
 
 
@@ -45,6 +46,7 @@ class Programs:
         self._changes = 0
         self._disturbances = Disturbances(table, loops)
         self._banks: list[Bank] = []
+        self._watching: list[Bank] = []
         self.has_program = np.zeros(n, np.bool_)
         self._running, self._ages, self._leads, self._pulses = np.zeros((4, n), np.bool_)
         self._led = False
@@ -79,13 +81,15 @@ class Programs:
         changed = (self._changes, self.loops.changes, self.deliveries.changes) != self._seen
         if changed:
             self._fold()
-        reading = self.samples.waiting or any(bank.reads for bank in self._banks)
+        reading = self.samples.waiting or any(bank.reads for bank in (*self._banks, *self._watching))
         values = self.values(frame) if reading else NOTHING
         fresh = self.samples.fresh(values) if reading else NO_SAMPLES
         pulsing = any(not bank.kind.steady for bank in self._banks)
         disturbed = self._disturbances.step() if pulsing else None
         for bank in self._banks:
             told += self._lead(bank, values, fresh, dt_h, disturbed)
+        for bank in self._watching:
+            self._rates(bank, values, fresh, dt_h, disturbed)
         if self._led or changed:
             self._put()
         return [self._event(row, text) for row, text in told]
@@ -135,17 +139,20 @@ class Programs:
             run.lacks = ""
         self._changes += 1
 
-    def rebase(self, vessel: str) -> None:
-        """A batch begins on ``vessel``: programs that a batch before has left are over."""
+    def rebase(self, vessel: str) -> list[Event]:
+        """A batch begins on ``vessel``: every program there is over, whoever began it. Tells which."""
         self.deliveries.rebase(vessel)
         self.samples.rebase(vessel)
+        events: list[Event] = []
         for row, run in enumerate(self.runs):
-            if run is not None and run.key and self.table.rows[row].vessel == vessel:
-                self.let_go(row, 0.0, "the batch that it fed is over")
+            if run is not None and self.table.rows[row].vessel == vessel:
+                events.append(self._event(row, self._said(row, NEW_BATCH)))
+                self.let_go(row, 0.0, f"the program {NEW_BATCH}")
+        return events
 
     def save(self) -> None:
         """Write what running programs know back to each of them."""
-        for bank in self._banks:
+        for bank in (*self._banks, *self._watching):
             bank.save()
         for row, run in enumerate(self.runs):
             if run is not None:
@@ -167,17 +174,24 @@ class Programs:
         self.save()
         self._running[:] = self._ages[:] = self._leads[:] = self._pulses[:] = False
         by_kind: dict[str, list[int]] = {}
+        watched: dict[str, list[int]] = {}
         for row, run in enumerate(self.runs):
             if run is not None and self._place(row, run):
                 by_kind.setdefault(run.program.name, []).append(row)
-        self._banks = [
-            Bank(KINDS[name], rows, [run for row in rows if (run := self.runs[row])], self.table, self._lost_h)
-            for name, rows in by_kind.items()
-        ]
+            elif run is not None and not run.over and KINDS[run.program.name].watches:
+                watched.setdefault(run.program.name, []).append(row)
+        self._banks, self._watching = self._banked(by_kind), self._banked(watched)
         self.loops.programmed[self.table.loop] = [run is not None and not run.over for run in self.runs]
         self.has_program[:] = [run is not None for run in self.runs]
         self._led = bool(self.has_program.any())
         self._seen = (self._changes, self.loops.changes, self.deliveries.changes)
+
+    def _banked(self, by_kind: dict[str, list[int]]) -> list[Bank]:
+        """The programs of each kind together, by their rows."""
+        return [
+            Bank(KINDS[name], rows, [run for row in rows if (run := self.runs[row])], self.table, self._lost_h)
+            for name, rows in by_kind.items()
+        ]
 
     def _place(self, row: int, run: Run) -> bool:
         """Whether a program runs now; one that feeds in pulses gives nothing while it does not."""
@@ -211,7 +225,7 @@ class Programs:
         """The rates of one kind's programs, within their limits."""
         rows = bank.rows
         own, delivered = fresh[rows] if bank.sampled else fresh, self.delivered[rows]
-        rate, texts = bank.rate(values, own, self.hours[rows], dt_h, self.deliveries.given[rows], disturbed)
+        rate, texts = self._rates(bank, values, fresh, dt_h, disturbed)
         told = [(int(rows[place]), self._said(int(rows[place]), text)) for place, text in texts]
         known = np.isfinite(rate)
         if bank.lost or not known.all():
@@ -221,6 +235,14 @@ class Programs:
         for place, why, by_time in bank.limits.ended(self.hours[rows], delivered, bank.volume):
             told.append(self._end(int(rows[place]), why, holds=by_time and bool(bank.holds[place])))
         return told
+
+    def _rates(
+        self, bank: Bank, values: F8, fresh: Flags, dt_h: float, disturbed: tuple[F8, F8] | None
+    ) -> tuple[F8, Told]:
+        """What the programs of a bank make of this scan, before any limit."""
+        rows = bank.rows
+        own = fresh[rows] if bank.sampled else fresh
+        return bank.rate(values, own, self.hours[rows], dt_h, self.deliveries.given[rows], disturbed)
 
     def _without(self, bank: Bank, rate: F8, known: Flags, dt_h: float) -> F8:
         """Where a value is missing the rate stays, for the program's patience, and is then nothing; pulses stop."""

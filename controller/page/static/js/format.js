@@ -66,6 +66,7 @@ export function readout(cell, column, process) {
 
 /** @param {Cell} cell */
 function reasonText(cell) {
+  if (cell.reason === "model" && cell.quality === 1) return "Calculated, but not surely";
   return REASONS[cell.reason] ?? cell.reason;
 }
 

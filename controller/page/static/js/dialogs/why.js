@@ -18,7 +18,7 @@ const NO_NAMES = new Map();
 /** @type {Record<string, string>} */
 const KINDS = {
   interlock: "Interlock", dose_guard: "Dose guard", unreachable: "Not reached", disobeyed: "Does not obey", refused: "Refused", rate: "On its way", range: "At its end",
-  no_value: "No value", not_followed: "Not followed", mode: "Mode", limit: "At its limit", slave_limited: "Slave at limit",
+  no_value: "No value", not_followed: "Not followed", mode: "Mode", limit: "At its limit", slave_held: "Slave held", slave_limited: "Slave at limit",
   resuming: "Comes back", parts: "Controller", gap: "Gap", schedule: "Schedule", ratio: "Ratio", dose: "Dose", reached: "Reached",
   instrument: "Instrument", ramp: "Ramp", setpoint_limit: "Setpoint limit", master: "Master", program: "Program", setpoint: "Setpoint",
 };
