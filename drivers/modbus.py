@@ -1,123 +1,145 @@
-"""Modbus RTU on a serial line, as client.
+"""Modbus messages as client: what is asked, and what is an answer to it (Modbus Application Protocol V1.1b3).
 
-The messages and checksums are pymodbus'; the exchange is ours. An RTU reply does not say what it answers, and pymodbus'
-client takes any reply of the right device: after a time-out every later value may be another register's. Here a reply
-must have exactly the device, function, length and checksum of its request, and a device that failed once is *in doubt*
-until the line kept silent for longer than its slowest reply and it then answered a request of a length that no other
-request has (devices answer in order, so whatever is still to come belongs to nobody).
+Requests are pymodbus' messages. An answer must have exactly the function, the number of bytes and, where it repeats
+them, the address and values of its request: pymodbus' client takes any reply of the right device for the answer.
 """
 
 from __future__ import annotations
 
-import asyncio
-from functools import partial
-from typing import TYPE_CHECKING
+import struct
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from drivers.contract import LinkLost, Malformed, Refused
+from drivers.contract import Malformed, Refused
 from drivers.lazy import load
-from drivers.ports import PortSettings
-from drivers.serial_line import SerialLine
 
 if TYPE_CHECKING:
-    from pymodbus.framer import FramerRTU
+    from pymodbus.pdu import ModbusPDU
 
-READ_HOLDING = 3
-MIN_GAP_S = 0.00175
-EXCEPTION_LENGTH = 5
-EXCEPTIONS = {1: "illegal function", 2: "illegal address", 3: "illegal value", 4: "device failure", 6: "busy"}
+READ_COILS, READ_DISCRETE, READ_HOLDING, READ_INPUT = 1, 2, 3, 4
+WRITE_COIL, WRITE_REGISTER, WRITE_COILS, WRITE_REGISTERS = 5, 6, 15, 16
+IDENTIFY, BASIC_IDENTITY = 0x2B, b"\x2b\x0e\x01"
+BITS = (READ_COILS, READ_DISCRETE)
+READS = (*BITS, READ_HOLDING, READ_INPUT)
+ON = 0xFF00
+EXCEPTION_SIZE = 2
+EXCEPTIONS = {
+    1: "illegal function", 2: "illegal address", 3: "illegal value", 4: "device failure", 5: "will take long",
+    6: "busy", 8: "memory parity error", 10: "gateway path unavailable", 11: "gateway target does not answer",
+}  # fmt: skip
+LIBRARY = (
+    "pymodbus.framer", "pymodbus.pdu.bit_message", "pymodbus.pdu.register_message", "pymodbus.pdu.mei_message",
+)  # fmt: skip
 
 
-class RtuLine:
-    """The only master of one RTU line. Times are wall seconds: ``reply_s`` is the time-out of one request, ``quiet_s``
-    is how long after a request its reply might still come.
+async def load_library() -> None:
+    """Import what requests need, beside the event loop."""
+    await load(*LIBRARY)
+
+
+class Ask(NamedTuple):
+    """One request: ``count`` coils or registers from wire address ``start`` of device ``unit``, or ``values`` for
+    them. For :data:`IDENTIFY` all but the unit is without meaning.
     """
 
-    def __init__(self, settings: PortSettings, reply_s: float, quiet_s: float) -> None:
-        # 3.5 characters of silence frame a message; above 19200 baud a fixed time (Modbus over serial line V1.02).
-        self._line = SerialLine(settings, max(MIN_GAP_S, 3.5 * settings.seconds_per_byte()))
-        self._reply_s = reply_s
-        self._quiet_s = quiet_s
-        self._doubts: dict[int, float] = {}
-        self._framer: FramerRTU | None = None
+    unit: int
+    function: int
+    start: int = 0
+    count: int = 0
+    values: tuple[int, ...] = ()
 
-    async def open(self) -> None:
-        """Open the port and wait until the line has been silent. Raises :class:`LinkLost`."""
-        await load("pymodbus.framer", "pymodbus.pdu.register_message")
-        from pymodbus.framer import FramerRTU
-        from pymodbus.pdu import DecodePDU
+    def message(self) -> ModbusPDU:
+        """The request as a message of pymodbus."""
+        from pymodbus.pdu import bit_message, mei_message, register_message
 
-        self._framer = FramerRTU(DecodePDU(is_server=False))
-        await self._line.open()
-        await self.silence()
-        self._doubts.clear()
+        place = {"dev_id": self.unit, "address": self.start}
+        registers, bits = list(self.values), [bool(value) for value in self.values]
+        match self.function:
+            case 1:
+                return bit_message.ReadCoilsRequest(count=self.count, **place)
+            case 2:
+                return bit_message.ReadDiscreteInputsRequest(count=self.count, **place)
+            case 3:
+                return register_message.ReadHoldingRegistersRequest(count=self.count, **place)
+            case 4:
+                return register_message.ReadInputRegistersRequest(count=self.count, **place)
+            case 5:
+                return bit_message.WriteSingleCoilRequest(bits=bits, **place)
+            case 6:
+                return register_message.WriteSingleRegisterRequest(registers=registers, **place)
+            case 15:
+                return bit_message.WriteMultipleCoilsRequest(bits=bits, **place)
+            case 16:
+                return register_message.WriteMultipleRegistersRequest(registers=registers, **place)
+            case 0x2B:
+                return mei_message.ReadDeviceInformationRequest(read_code=1, object_id=0, dev_id=self.unit)
+        raise ValueError(f"function {self.function} is not known here")
 
-    def in_doubt(self, unit: int) -> bool:
-        """Whether a late reply of this device may still come, so that it must be probed before it is believed."""
-        return unit in self._doubts
-
-    def settled(self, unit: int) -> bool:
-        """Whether a device in doubt has been silent for long enough to be probed."""
-        last = max(self._doubts.get(unit, 0.0), self._line.stray_at)
-        return asyncio.get_running_loop().time() - last >= self._quiet_s
-
-    async def silence(self) -> None:
-        """Wait until the whole line is silent for longer than the slowest reply."""
-        await self._line.silence(self._quiet_s)
-
-    def trust(self, unit: int) -> None:
-        """The device answered a probe: nothing older is still to come."""
-        self._doubts.pop(unit, None)
-
-    async def read(self, unit: int, start: int, length: int) -> list[int]:
-        """``length`` holding registers from wire address ``start``.
-
-        Raises :class:`Refused` (the device's exception; it stays trusted), :class:`Timeout`, :class:`Malformed`,
-        :class:`LinkLost`.
+    def is_whole(self, reply: bytes) -> bool:
+        """Whether ``reply``, from its function code on, is as long as the answer. Raises :class:`Malformed` if it is
+        longer, or cannot become it.
         """
-        from pymodbus.pdu.register_message import ReadHoldingRegistersRequest
+        if not reply:
+            return False
+        if reply[0] & 0x7F != self.function:
+            raise Malformed(f"device {self.unit}: the reply is to function {reply[0] & 0x7F}, not {self.function}")
+        size = EXCEPTION_SIZE if reply[0] & 0x80 else self._size(reply)
+        if size is not None and len(reply) > size:
+            raise Malformed(f"device {self.unit}: the reply is too long")
+        return len(reply) == size
 
-        request = ReadHoldingRegistersRequest(dev_id=unit, address=start, count=length)
-        size = EXCEPTION_LENGTH + 2 * length
-        complete = partial(is_complete, unit=unit, function=READ_HOLDING, size=size)
-        known = unit not in self._doubts
-        self._doubts[unit] = asyncio.get_running_loop().time()
-        reply = await self._line.exchange(self._codec().buildFrame(request), complete, self._reply_s)
-        registers = self._decode(reply, unit)
-        if known:
-            self.trust(unit)
-        if len(registers) != length:
-            raise Refused(f"device {unit}: {EXCEPTIONS.get(reply[2], f'exception {reply[2]}')}")
-        return registers
+    def result(self, reply: bytes) -> list[int]:
+        """The bits or registers of a whole answer; of :data:`IDENTIFY` its bytes.
 
-    def close(self) -> None:
-        """Give the port back. Idempotent, never raises."""
-        self._line.close()
+        Raises :class:`Refused` for the device's exception, :class:`Malformed`.
+        """
+        if reply[0] & 0x80:
+            raise Refused(f"device {self.unit}: {EXCEPTIONS.get(reply[1], f'exception {reply[1]}')}")
+        body = reply[1:]
+        if self.function == IDENTIFY:
+            return list(body)
+        if self.function not in READS:
+            self._confirm(body)
+            return []
+        if body[0] != len(body) - 1:
+            raise Malformed(f"device {self.unit}: the reply counts {body[0]} bytes and has {len(body) - 1}")
+        if self.function in BITS:
+            return [body[1 + place // 8] >> place % 8 & 1 for place in range(self.count)]
+        return list(struct.unpack(f">{self.count}H", body[1:]))
 
-    def _decode(self, reply: bytes, unit: int) -> list[int]:
-        """The registers of a complete reply, none of an exception reply. Raises :class:`Malformed`."""
-        from pymodbus.exceptions import ModbusException
+    def _size(self, reply: bytes) -> int | None:
+        """Bytes of the answer, the function's included; ``None`` while that is not known."""
+        if self.function in BITS:
+            return 2 + (self.count + 7) // 8
+        if self.function in READS:
+            return 2 + 2 * self.count
+        return _identity_size(reply) if self.function == IDENTIFY else 5
 
-        try:
-            _, pdu = self._codec().handleFrame(reply, unit, 0)
-        except ModbusException as error:
-            raise Malformed(f"device {unit}: {error}") from error
-        if pdu is None:
-            raise Malformed(f"device {unit}: checksum wrong")
-        return list(pdu.registers)
-
-    def _codec(self) -> FramerRTU:
-        if self._framer is None:
-            raise LinkLost("the line is not open")
-        return self._framer
+    def _confirm(self, body: bytes) -> None:
+        """A write is answered by its address and by its value, or how many there were. Raises :class:`Malformed`."""
+        start, word = struct.unpack(">HH", body)
+        single = {WRITE_COIL: ON if self.values[0] else 0, WRITE_REGISTER: self.values[0]}
+        if (start, word) != (self.start, single.get(self.function, len(self.values))):
+            raise Malformed(f"device {self.unit}: the reply confirms another write")
 
 
-def is_complete(reply: bytes, unit: int, function: int, size: int) -> bool:
-    """Whether ``reply`` has the length of the answer (or of an exception). Raises :class:`Malformed` if it cannot."""
-    if len(reply) < 2:
-        return False
-    if reply[0] != unit or reply[1] & 0x7F != function:
-        raise Malformed(f"device {unit}: the reply is another one's: {reply[:8].hex(' ')}")
-    wanted = EXCEPTION_LENGTH if reply[1] & 0x80 else size
-    if len(reply) > wanted:
-        raise Malformed(f"device {unit}: the reply is too long")
-    return len(reply) == wanted
+def identity_texts(body: Sequence[int]) -> dict[int, str]:
+    """The objects of an answer to :data:`IDENTIFY`: 0 vendor, 1 product code, 2 revision."""
+    data, texts, at = bytes(body), {}, 6
+    for _ in range(data[5]):
+        number, size = data[at], data[at + 1]
+        texts[number] = data[at + 2 : at + 2 + size].decode("ascii", "replace").strip()
+        at += 2 + size
+    return texts
+
+
+def _identity_size(reply: bytes) -> int | None:
+    """The objects are of any length: each says its own."""
+    if len(reply) < 7:
+        return None
+    size = 7
+    for _ in range(reply[6]):
+        if len(reply) < size + 2:
+            return None
+        size += 2 + reply[size + 1]
+    return size

@@ -20,12 +20,15 @@ MAX_GAP = 10
 
 
 class Span(NamedTuple):
-    """``length`` registers from wire address ``start`` of device ``unit``; an ``exact`` one is read alone and whole."""
+    """``length`` registers or bits from wire address ``start`` of device ``unit``; an ``exact`` one is read alone and
+    whole. ``table`` says which of the device's address spaces it is in.
+    """
 
     unit: int
     start: int
     length: int
     exact: bool = False
+    table: int = 0
 
     @property
     def end(self) -> int:
@@ -34,7 +37,8 @@ class Span(NamedTuple):
 
     def covers(self, other: Span) -> bool:
         """Whether a read of this span contains ``other``."""
-        return self.unit == other.unit and self.start <= other.start and other.end <= self.end
+        same = (self.unit, self.table) == (other.unit, other.table)
+        return same and self.start <= other.start and other.end <= self.end
 
 
 def coalesce(spans: Iterable[Span], max_gap: int = MAX_GAP, max_length: int = MAX_REGISTERS) -> tuple[Span, ...]:
@@ -43,17 +47,21 @@ def coalesce(spans: Iterable[Span], max_gap: int = MAX_GAP, max_length: int = MA
     Spans closer than ``max_gap`` registers become one read, unless one of them is exact.
     """
     reads: list[Span] = []
-    for span in sorted(set(spans)):
+    for span in sorted(set(spans), key=_order):
         last = reads[-1] if reads else None
         if last is not None and _mergeable(last, span, max_gap, max_length):
-            reads[-1] = Span(span.unit, last.start, max(last.end, span.end) - last.start)
+            reads[-1] = last._replace(length=max(last.end, span.end) - last.start)
         else:
             reads.append(span)
     return tuple(reads)
 
 
+def _order(span: Span) -> tuple[int, ...]:
+    return span.unit, span.table, span.start, span.length, span.exact
+
+
 def _mergeable(last: Span, span: Span, max_gap: int, max_length: int) -> bool:
-    if last.exact or span.exact or last.unit != span.unit or span.start - last.end > max_gap:
+    if last.exact or span.exact or span.start - last.end > max_gap or last[::4] != span[::4]:
         return False
     return max(last.end, span.end) - last.start <= max_length
 
