@@ -10,15 +10,12 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING
 
-from drivers.contract import LinkLost, Malformed, Refused
+from drivers.contract import Malformed
+from drivers.lazy import load
 from drivers.modbus import READ_HOLDING, Ask, load_library
 from drivers.ports import PortSettings
 from drivers.serial_line import SerialLine
-
-if TYPE_CHECKING:
-    from pymodbus.framer import FramerRTU
 
 MIN_GAP_S = 0.00175
 CHECKSUM_SIZE = 2
@@ -34,27 +31,26 @@ class RtuLine:
         self._line = SerialLine(settings, max(MIN_GAP_S, 3.5 * settings.seconds_per_byte()))
         self._reply_s = reply_s
         self._quiet_s = quiet_s
-        self._doubts: dict[int, float] = {}
-        self._framer: FramerRTU | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything can be sent."""
+        return self._line.is_open
 
     async def open(self) -> None:
         """Open the port and wait until the line has been silent. Raises :class:`LinkLost`."""
         await load_library()
-        from pymodbus.framer import FramerRTU
-        from pymodbus.pdu import DecodePDU
-
-        self._framer = FramerRTU(DecodePDU(is_server=False))
+        await load("pymodbus.framer")
         await self._line.open()
         await self.silence()
-        self._doubts.clear()
 
     def in_doubt(self, unit: int) -> bool:
         """Whether a late reply of this device may still come, so that it must be probed before it is believed."""
-        return unit in self._doubts
+        return unit in self._line.doubts
 
     def settled(self, unit: int) -> bool:
         """Whether a device in doubt has been silent for long enough to be probed."""
-        last = max(self._doubts.get(unit, 0.0), self._line.stray_at)
+        last = max(self._line.doubts.get(unit, 0.0), self._line.stray_at)
         return asyncio.get_running_loop().time() - last >= self._quiet_s
 
     async def silence(self) -> None:
@@ -63,44 +59,43 @@ class RtuLine:
 
     def trust(self, unit: int) -> None:
         """The device answered a probe: nothing older is still to come."""
-        self._doubts.pop(unit, None)
+        self._line.doubts.pop(unit, None)
 
     async def read(self, unit: int, start: int, length: int) -> list[int]:
         """``length`` holding registers from wire address ``start``; raises what :meth:`ask` does."""
-        return await self.ask(Ask(unit, READ_HOLDING, start, length))
+        ask = Ask(unit, READ_HOLDING, start, length)
+        return ask.registers(await self.ask(ask))
 
-    async def ask(self, ask: Ask) -> list[int]:
-        """Send a request and return the bits or registers of its answer.
+    async def ask(self, ask: Ask) -> bytes:
+        """Send a request and return the data of its answer (:meth:`drivers.modbus.Ask.data`).
 
         Raises :class:`Refused` (the device's exception; it stays trusted), :class:`Timeout`, :class:`Malformed`,
-        :class:`LinkLost`.
+        :class:`LinkLost`; after the last three the device is in doubt.
         """
-        framer = self._codec()
-        known = ask.unit not in self._doubts
-        self._doubts[ask.unit] = asyncio.get_running_loop().time()
-        frame = framer.buildFrame(ask.message())
-        reply = await self._line.exchange(frame, partial(_is_whole, ask), self._reply_s)
-        body, checksum = reply[:-CHECKSUM_SIZE], reply[-CHECKSUM_SIZE:]
-        if framer.compute_CRC(body).to_bytes(CHECKSUM_SIZE, "big") != checksum:
-            raise Malformed(f"device {ask.unit}: checksum wrong")
+        doubts = self._line.doubts
+        known = ask.unit not in doubts
         try:
-            result = ask.result(body[1:])
-        except Refused:
-            if known:
-                self.trust(ask.unit)
+            request = sealed(bytes([ask.unit]) + ask.request())
+            reply = await self._line.exchange(request, partial(_is_whole, ask), self._reply_s)
+            if sealed(reply[:-CHECKSUM_SIZE]) != reply:
+                raise Malformed(f"device {ask.unit}: checksum wrong")
+            if known and ask.unit in doubts:
+                raise Malformed(f"device {ask.unit}: an earlier request was not answered; this may be its reply")
+        except BaseException:
+            doubts[ask.unit] = self._line.sent_at
             raise
-        if known:
-            self.trust(ask.unit)
-        return result
+        return ask.data(reply[1:-CHECKSUM_SIZE])
 
     def close(self) -> None:
         """Give the port back. Idempotent, never raises."""
         self._line.close()
 
-    def _codec(self) -> FramerRTU:
-        if self._framer is None:
-            raise LinkLost("the line is not open")
-        return self._framer
+
+def sealed(body: bytes) -> bytes:
+    """A frame: the body and its checksum."""
+    from pymodbus.framer import FramerRTU
+
+    return body + FramerRTU.compute_CRC(body).to_bytes(CHECKSUM_SIZE, "big")
 
 
 def _is_whole(ask: Ask, reply: bytes) -> bool:

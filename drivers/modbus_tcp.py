@@ -1,26 +1,24 @@
 """Modbus TCP, in the clear or over TLS (Modbus/TCP Security), as client.
 
-Every reply names the request it answers, so late ones are dropped by their number and no line is ever in doubt.
+Every reply names the request it answers, so late ones are dropped by their number and no device is ever in doubt.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ssl
 import struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from drivers.contract import LinkLost, Malformed, Timeout
 from drivers.modbus import Ask, load_library
 
-if TYPE_CHECKING:
-    from pymodbus.framer import FramerSocket
-
 HEADER = struct.Struct(">HHHB")
 """Number of the request, protocol (0), bytes that follow it, unit."""
-LONGEST = 260
+BEFORE_LENGTH = 6
+SHORTEST, LONGEST = 3, 254
+"""Bytes that follow the length: unit, function and what it says."""
 PORTS = {"modbus": 502, "modbuss": 802}
 
 
@@ -40,7 +38,9 @@ class TcpAddress(NamedTuple):
         except ValueError:
             host, port = None, None
         if not host or port is None or parts.path not in {"", "/"} or parts.query:
-            raise ValueError(f"{url!r} is no Modbus server; expected modbus://HOST:502 or, with TLS, modbuss://HOST:802")
+            raise ValueError(
+                f"{url!r} is no Modbus server; expected modbus://HOST:502 or, with TLS, modbuss://HOST:802"
+            )
         return cls(host, port, parts.scheme == "modbuss")
 
     @property
@@ -49,93 +49,149 @@ class TcpAddress(NamedTuple):
         return f"{self.host}:{self.port}"
 
 
+class Tls(NamedTuple):
+    """How a server is known (see :mod:`drivers.tls`): ``name`` is the one its certificate must have."""
+
+    context: ssl.SSLContext
+    name: str
+
+
 class TcpLine:
     """One connection to a server. ``reply_s`` is the time-out of one request in wall seconds."""
 
-    def __init__(self, address: TcpAddress, reply_s: float, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, address: TcpAddress, reply_s: float, tls: Tls | None = None) -> None:
         self._address, self._reply_s, self._tls = address, reply_s, tls
-        self._reader: asyncio.StreamReader | None = None
-        self._writer: asyncio.StreamWriter | None = None
+        self._stream: _Replies | None = None
         self._number = 0
         self._turn = asyncio.Lock()
-        self._framer: FramerSocket | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything can be sent."""
+        return self._stream is not None and not self._stream.why
 
     async def open(self) -> None:
-        """Connect. Raises :class:`LinkLost`, with what is wrong with a certificate in words."""
-        await load_library()
-        from pymodbus.framer import FramerSocket
-        from pymodbus.pdu import DecodePDU
-
+        """Connect. Raises :class:`LinkLost`, with what is wrong with a certificate in words; how long that may take is
+        for the caller to limit.
+        """
         self.close()
-        self._framer = FramerSocket(DecodePDU(is_server=False))
-        address = self._address
+        await load_library()
+        address, tls = self._address, self._tls
         try:
-            self._reader, self._writer = await asyncio.open_connection(address.host, address.port, ssl=self._tls)
+            _, self._stream = await asyncio.get_running_loop().create_connection(
+                lambda: _Replies(address.place),
+                address.host,
+                address.port,
+                ssl=tls.context if tls else None,
+                server_hostname=tls.name if tls else None,
+            )
         except ssl.SSLError as error:
-            why = getattr(error, "verify_message", "") or error.reason or str(error)
-            raise LinkLost(f"{address.place}: no secure connection: {why}") from error
+            raise LinkLost(f"{address.place}: no secure connection: {_reason(error)}") from error
         except OSError as error:
             raise LinkLost(f"cannot reach {address.place}: {error.strerror or error}") from error
 
-    def in_doubt(self, unit: int) -> bool:
-        """Never: replies name their requests."""
-        return False
-
-    async def ask(self, ask: Ask) -> list[int]:
-        """Send a request and return the bits or registers of its answer.
+    async def ask(self, ask: Ask) -> bytes:
+        """Send a request and return the data of its answer (:meth:`drivers.modbus.Ask.data`).
 
         Raises :class:`Refused` (the device's exception), :class:`Timeout`, :class:`Malformed`, :class:`LinkLost`.
         """
         async with self._turn:
+            stream = self._stream
+            if stream is None:
+                raise LinkLost(f"{self._address.place} is not connected")
             self._number = self._number % 0xFFFF + 1
-            message = ask.message()
-            message.transaction_id = self._number
+            request = ask.request()
+            frame = HEADER.pack(self._number, 0, len(request) + 1, ask.unit) + request
             try:
                 async with asyncio.timeout(self._reply_s):
-                    reply = await self._exchange(self._codec().buildFrame(message), self._number, ask.unit)
+                    unit, reply = await stream.exchange(frame, self._number)
             except TimeoutError as error:
+                stream.give_up()
                 raise Timeout(f"device {ask.unit}: no answer within {self._reply_s:g} s") from error
+        if unit != ask.unit:
+            raise Malformed(f"device {ask.unit}: device {unit} answers")
         if not ask.is_whole(reply):
             raise Malformed(f"device {ask.unit}: the reply is too short")
-        return ask.result(reply)
+        return ask.data(reply)
 
     def close(self) -> None:
         """End the connection. Idempotent, never raises."""
-        writer, self._reader, self._writer = self._writer, None, None
-        if writer is not None:
-            writer.transport.abort()
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.end("closed")
 
-    async def _exchange(self, frame: bytes, number: int, unit: int) -> bytes:
-        """The reply with this number, from its function code on; older ones are dropped."""
-        if self._reader is None or self._writer is None:
-            raise LinkLost(f"{self._address.place} is not connected")
-        reader = self._reader
-        try:
-            self._writer.write(frame)
-            await self._writer.drain()
-            while True:
-                answers, protocol, size, device = HEADER.unpack(await reader.readexactly(HEADER.size))
-                if protocol or not 2 <= size <= LONGEST:
-                    raise Malformed(f"{self._address.place}: not a Modbus reply")
-                body = await reader.readexactly(size - 1)
-                if answers == number and device == unit:
-                    return body
-                if answers == number:
-                    raise Malformed(f"device {unit}: device {device} answers")
-        except (OSError, asyncio.IncompleteReadError) as error:
-            self.close()
-            raise LinkLost(f"{self._address.place} has ended the connection") from error
-        except Malformed:
-            # Where the next reply begins is not known any more.
-            self.close()
-            raise
-        except asyncio.CancelledError:
-            # Half a reply may have been taken off the stream.
-            with contextlib.suppress(OSError):
-                self.close()
-            raise
 
-    def _codec(self) -> FramerSocket:
-        if self._framer is None:
-            raise LinkLost(f"{self._address.place} is not connected")
-        return self._framer
+class _Replies(asyncio.Protocol):
+    """The replies that come on a connection; those that nobody waits for any more are dropped."""
+
+    def __init__(self, place: str) -> None:
+        self.why = ""
+        self._place = place
+        self._transport: asyncio.Transport | None = None
+        self._buffer = b""
+        self._number = 0
+        self._reply: asyncio.Future[tuple[int, bytes]] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The server is there."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    async def exchange(self, frame: bytes, number: int) -> tuple[int, bytes]:
+        """Send a request and wait for the reply with its number: the unit, and what comes from the function code on.
+
+        Raises :class:`LinkLost`, :class:`Malformed`.
+        """
+        if self._transport is None or self.why:
+            raise LinkLost(f"{self._place}: {self.why or 'not connected'}")
+        self._number, self._reply = number, asyncio.get_running_loop().create_future()
+        self._transport.write(frame)
+        return await self._reply
+
+    def give_up(self) -> None:
+        """Nobody waits any more. Half a reply is not waited for either: the rest might be taken from another."""
+        if self._buffer:
+            self.end("half a reply came")
+
+    def data_received(self, data: bytes) -> None:
+        """Take whole replies off the stream. What is no reply ends it: nobody knows where the next one begins."""
+        self._buffer += data
+        while len(self._buffer) >= HEADER.size:
+            number, protocol, size, unit = HEADER.unpack_from(self._buffer)
+            if protocol or not SHORTEST <= size <= LONGEST:
+                self._settle(Malformed(f"{self._place}: not a Modbus reply: {self._buffer[:8].hex(' ')}"))
+                self.end("what came was not Modbus")
+                return
+            end = BEFORE_LENGTH + size
+            if len(self._buffer) < end:
+                return
+            reply, self._buffer = self._buffer[HEADER.size : end], self._buffer[end:]
+            if number == self._number:
+                self._settle((unit, reply))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The server, the network or we have ended it."""
+        reason = f" ({_reason(exc)})" if exc is not None else ""
+        self.end(f"the connection has ended{reason}")
+
+    def end(self, why: str) -> None:
+        """End it; ``why`` is what later requests are told."""
+        self.why = self.why or why
+        if self._transport is not None:
+            self._transport.abort()
+        self._settle(LinkLost(f"{self._place}: {self.why}"))
+
+    def _settle(self, result: tuple[int, bytes] | Exception) -> None:
+        reply, self._reply = self._reply, None
+        if reply is None or reply.done():
+            return
+        if isinstance(result, Exception):
+            reply.set_exception(result)
+        else:
+            reply.set_result(result)
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong with a certificate, or with the connection, in words."""
+    words = getattr(error, "verify_message", "") or getattr(error, "reason", "") or getattr(error, "strerror", "")
+    return str(words or error)

@@ -7,6 +7,7 @@ in portions, because a very long one stalls whoever decodes it.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -14,6 +15,9 @@ Item = TypeVar("Item", bound=Hashable)
 
 MAX_REGISTERS = 125
 """Registers in one Modbus read (Modbus Application Protocol V1.1b3, 6.3)."""
+
+MAX_LENGTH = 0x10000
+"""Addresses that there are."""
 
 MAX_GAP = 10
 """Unused registers worth bridging at 19200 baud: as long on the line as another transaction."""
@@ -54,6 +58,12 @@ def coalesce(spans: Iterable[Span], max_gap: int = MAX_GAP, max_length: int = MA
         else:
             reads.append(span)
     return tuple(reads)
+
+
+def covering(reads: Sequence[Span], span: Span) -> int:
+    """The place of a read of :func:`coalesce` that contains ``span``."""
+    behind = bisect_right(reads, _order(span._replace(length=span.end + MAX_LENGTH)), key=_order)
+    return next(place for place in range(behind - 1, -1, -1) if reads[place].covers(span))
 
 
 def _order(span: Span) -> tuple[int, ...]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import struct
-from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 CODES = {
@@ -18,39 +16,34 @@ ORDERS = ("ABCD", "CDAB", "BADC", "DCBA")
 class Form(NamedTuple):
     """How a number is kept in registers."""
 
-    kind: str
+    kind: str = "uint16"
     order: str = ORDERS[0]
+
+    @property
+    def code(self) -> str:
+        """Its letter for :mod:`struct`."""
+        return CODES[self.kind]
 
     @property
     def length(self) -> int:
         """Registers it takes."""
-        return struct.calcsize(CODES[self.kind]) // 2
+        return struct.calcsize(self.code) // 2
 
     @property
-    def is_integer(self) -> bool:
-        """Whether it cannot hold a fraction."""
-        return "int" in self.kind
-
-    def value(self, words: Sequence[int]) -> float:
-        """The number in these registers."""
-        data = struct.pack(f">{self.length}H", *self._sorted(words))
-        return float(struct.unpack(f">{CODES[self.kind]}", data)[0])
+    def places(self) -> tuple[int, ...]:
+        """For each of its bytes, the most significant first, which byte of the registers it is; or the other way round,
+        which is the same.
+        """
+        words = range(0, 2 * self.length, 2)
+        swapped = 1 if self.order in {"BADC", "DCBA"} else 0
+        ordered = reversed(words) if self.order in {"CDAB", "DCBA"} else words
+        return tuple(word + (byte ^ swapped) for word in ordered for byte in (0, 1))
 
     def words(self, value: float) -> tuple[int, ...]:
         """The registers that hold a number, rounded if they are to hold a whole one. Raises ``ValueError``."""
-        number = round(value) if self.is_integer and math.isfinite(value) else value
+        number = value if self.kind.startswith("float") else round(value)
         try:
-            data = struct.pack(f">{CODES[self.kind]}", number)
+            data = struct.pack(f">{self.code}", number)
         except (struct.error, OverflowError) as error:
             raise ValueError(f"{value:g} does not fit into {self.kind}") from error
-        return tuple(self._sorted(struct.unpack(f">{self.length}H", data)))
-
-    def _sorted(self, words: Sequence[int]) -> list[int]:
-        """From the order of the wire to ABCD, or back."""
-        swapped = list(reversed(words)) if self.order in {"CDAB", "DCBA"} else list(words)
-        if self.order in {"BADC", "DCBA"}:
-            return [word >> 8 | (word & 0xFF) << 8 for word in swapped]
-        return swapped
-
-
-FORMS: Mapping[str, Form] = {kind: Form(kind) for kind in CODES}
+        return struct.unpack(f">{self.length}H", bytes(data[place] for place in self.places))

@@ -28,12 +28,13 @@ class _Wire:
     def __init__(self, settings: PortSettings, port: Port) -> None:
         self.settings = settings
         self.users: set[SerialLine] = set()
+        self.doubts: dict[int, float] = {}
         self.turn = asyncio.Lock()
         self.buffer = bytearray()
         self.arrived: asyncio.Future[None] | None = None
         self._port: Port | None = port
         self._loop = asyncio.get_running_loop()
-        self.stray_at = self.last_byte_at = self._loop.time()
+        self.stray_at = self.last_byte_at = self.sent_at = self._loop.time()
         self._loop.add_reader(port.fileno(), self._readable)
 
     @property
@@ -55,7 +56,7 @@ class _Wire:
         if self._port is None:
             raise LinkLost(f"{place} was unplugged")
         self.buffer.clear()
-        self.last_byte_at = self._loop.time()
+        self.last_byte_at = self.sent_at = self._loop.time()
         try:
             sent = os.write(self._port.fileno(), request)
         except BlockingIOError as error:
@@ -116,6 +117,23 @@ class SerialLine:
     def stray_at(self) -> float:
         """When bytes last came that nobody had asked for, in loop time."""
         return self._wire.stray_at if self._wire is not None else 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything can be sent."""
+        return self._wire is not None and self._wire.is_open
+
+    @property
+    def sent_at(self) -> float:
+        """When something was last sent, in loop time."""
+        return self._wire.sent_at if self._wire is not None else 0.0
+
+    @property
+    def doubts(self) -> dict[int, float]:
+        """Devices, by number, of which a late answer may still come, and when each was asked (loop time). All who use
+        the port share them.
+        """
+        return self._wire.doubts if self._wire is not None else {}
 
     async def open(self) -> None:
         """Open the port, or join those that use it. Raises :class:`LinkLost`, also when they speak otherwise on it."""

@@ -1,4 +1,4 @@
-"""The URLs of connections: ``opc.tcp://host:port/path``, ``tcp://host:port`` and
+"""The URLs of connections: ``opc.tcp://host:port/path``, ``modbus://host:port``, ``tcp://host:port`` and
 ``serial:///dev/ttyUSB0?baudrate=19200&stopbits=2``.
 """
 
@@ -7,8 +7,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-SCHEMES = ("opc.tcp", "tcp", "serial")
-"""Kinds of wires. ``tcp`` is a byte stream: Modbus TCP, or an instrument behind a serial server."""
+SCHEMES = ("opc.tcp", "modbus", "modbuss", "tcp", "serial")
+"""Kinds of wires. ``modbus`` is Modbus TCP, ``modbuss`` the same over TLS; ``tcp`` is a stream of bytes: an instrument's
+own socket, or its serial line behind a device server.
+"""
 
 SERIAL_OPTIONS = {
     "baudrate": ("300", "600", "1200", "2400", "4800", "9600", "19200", "38400", "57600", "115200", "230400"),
