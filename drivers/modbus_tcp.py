@@ -19,6 +19,7 @@ HEADER = struct.Struct(">HHHB")
 BEFORE_LENGTH = 6
 SHORTEST, LONGEST = 3, 254
 """Bytes that follow the length: unit, function and what it says."""
+UNKNOWN_TO_SERVER = "the server may want a certificate of ours, or another one"
 PORTS = {"modbus": 502, "modbuss": 802}
 
 
@@ -79,7 +80,7 @@ class TcpLine:
         address, tls = self._address, self._tls
         try:
             _, self._stream = await asyncio.get_running_loop().create_connection(
-                lambda: _Replies(address.place),
+                lambda: _Replies(address.place, UNKNOWN_TO_SERVER if tls else ""),
                 address.host,
                 address.port,
                 ssl=tls.context if tls else None,
@@ -124,8 +125,9 @@ class TcpLine:
 class _Replies(asyncio.Protocol):
     """The replies that come on a connection; those that nobody waits for any more are dropped."""
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: str, suspicion: str) -> None:
         self.why = ""
+        self._suspicion = suspicion
         self._place = place
         self._transport: asyncio.Transport | None = None
         self._buffer = b""
@@ -165,14 +167,16 @@ class _Replies(asyncio.Protocol):
             end = BEFORE_LENGTH + size
             if len(self._buffer) < end:
                 return
+            self._suspicion = ""
             reply, self._buffer = self._buffer[HEADER.size : end], self._buffer[end:]
             if number == self._number:
                 self._settle((unit, reply))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The server, the network or we have ended it."""
-        reason = f" ({_reason(exc)})" if exc is not None else ""
-        self.end(f"the connection has ended{reason}")
+        # Since TLS 1.3 we are connected before the server has judged our certificate, and not every server says why.
+        reason = _reason(exc) if exc is not None else self._suspicion
+        self.end(f"the connection has ended{reason and f': {reason}'}")
 
     def end(self, why: str) -> None:
         """End it; ``why`` is what later requests are told."""

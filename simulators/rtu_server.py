@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from simulators.faults import Fault, Faults
+from simulators.instrument import Json
 from simulators.modbus_rtu import Device, Framer, answer, seal
 from simulators.serial_port import SerialPort
 from simulators.tcp_port import TcpPort
@@ -40,11 +41,11 @@ class RtuLine:
         self._gap: asyncio.TimerHandle | None = None
         faults.on_disconnect = self.port.drop
 
-    def url(self, settings: str) -> str:
-        """Where it is reached; `settings` are those of the serial line (``baudrate=9600``)."""
+    def address(self, settings: str) -> dict[str, Json]:
+        """Where it is reached, for the announcement; `settings` are those of the serial line (``baudrate=9600``)."""
         if isinstance(self.port, TcpPort):
-            return f"tcp://127.0.0.1:{self.port.port}"
-        return f"serial://{self.port.path}?{settings}"
+            return {"url": f"tcp://127.0.0.1:{self.port.port}", "port": self.port.port}
+        return {"url": f"serial://{self.port.path}?{settings}", "pty": str(self.port.path)}
 
     def _receive(self, data: bytes) -> None:
         if self._gap is not None:

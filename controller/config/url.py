@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 SCHEMES = ("opc.tcp", "modbus", "modbuss", "tcp", "serial")
-"""Kinds of wires. ``modbus`` is Modbus TCP, ``modbuss`` the same over TLS; ``tcp`` is a stream of bytes: an instrument's
-own socket, or its serial line behind a device server.
+"""Kinds of wires. ``modbus`` is Modbus TCP, ``modbuss`` the same over TLS; ``tcp`` is a stream of bytes: an
+instrument's own socket, or its serial line behind a device server.
 """
 
 SERIAL_OPTIONS = {

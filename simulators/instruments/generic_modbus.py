@@ -86,7 +86,7 @@ async def run(context: Context) -> None:
     path = context.directory / context.name
     line = RtuLine(path, devices, context.faults, port=None if port is None else int(str(port)), late=late)
     line.port.plug()
-    context.ready({"url": line.url(SERIAL), **({"pty": str(path)} if port is None else {})})
+    context.ready(line.address(SERIAL))
     await _stay(line.port.unplug)
 
 

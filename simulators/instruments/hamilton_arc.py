@@ -226,7 +226,7 @@ async def run(context: Context) -> None:
     line = RtuLine(context.directory / context.name, sensors, context.faults)
     line.port.plug()
     try:
-        context.ready({"url": line.url("baudrate=19200&stopbits=2"), "pty": str(context.directory / context.name)})
+        context.ready(line.address("baudrate=19200&stopbits=2"))
         await asyncio.Event().wait()
     finally:
         line.port.unplug()

@@ -12,7 +12,6 @@ from drivers import registry
 from drivers.contract import ConnectionSpec, Driver
 
 KINDS = {
-    "generic_modbus": "modbus://127.0.0.1:502",
     "generic_plc": "opc.tcp://127.0.0.1:4840",
     "hamilton_arc": "serial:///dev/null?baudrate=19200&stopbits=2",
     "watson_marlow": "serial:///dev/null",
