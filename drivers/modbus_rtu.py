@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-from drivers.contract import Malformed
+from drivers.contract import Malformed, Refused
 from drivers.lazy import load
 from drivers.modbus import READ_HOLDING, Ask, load_library
 from drivers.ports import PortSettings
@@ -81,10 +81,12 @@ class RtuLine:
                 raise Malformed(f"device {ask.unit}: checksum wrong")
             if known and ask.unit in doubts:
                 raise Malformed(f"device {ask.unit}: an earlier request was not answered; this may be its reply")
+            return ask.data(reply[1:-CHECKSUM_SIZE])
+        except Refused:
+            raise
         except BaseException:
             doubts[ask.unit] = self._line.sent_at
             raise
-        return ask.data(reply[1:-CHECKSUM_SIZE])
 
     def close(self) -> None:
         """Give the port back. Idempotent, never raises."""
