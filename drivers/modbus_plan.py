@@ -10,19 +10,20 @@ import math
 import struct
 from collections.abc import Mapping, Sequence
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, repeat
 from operator import itemgetter
 from typing import NamedTuple
 
-from drivers.contract import DriverError, Point, Quality, Reason, Refused, Sample
+from drivers.contract import NEVER_READ, DriverError, Point, Quality, Reason, Refused, Sample
 from drivers.modbus import BITS, READ_COILS, READ_HOLDING, WRITE_COIL, WRITE_COILS, WRITE_REGISTER, WRITE_REGISTERS, Ask
 from drivers.planning import Span, coalesce, covering
 from drivers.registers import Form
 
 MOST_BITS = 2000
 BITS_PER_REGISTER = 16
-NOTHING_MORE = (Quality.GOOD, Reason.OK, 0, None, "")
-new_sample = partial(tuple.__new__, Sample)
+NOTHING_WRONG = (repeat(Quality.GOOD), repeat(Reason.OK), repeat(0), repeat(None), repeat(""))
+"""What every good sample has beside its value."""
+as_sample = partial(tuple.__new__, Sample)
 
 
 class Item(NamedTuple):
@@ -99,7 +100,7 @@ class Reading:
             values[index] = values[index] >> bit & 1
         numbers = [*map(float, values)]
         if all(map(math.isfinite, numbers)):
-            return [new_sample((number, *NOTHING_MORE)) for number in numbers]
+            return [*map(as_sample, zip(numbers, *NOTHING_WRONG, strict=False))]
         return [_judged(number) for number in numbers]
 
 
@@ -149,10 +150,11 @@ class ModbusPlan:
 
     def samples(self, answers: Mapping[Reading, bytes | DriverError]) -> list[Sample]:
         """The samples in the order of the points, of the data of every answer or of why there is none."""
-        samples: dict[int, Sample] = {}
+        samples = [NEVER_READ] * len(self.points)
         for reading, answer in answers.items():
-            samples.update(zip(reading.places, reading.samples(answer), strict=True))
-        return [*map(samples.__getitem__, range(len(self.points)))]
+            for place, sample in zip(reading.places, reading.samples(answer), strict=True):
+                samples[place] = sample
+        return samples
 
 
 def _judged(number: float) -> Sample:

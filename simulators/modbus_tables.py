@@ -35,6 +35,10 @@ class Pattern(dict[int, int]):
     def __contains__(self, address: object) -> bool:
         return isinstance(address, int) and 0 <= address <= 0xFFFF
 
+    def values_of(self, addresses: range) -> list[int]:
+        """What many addresses hold, at once where none of them was set."""
+        return [self[address] for address in addresses] if self else [address & self._mask for address in addresses]
+
 
 @dataclass(slots=True)
 class Tables:
@@ -83,8 +87,8 @@ class Tables:
         start, count = struct.unpack(">HH", payload)
         if not 1 <= count <= MOST_READ[table]:
             raise Refused(ILLEGAL_VALUE)
-        content = self._checked(table, start, count)
-        return [content[address] for address in range(start, start + count)]
+        content, addresses = self._checked(table, start, count), range(start, start + count)
+        return content.values_of(addresses) if isinstance(content, Pattern) else [content[one] for one in addresses]
 
     def _write_coil(self, payload: bytes) -> bytes:
         address, value = struct.unpack(">HH", payload)
@@ -126,7 +130,8 @@ class Tables:
         for address in addresses if self.refusals else ():
             if (table, address) in self.refusals:
                 raise Refused(self.refusals[table, address])
-        if not all(address in content for address in addresses):
+        ends = (start, start + count - 1) if isinstance(content, Pattern) else addresses
+        if not all(map(content.__contains__, ends)):
             raise Refused(ILLEGAL_ADDRESS)
         return content
 

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Callable, Mapping
 
 from simulators.faults import STREAM_FAULTS, Fault, Faults
+from simulators.instrument import Json
 from simulators.modbus_rtu import Device, Refused, perform
 from simulators.tcp_port import bound
 
@@ -46,6 +47,10 @@ class ModbusServer:
         self._plugging: asyncio.Task[None] | None = None
         faults.supported &= FAULTS
         faults.on_disconnect = self._drop
+
+    def address(self) -> dict[str, Json]:
+        """Where it is reached, for the announcement."""
+        return {"url": f"{'modbuss' if self._tls else 'modbus'}://127.0.0.1:{self.port}", "port": self.port}
 
     async def plug(self) -> None:
         """Listen. Raises OSError when the port cannot be had."""

@@ -2,30 +2,23 @@
 
 Source: Modbus Application Protocol V1.1b3. Settings:
 
-- `framing`: `rtu` (a pseudo-terminal or, with `port`, a socket) or `tcp` (Modbus TCP, needs `port`; 0 is a free one)
 - `units`: the numbers under which the device answers, ``[1]``
 - `registers`: ``{"holding": {"100": 17}, "coil": {"5": 1}}``, tables being `coil`, `discrete`, `holding`, `input`
 - `pattern`: true, where every register holds its own number and every coil the last bit of its own
 - `limits`: of holding registers, ``{"100": [0, 500]}``; values outside are refused with exception 3
 - `refusals`: exceptions by table and address, ``{"input": {"7": 4}}``
 - `vendor`, `product`, `revision`: what function 43/14 says; `identity`: false, where it is not known
-- `late_ms`: ``[10, 250]``, between which an answer is late at random
-- `certificate`, `key`, `ca`: PEM files for TLS; with `ca` hosts must show a certificate of it
+- those of the wire, see :mod:`simulators.modbus_wire`
 """
 
 from __future__ import annotations
 
-import asyncio
-import random
-import ssl
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 from simulators.faults import SERIAL_FAULTS
 from simulators.instrument import Context, Json, SpecError
 from simulators.modbus_tables import TABLES, Pattern, Table, Tables
-from simulators.modbus_tcp import ModbusServer
-from simulators.rtu_server import RtuLine
+from simulators.modbus_wire import serve_modbus
 
 FAULTS = SERIAL_FAULTS
 SERIAL = "baudrate=19200&parity=N"
@@ -73,49 +66,7 @@ async def run(context: Context) -> None:
     units = spec.get("units", [1])
     if not isinstance(units, list):
         raise SpecError(f"{context.name}: units must be a list")
-    devices = {int(str(unit)): device for unit in units}
-    late = _lateness(context)
-    port = spec.get("port")
-    if spec.get("framing", "rtu") == "tcp":
-        server = ModbusServer(int(str(port or 0)), devices, context.faults, tls=_tls(context), late=late)
-        await server.plug()
-        scheme = "modbuss" if "certificate" in spec else "modbus"
-        context.ready({"url": f"{scheme}://127.0.0.1:{server.port}", "port": server.port})
-        await _stay(server.unplug)
-        return
-    path = context.directory / context.name
-    line = RtuLine(path, devices, context.faults, port=None if port is None else int(str(port)), late=late)
-    line.port.plug()
-    context.ready(line.address(SERIAL))
-    await _stay(line.port.unplug)
-
-
-async def _stay(unplug: Callable[[], None]) -> None:
-    try:
-        await asyncio.Event().wait()
-    finally:
-        unplug()
-
-
-def _lateness(context: Context) -> Callable[[], float]:
-    span = context.spec.get("late_ms", [0, 0])
-    if not isinstance(span, list):
-        raise SpecError(f"{context.name}: late_ms must be a pair, such as [10, 250]")
-    low, high = (float(str(number)) / 1000 for number in span)
-    chance = random.Random(context.seed)
-    return lambda: chance.uniform(low, high)
-
-
-def _tls(context: Context) -> ssl.SSLContext | None:
-    spec = context.spec
-    if "certificate" not in spec:
-        return None
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(Path(str(spec["certificate"])), Path(str(spec["key"])))
-    if "ca" in spec:
-        tls.load_verify_locations(Path(str(spec["ca"])))
-        tls.verify_mode = ssl.CERT_REQUIRED
-    return tls
+    await serve_modbus(context, {int(str(unit)): device for unit in units}, SERIAL)
 
 
 def _by_table(spec: Mapping[str, Json], key: str) -> dict[str, dict[int, Json]]:
