@@ -75,6 +75,7 @@ class Reading:
         # One more, which is not looked at: of a single place itemgetter would make no tuple.
         self._pick = itemgetter(*picked, 0)
         self._unpack = struct.Struct(codes + "x").unpack
+        self._has_floats = not {"f", "d"}.isdisjoint(codes)
 
     def parts(self) -> list[Reading]:
         """The same in two requests, apart where least is lost: in the widest gap, or else in the middle. Nothing if
@@ -99,7 +100,7 @@ class Reading:
         for index, bit in self._bits:
             values[index] = values[index] >> bit & 1
         numbers = [*map(float, values)]
-        if all(map(math.isfinite, numbers)):
+        if not self._has_floats or all(map(math.isfinite, numbers)):
             return [*map(as_sample, zip(numbers, *NOTHING_WRONG, strict=False))]
         return [_judged(number) for number in numbers]
 

@@ -103,12 +103,7 @@ class TcpLine:
             self._number = self._number % 0xFFFF + 1
             request = ask.request()
             frame = HEADER.pack(self._number, 0, len(request) + 1, ask.unit) + request
-            try:
-                async with asyncio.timeout(self._reply_s):
-                    unit, reply = await stream.exchange(frame, self._number)
-            except TimeoutError as error:
-                stream.give_up()
-                raise Timeout(f"device {ask.unit}: no answer within {self._reply_s:g} s") from error
+            unit, reply = await stream.exchange(frame, self._number, self._reply_s)
         if unit != ask.unit:
             raise Malformed(f"device {ask.unit}: device {unit} answers")
         if not ask.is_whole(reply):
@@ -139,19 +134,26 @@ class _Replies(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
-    async def exchange(self, frame: bytes, number: int) -> tuple[int, bytes]:
+    async def exchange(self, frame: bytes, number: int, within_s: float) -> tuple[int, bytes]:
         """Send a request and wait for the reply with its number: the unit, and what comes from the function code on.
 
-        Raises :class:`LinkLost`, :class:`Malformed`.
+        Raises :class:`LinkLost`, :class:`Timeout`, :class:`Malformed`.
         """
         if self._transport is None or self.why:
             raise LinkLost(f"{self._place}: {self.why or 'not connected'}")
-        self._number, self._reply = number, asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._number, self._reply = number, loop.create_future()
         self._transport.write(frame)
-        return await self._reply
+        # A timer of our own costs a third of asyncio.timeout, which has a task to cancel.
+        timer = loop.call_later(within_s, self._give_up, within_s)
+        try:
+            return await self._reply
+        finally:
+            timer.cancel()
 
-    def give_up(self) -> None:
-        """Nobody waits any more. Half a reply is not waited for either: the rest might be taken from another."""
+    def _give_up(self, within_s: float) -> None:
+        """Half a reply is not waited for: the rest might be taken from another."""
+        self._settle(Timeout(f"{self._place}: no answer within {within_s:g} s"))
         if self._buffer:
             self.end("half a reply came")
 
