@@ -48,7 +48,7 @@ class ModbusDriver(ABC):
         self._count = self._session = 0
         self._gap = options.integer("gap", GAP_ON_NETWORK if network else MAX_GAP, 0, MAX_REGISTERS)
         self._most = options.integer("most", MAX_REGISTERS, 1, MAX_REGISTERS)
-        self.most_unit = 255 if network else 247
+        self.units = range(256) if network else range(1, 248)
         self.line: Line
         if network:
             address = TcpAddress.parse(spec.url)

@@ -42,7 +42,7 @@ class GenericModbus(ModbusDriver):
     def __init__(self, spec: ConnectionSpec) -> None:
         options = Options(spec)
         super().__init__(spec, options, baudrate=19200, stopbits=1, parity="E")
-        self._unit = options.integer("unit", 1, 0, self.most_unit)
+        self._unit = options.integer("unit", 1, self.units[0], self.units[-1])
         self._form = Form(options.choice("type", "uint16", tuple(CODES)), options.choice("order", "ABCD", ORDERS))
         self._several = options.flag("several", default=False)
         self._identify = options.flag("identify", default=True)
@@ -77,7 +77,7 @@ class GenericModbus(ModbusDriver):
             form = Form(found["kind"] or self._form.kind, found["order"] or self._form.order)
         bit = int(found["bit"]) if found["bit"] else None
         of_bits = table in BITS and (found["kind"] or found["bit"])
-        if of_bits or (bit or 0) > 15 or start + form.length > END or unit > self.most_unit:
+        if of_bits or (bit or 0) > 15 or start + form.length > END or unit not in self.units:
             raise BadAddress(f"{point.key}: there is no {point.address!r} in a Modbus device")
         return Item(Span(unit, start, form.length, table=table), form, bit)
 

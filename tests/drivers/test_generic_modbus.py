@@ -245,7 +245,7 @@ def test_wrong_addresses(address: str) -> None:
     ("serial://h", {}, "no line"), ("modbus://h", {"ca": "x.pem"}, "without TLS"),
     ("modbus://h", {"slowest_reply": 1}, "no option"),
     ("modbuss://h", {"ca": "/nowhere.pem"}, "/nowhere.pem"), ("modbus://h", {"unit": 256}, "0 to 255"),
-    ("tcp://h:1", {"unit": 248}, "0 to 247"), ("tcp://h:1", {"server_name": "h"}, "no option"),
+    ("tcp://h:1", {"unit": 248}, "1 to 247"), ("tcp://h:1", {"server_name": "h"}, "no option"),
 ])  # fmt: skip
 def test_wrong_options(url: str, options: dict[str, object], why: str) -> None:
     with pytest.raises(ValueError, match=why):
