@@ -16,6 +16,7 @@ from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 from drivers.contract import LinkLost, Malformed, Timeout
+from drivers.fine_timer import FineTimer
 from drivers.ports import Port, PortSettings, reason_of
 
 BUFFER_LIMIT = 4096
@@ -32,6 +33,7 @@ class _Wire:
         self.turn = asyncio.Lock()
         self.buffer = bytearray()
         self.arrived: asyncio.Future[None] | None = None
+        self.timer = FineTimer()
         self._port: Port | None = port
         self._loop = asyncio.get_running_loop()
         self.stray_at = self.last_byte_at = self.sent_at = self._loop.time()
@@ -48,6 +50,7 @@ class _Wire:
         if port is not None:
             self._loop.remove_reader(port.fileno())
             port.close()
+        self.timer.close()
         self._wake()
 
     def write(self, request: bytes) -> None:
@@ -207,7 +210,7 @@ class SerialLine:
     async def _send(self, wire: _Wire, request: bytes) -> None:
         loop = asyncio.get_running_loop()
         if (wait := wire.last_byte_at + self._gap_s - loop.time()) > 0:
-            await asyncio.sleep(wait)
+            await wire.timer.sleep(wait)
         wire.write(request)
 
 
