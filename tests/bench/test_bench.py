@@ -10,7 +10,7 @@ from tests.bench import peers, table, wires
 from tests.bench.__main__ import main
 from tests.bench.peers import BarePid, LoopedPid, NumpyPid, advance, measurements, tunings
 from tests.bench.race import Time, race
-from tests.bench.rows import ROWS, SCATTERED, Result, Row, bank_row, bench_site_row, modbus_row, scan_row
+from tests.bench.rows import DISTANT, ROWS, SCATTERED, Result, Row, bank_row, bench_site_row, modbus_row, scan_row
 from tests.bench.sites import FRAMES, Plant, site
 
 QUICK = {"rounds": 3, "round_s": 1e-4}
@@ -109,8 +109,11 @@ def test_every_goal_is_in_the_table():
     assert goals["512 PID controllers", "simple-pid"] == "≥ 50× faster"
     assert goals["512 PID controllers", "a loop compiled by numba"] == "≤ 6× the time"
     assert goals["1,000,000 PID controllers", "plain numpy"] == "≥ 2× faster"
-    assert goals[SCATTERED, "one by one, pymodbus' client"] == "≥ 50× faster"
-    assert goals[SCATTERED, "the same blocks, pymodbus' client"] == "≤ 1.15× the time"
+    for peer in ("pymodbus' client", "on the driver's own line"):
+        assert goals[SCATTERED, f"one by one, {peer}"] == "≥ 50× faster"
+    for peer in ("pymodbus' client", "bare asyncio streams"):
+        assert goals[SCATTERED, f"the same blocks, {peer}"] == "≤ 1.15× the time"
+    assert goals[DISTANT, "the line itself"] == "≤ 1.11× the time"
     assert all(one.rounds >= 30 for one in ROWS)
 
 
@@ -139,7 +142,7 @@ def test_whole_scans_race_too(make, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "prepare", [wires.one_by_one, wires.blocks_by_pymodbus, wires.blocks_by_streams, wires.paced_line]
+    "prepare", [wires.one_by_one, wires.blocks_by_pymodbus, wires.blocks_by_streams, wires.paced_line, wires.paced_loop]
 )
 def test_wires_race_too(prepare):
     result = modbus_row("registers", "peer", prepare).measure(rounds=1, round_s=1e-4)

@@ -1,6 +1,7 @@
 """What Modbus costs: the driver for any device against others, on a server of its own process."""
 
 import asyncio
+import os
 import random
 import struct
 import subprocess
@@ -12,12 +13,13 @@ from pathlib import Path
 from drivers.contract import ConnectionSpec, Point
 from drivers.instruments.generic_modbus import GenericModbus
 from drivers.modbus import READ_HOLDING, Ask
+from tests.bench.paced import BITS_PER_BYTE, crc, wait_until
 from tests.drivers.simulated import Simulated
 
 REGISTERS, OUT_OF = 500, 1000
 SCATTERED = sorted(random.Random(1).sample(range(OUT_OF), REGISTERS))
 BAUDRATE, DISTANT = 19200, range(0, 10_000, 1000)
-BITS_PER_BYTE = 11
+BYTE_S = BITS_PER_BYTE / BAUDRATE
 TRANSACTION_BYTES = 8 + 3.5 + 7 + 3.5
 """One register: the request, silence, the reply, silence."""
 
@@ -118,31 +120,58 @@ def blocks_by_streams():
     return bench.read, lambda: bench.do(read()), writer.close, bench.end
 
 
-def paced_line():
-    """Registers that are far from each other, on a line as slow as a real one, against the time its bytes take."""
-    device = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.paced", str(BAUDRATE)], stdout=subprocess.PIPE, text=True
-    )
-    loop = asyncio.new_event_loop()
-    url = f"serial://{device.stdout.readline().strip()}?baudrate={BAUDRATE}&stopbits=2&parity=N"
-    driver = GenericModbus(ConnectionSpec("bench", url, {"slowest_reply": 0.1, "identify": False}, 4.0))
-    loop.run_until_complete(driver.open())
-    plan = driver.plan(points(DISTANT))
-    line_s = len(DISTANT) * TRANSACTION_BYTES * BITS_PER_BYTE / BAUDRATE
+class Paced:
+    """A device on a line as slow as a real one, and our driver on it. The registers are far from each other."""
 
-    def read():
-        return loop.run_until_complete(driver.read(plan))
+    def __init__(self):
+        self.device = subprocess.Popen(
+            [sys.executable, "-m", "tests.bench.paced", str(BAUDRATE)], stdout=subprocess.PIPE, text=True
+        )
+        self.path = self.device.stdout.readline().strip()
+        self.loop = asyncio.new_event_loop()
+        url = f"serial://{self.path}?baudrate={BAUDRATE}&stopbits=2&parity=N"
+        options = {"slowest_reply": 0.1, "identify": False}
+        self.driver = GenericModbus(ConnectionSpec("bench", url, options, 4.0))
+        self.loop.run_until_complete(self.driver.open())
+        self.plan = self.driver.plan(points(DISTANT))
+        assert [sample.value for sample in self.read()] == [*DISTANT]
+
+    def read(self):
+        """Every register, by the driver."""
+        return self.loop.run_until_complete(self.driver.read(self.plan))
+
+    def end(self):
+        """Close everything."""
+        self.loop.run_until_complete(self.driver.close())
+        self.loop.close()
+        self.device.kill()
+        self.device.communicate()
+
+
+def paced_line():
+    """Against the time that the bytes take."""
+    paced = Paced()
+    line_s = len(DISTANT) * TRANSACTION_BYTES * BYTE_S
 
     def line():
-        at = time.perf_counter() + line_s
-        while (left := at - time.perf_counter()) > 0.0:
-            time.sleep(max(left - 0.0005, 0.0))
+        wait_until(time.perf_counter() + line_s)
 
-    def end():
-        loop.run_until_complete(driver.close())
-        loop.close()
-        device.kill()
-        device.communicate()
+    return paced.read, line, paced.end
 
-    assert [sample.value for sample in read()] == [*DISTANT]
-    return read, line, end
+
+def paced_loop():
+    """Against a loop that does nothing but wait for the next byte, with its eyes on the clock."""
+    paced = Paced()
+    port = os.open(paced.path, os.O_RDWR | os.O_NOCTTY)
+    bodies = [struct.pack(">BBHH", 1, 3, number, 1) for number in DISTANT]
+    frames = [body + crc(body) for body in bodies]
+
+    def read():
+        for frame in frames:
+            wait_until(time.perf_counter() + 3.5 * BYTE_S)
+            os.write(port, frame)
+            left = 7
+            while left:
+                left -= len(os.read(port, left))
+
+    return paced.read, read, lambda: os.close(port), paced.end
