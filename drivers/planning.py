@@ -7,6 +7,7 @@ in portions, because a very long one stalls whoever decodes it.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -15,17 +16,23 @@ Item = TypeVar("Item", bound=Hashable)
 MAX_REGISTERS = 125
 """Registers in one Modbus read (Modbus Application Protocol V1.1b3, 6.3)."""
 
+MAX_LENGTH = 0x10000
+"""Addresses that there are."""
+
 MAX_GAP = 10
 """Unused registers worth bridging at 19200 baud: as long on the line as another transaction."""
 
 
 class Span(NamedTuple):
-    """``length`` registers from wire address ``start`` of device ``unit``; an ``exact`` one is read alone and whole."""
+    """``length`` registers or bits from wire address ``start`` of device ``unit``; an ``exact`` one is read alone and
+    whole. ``table`` says which of the device's address spaces it is in.
+    """
 
     unit: int
     start: int
     length: int
     exact: bool = False
+    table: int = 0
 
     @property
     def end(self) -> int:
@@ -34,7 +41,8 @@ class Span(NamedTuple):
 
     def covers(self, other: Span) -> bool:
         """Whether a read of this span contains ``other``."""
-        return self.unit == other.unit and self.start <= other.start and other.end <= self.end
+        same = (self.unit, self.table) == (other.unit, other.table)
+        return same and self.start <= other.start and other.end <= self.end
 
 
 def coalesce(spans: Iterable[Span], max_gap: int = MAX_GAP, max_length: int = MAX_REGISTERS) -> tuple[Span, ...]:
@@ -43,17 +51,27 @@ def coalesce(spans: Iterable[Span], max_gap: int = MAX_GAP, max_length: int = MA
     Spans closer than ``max_gap`` registers become one read, unless one of them is exact.
     """
     reads: list[Span] = []
-    for span in sorted(set(spans)):
+    for span in sorted(set(spans), key=_order):
         last = reads[-1] if reads else None
         if last is not None and _mergeable(last, span, max_gap, max_length):
-            reads[-1] = Span(span.unit, last.start, max(last.end, span.end) - last.start)
+            reads[-1] = last._replace(length=max(last.end, span.end) - last.start)
         else:
             reads.append(span)
     return tuple(reads)
 
 
+def covering(reads: Sequence[Span], span: Span) -> int:
+    """The place of a read of :func:`coalesce` that contains ``span``."""
+    behind = bisect_right(reads, _order(span._replace(length=span.end + MAX_LENGTH)), key=_order)
+    return next(place for place in range(behind - 1, -1, -1) if reads[place].covers(span))
+
+
+def _order(span: Span) -> tuple[int, ...]:
+    return span.unit, span.table, span.start, span.length, span.exact
+
+
 def _mergeable(last: Span, span: Span, max_gap: int, max_length: int) -> bool:
-    if last.exact or span.exact or last.unit != span.unit or span.start - last.end > max_gap:
+    if last.exact or span.exact or span.start - last.end > max_gap or last[::4] != span[::4]:
         return False
     return max(last.end, span.end) - last.start <= max_length
 

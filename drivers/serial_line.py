@@ -16,6 +16,7 @@ from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 from drivers.contract import LinkLost, Malformed, Timeout
+from drivers.fine_timer import FineTimer
 from drivers.ports import Port, PortSettings, reason_of
 
 BUFFER_LIMIT = 4096
@@ -30,12 +31,14 @@ class _Wire:
     def __init__(self, settings: PortSettings, port: Port) -> None:
         self.settings = settings
         self.users: set[SerialLine] = set()
+        self.doubts: dict[int, float] = {}
         self.turn = asyncio.Lock()
         self.buffer = bytearray()
         self.arrived: asyncio.Future[None] | None = None
+        self.timer = FineTimer()
         self._port: Port | None = port
         self._loop = asyncio.get_running_loop()
-        self.stray_at = self.last_byte_at = self.rest_until = self._loop.time()
+        self.stray_at = self.last_byte_at = self.sent_at = self.rest_until = self._loop.time()
         self._loop.add_reader(port.fileno(), self._readable)
 
     @property
@@ -49,6 +52,7 @@ class _Wire:
         if port is not None:
             self._loop.remove_reader(port.fileno())
             port.close()
+        self.timer.close()
         self._wake()
 
     def write(self, request: bytes) -> None:
@@ -57,7 +61,7 @@ class _Wire:
         if self._port is None:
             raise LinkLost(f"{place} was unplugged")
         self.buffer.clear()
-        self.last_byte_at = self._loop.time()
+        self.last_byte_at = self.sent_at = self._loop.time()
         try:
             sent = os.write(self._port.fileno(), request)
         except BlockingIOError as error:
@@ -123,6 +127,23 @@ class SerialLine:
     def stray_at(self) -> float:
         """When bytes last came that nobody had asked for, in loop time."""
         return self._wire.stray_at if self._wire is not None else 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything can be sent."""
+        return self._wire is not None and self._wire.is_open
+
+    @property
+    def sent_at(self) -> float:
+        """When something was last sent, in loop time."""
+        return self._wire.sent_at if self._wire is not None else 0.0
+
+    @property
+    def doubts(self) -> dict[int, float]:
+        """Devices, by number, of which a late answer may still come, and when each was asked (loop time). All who use
+        the port share them.
+        """
+        return self._wire.doubts if self._wire is not None else {}
 
     async def open(self) -> None:
         """Open the port, or join those that use it. Raises :class:`LinkLost`, also when they speak otherwise on it."""
@@ -208,7 +229,7 @@ class SerialLine:
     async def _send(self, wire: _Wire, request: bytes) -> None:
         loop = asyncio.get_running_loop()
         if (wait := max(wire.last_byte_at + self._gap_s, wire.rest_until) - loop.time()) > 0:
-            await asyncio.sleep(wait)
+            await wire.timer.sleep(wait)
         self._asked_at = loop.time()
         wire.write(request)
 

@@ -1,4 +1,4 @@
-"""Modbus RTU as a slave sees it: frames, checksums and the three function codes, without any port.
+"""Modbus RTU as a slave sees it: frames and checksums, and the function codes of devices that have only registers.
 
 Source: Modbus Application Protocol V1.1b3 and Modbus over Serial Line V1.02.
 """
@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TypeAlias, runtime_checkable
 
 READ_HOLDING, READ_INPUT, WRITE_REGISTERS = 3, 4, 16
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE = 1, 2, 3
 MAX_REGISTERS_READ, MAX_REGISTERS_WRITTEN = 125, 123
-FIXED_LENGTH = frozenset(range(1, 7))
-"""Function codes whose request is always 8 bytes."""
+FIXED_LENGTH = {**dict.fromkeys(range(1, 7), 8), 7: 4, 8: 8, 11: 4, 12: 4, 17: 4, 22: 10, 24: 6, 43: 7}
+"""Bytes of a request, by function code."""
+COUNTED_LENGTH = {15: 6, 16: 6, 20: 2, 21: 2, 23: 10}
+"""Where a request says how many bytes follow, by function code."""
 
 
 class Refused(Exception):
@@ -34,6 +36,18 @@ class RegisterDevice(Protocol):
     def write(self, address: int, values: Sequence[int]) -> None:
         """Take register contents. Raises :class:`Refused`."""
         ...
+
+
+@runtime_checkable
+class AnyDevice(Protocol):
+    """What stands behind one unit id and knows function codes of its own."""
+
+    def perform(self, function: int, payload: bytes) -> bytes:
+        """Carry out a request; what follows the function code in the answer. Raises :class:`Refused`."""
+        ...
+
+
+Device: TypeAlias = RegisterDevice | AnyDevice
 
 
 def crc16(data: bytes) -> bytes:
@@ -61,10 +75,9 @@ def request_length(start: bytes) -> int | None:
     if len(start) < 2:
         return None
     if start[1] in FIXED_LENGTH:
-        return 8
-    if start[1] == WRITE_REGISTERS:
-        return 9 + start[6] if len(start) > 6 else None
-    return None
+        return FIXED_LENGTH[start[1]]
+    at = COUNTED_LENGTH.get(start[1])
+    return at + 3 + start[at] if at is not None and len(start) > at else None
 
 
 class Framer:
@@ -91,19 +104,22 @@ class Framer:
         return frame if intact(frame) else None
 
 
-def answer(frame: bytes, devices: Mapping[int, RegisterDevice]) -> bytes | None:
+def answer(frame: bytes, devices: Mapping[int, Device]) -> bytes | None:
     """The reply to an intact request, or None when nobody on the line is meant (unknown unit, broadcast)."""
     device = devices.get(frame[0])
     if device is None:
         return None
     try:
-        body = _execute(frame[1], frame[2:-2], device)
+        body = perform(frame[1], frame[2:-2], device)
     except Refused as refusal:
         return seal(bytes([frame[0], frame[1] | 0x80, refusal.code]))
     return seal(frame[:2] + body)
 
 
-def _execute(function: int, payload: bytes, device: RegisterDevice) -> bytes:
+def perform(function: int, payload: bytes, device: Device) -> bytes:
+    """What follows the function code in the answer to a request. Raises :class:`Refused`."""
+    if isinstance(device, AnyDevice):
+        return device.perform(function, payload)
     if function in {READ_HOLDING, READ_INPUT} and len(payload) == 4:
         return _read(payload, device)
     if function == WRITE_REGISTERS and len(payload) >= 5:

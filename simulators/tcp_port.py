@@ -23,7 +23,7 @@ class TcpPort:
         self._speaker: socket.socket | None = None
         self._door: socket.socket | None = None
         # Bound but not listening, it keeps the port ours while the instrument is unplugged.
-        self._held = _bound(port)
+        self._held = bound(port)
         self.port: int = self._held.getsockname()[1]
 
     @property
@@ -33,7 +33,7 @@ class TcpPort:
 
     def plug(self) -> None:
         """Listen. Raises OSError when the port cannot be had."""
-        self._door = _bound(self.port)
+        self._door = bound(self.port)
         self._door.listen(BACKLOG)
         self._door.setblocking(False)
         asyncio.get_running_loop().add_reader(self._door, self._accept)
@@ -99,7 +99,8 @@ class TcpPort:
             self.plug()
 
 
-def _bound(port: int) -> socket.socket:
+def bound(port: int) -> socket.socket:
+    """A bound loopback socket. One that never listens keeps the port ours while the listener is away."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

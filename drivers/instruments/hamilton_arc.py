@@ -30,7 +30,7 @@ from drivers.contract import (
     WriteOutcome,
     WriteState,
 )
-from drivers.modbus import RtuLine
+from drivers.modbus_rtu import RtuLine
 from drivers.options import Options
 from drivers.planning import Span, coalesce
 from drivers.ports import parse_port

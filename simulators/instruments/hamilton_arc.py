@@ -247,7 +247,7 @@ async def run(context: Context) -> None:
     line = RtuLine(context.directory / context.name, sensors, context.faults)
     line.port.plug()
     try:
-        context.ready({"url": f"serial://{line.port.path}?baudrate=19200&stopbits=2", "pty": str(line.port.path)})
+        context.ready(line.address("baudrate=19200&stopbits=2"))
         await asyncio.Event().wait()
     finally:
         line.port.unplug()

@@ -1,5 +1,6 @@
 """The rows of the ratio table: what races against whom, and which ratio is the goal."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -7,7 +8,7 @@ from pathlib import Path
 
 from controller.config.load import load_site
 from controller.model.build import build
-from tests.bench import peers
+from tests.bench import peers, wires
 from tests.bench.race import Time, race
 from tests.bench.sites import FOUND, Plant, site
 
@@ -17,7 +18,8 @@ BENCH = ROOT / "configs/sites/bench.yaml"
 
 @dataclass(frozen=True)
 class Row:
-    """A race that ``prepare`` sets up: functions of product and peer. ``needs`` is the package of the peer.
+    """A race that ``prepare`` sets up: functions of product and peer, and what ends them if anything must. ``needs`` is
+    the package of the peer, ``clock`` what is measured.
 
     With ``at_least`` the product has to be so many times faster; with ``at_most`` it may take so many times as long.
     Without either it is shown only. ``rounds`` where a call takes long.
@@ -30,6 +32,7 @@ class Row:
     at_least: float | None = None
     at_most: float | None = None
     rounds: int = 60
+    clock: Callable = time.process_time
 
     @property
     def possible(self):
@@ -41,13 +44,17 @@ class Row:
         """The goal in words, "" without one."""
         if self.at_least is not None:
             return f"≥ {self.at_least:g}× faster" if self.at_least > 1.0 else "never slower"
-        return "" if self.at_most is None else f"≤ {self.at_most:g}× the time"
+        return "" if self.at_most is None else f"≤ {self.at_most:.3g}× the time"
 
     def measure(self, **options):
         """Race. ``options`` are those of :func:`tests.bench.race.race`."""
-        run, other = self.prepare()
+        run, other, *ends = self.prepare()
         competitors = {"product": run} | ({"peer": other} if other else {})
-        times = race(competitors, **{"rounds": self.rounds, **options})
+        try:
+            times = race(competitors, **{"rounds": self.rounds, "clock": self.clock, **options})
+        finally:
+            for end in ends:
+                end()
         return Result(self, times["product"], times.get("peer"))
 
 
@@ -125,6 +132,13 @@ def bench_site_row():
     return Row("whole scan and record, bench site (52 tags, 12 loops)", "", prepare)
 
 
+def modbus_row(name, peer, prepare, **goal):
+    """The driver for any Modbus device against other ways to the same registers."""
+    return Row(name, peer, prepare, "pymodbus", rounds=30, clock=time.perf_counter, **goal)
+
+
+SCATTERED = f"{wires.REGISTERS} scattered registers over Modbus TCP"
+DISTANT = f"{len(wires.DISTANT)} distant registers over RTU at {wires.BAUDRATE} baud"
 ROWS = (
     bank_row(8, peers.simple_pid, "simple-pid", "simple_pid", at_least=1.0),
     bank_row(64, peers.simple_pid, "simple-pid", "simple_pid", at_least=10.0),
@@ -137,4 +151,10 @@ ROWS = (
     control_row(128, 32, 8, at_least=13.0),
     scan_row(128, 32, 8),
     bench_site_row(),
+    modbus_row(SCATTERED, "one by one, pymodbus' client", wires.one_by_one_by_pymodbus, at_least=50.0),
+    modbus_row(SCATTERED, "one by one, on the driver's own line", wires.one_by_one, at_least=50.0),
+    modbus_row(SCATTERED, "the same blocks, pymodbus' client", wires.blocks_by_pymodbus, at_most=1.15),
+    modbus_row(SCATTERED, "the same blocks, bare asyncio streams", wires.blocks_by_streams, at_most=1.15),
+    modbus_row(DISTANT, "the line itself", wires.paced_line, at_most=1 / 0.9),
+    modbus_row(DISTANT, "a loop that only waits for bytes", wires.paced_loop),
 )

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from controller.store.history import split
-from tests.bench import peers, table
+from tests.bench import peers, table, wires
 from tests.bench.__main__ import main
 from tests.bench.peers import BarePid, LoopedPid, NumpyPid, advance, measurements, tunings
 from tests.bench.race import Time, race
-from tests.bench.rows import ROWS, Result, Row, bank_row, bench_site_row, scan_row
+from tests.bench.rows import DISTANT, ROWS, SCATTERED, Result, Row, bank_row, bench_site_row, modbus_row, scan_row
 from tests.bench.sites import FRAMES, Plant, site
 
 QUICK = {"rounds": 3, "round_s": 1e-4}
@@ -102,13 +102,18 @@ def test_a_peer_that_is_not_there_is_a_goal_that_is_missed(capsys):
     assert "no_such_package is not installed" in capsys.readouterr().out
 
 
-def test_every_goal_of_the_control_core_is_in_the_table():
+def test_every_goal_is_in_the_table():
     goals = {(one.name, one.peer): one.goal for one in ROWS}
     assert goals["8 PID controllers", "simple-pid"] == "never slower"
     assert goals["64 PID controllers", "simple-pid"] == "≥ 10× faster"
     assert goals["512 PID controllers", "simple-pid"] == "≥ 50× faster"
     assert goals["512 PID controllers", "a loop compiled by numba"] == "≤ 6× the time"
     assert goals["1,000,000 PID controllers", "plain numpy"] == "≥ 2× faster"
+    for peer in ("pymodbus' client", "on the driver's own line"):
+        assert goals[SCATTERED, f"one by one, {peer}"] == "≥ 50× faster"
+    for peer in ("pymodbus' client", "bare asyncio streams"):
+        assert goals[SCATTERED, f"the same blocks, {peer}"] == "≤ 1.15× the time"
+    assert goals[DISTANT, "the line itself"] == "≤ 1.11× the time"
     assert all(one.rounds >= 30 for one in ROWS)
 
 
@@ -134,6 +139,15 @@ def test_whole_scans_race_too(make, monkeypatch):
     result = make().measure(**QUICK)
     assert result.product.minimum > 0.0
     assert len(table.cells(result)) == len(table.HEAD)
+
+
+@pytest.mark.parametrize(
+    "prepare", [wires.one_by_one, wires.blocks_by_pymodbus, wires.blocks_by_streams, wires.paced_line, wires.paced_loop]
+)
+def test_wires_race_too(prepare):
+    result = modbus_row("registers", "peer", prepare).measure(rounds=1, round_s=1e-4)
+    assert 0.0 < result.product.minimum < 1.0
+    assert 0.0 < result.peer.minimum < 1.0
 
 
 def test_measurements_differ_from_scan_to_scan():

@@ -39,7 +39,10 @@ INSTRUMENTS = ROOT / "docs/reference/instruments.md"
 SOFT = ROOT / "docs/reference/soft-sensors.md"
 MODES = ROOT / "docs/reference/modes.md"
 SIMULATORS = ROOT / "docs/how-to/use-the-simulators.md"
+MODBUS = "serial:///dev/line modbus://127.0.0.1:502 modbuss://127.0.0.1:802"
 URLS = {
+    "bluevary": MODBUS,
+    "generic_modbus": MODBUS,
     "generic_plc": "opc.tcp://127.0.0.1:4840",
     "hamilton_arc": "serial:///dev/probes",
     "ismatec_reglo": "serial:///dev/reglo",
@@ -194,17 +197,24 @@ def test_every_option_of_a_driver_is_described_with_its_default(driver, monkeypa
 
     def recording(method):
         def take(self, key, default="", *limits):
-            taken[key] = default
+            taken.setdefault(key, default)
             return method(self, key, default, *limits)
 
         return take
 
     for kind in ("text", "choice", "choices", "flag", "integer", "number", "integers"):
         monkeypatch.setattr(options.Options, kind, recording(getattr(options.Options, kind)))
-    registry.create(driver, ConnectionSpec("it", URLS[driver], {}, 1.0))
-    defaults = {key: str(list(value) if isinstance(value, tuple) else value) for key, value in taken.items()}
+    for url in URLS[driver].split():
+        registry.create(driver, ConnectionSpec("it", url, {}, 1.0))
+    defaults = {key: _shown(value) for key, value in taken.items()}
     rows = table(INSTRUMENTS, "Option", driver)
     assert {name: (code(row[1]) or [""])[0] for row in rows for name in code(row[0])} == defaults
+
+
+def _shown(default):
+    if isinstance(default, bool):
+        return str(default).lower()
+    return str(list(default) if isinstance(default, tuple) else default)
 
 
 def test_every_driver_is_listed():

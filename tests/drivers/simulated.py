@@ -21,16 +21,21 @@ STOP_S = 10.0
 
 
 class Simulated:
-    """One simulated instrument, in a process of its own; ``settings`` are the simulator's."""
+    """One simulated instrument, in a process of its own; ``settings`` are the simulator's. ``more`` are others of its
+    kind beside it, by name, and the settings in which they differ.
+    """
 
-    def __init__(self, kind: str, directory: Path, **settings: object) -> None:
+    def __init__(
+        self, kind: str, directory: Path, more: Mapping[str, Mapping[str, object]] | None = None, **settings: object
+    ) -> None:
         self._kind = kind
+        instruments = {kind: {}, **(more or {})}
         document = {
             "site": kind,
             "seed": 1,
             "directory": str(directory),
             "with_parent": True,
-            "instruments": {kind: {"kind": kind, **settings}},
+            "instruments": {name: {"kind": kind, **settings, **own} for name, own in instruments.items()},
         }
         self._process = subprocess.Popen(
             [sys.executable, "-m", "simulators"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -42,7 +47,8 @@ class Simulated:
         answer = json.loads(self._process.stdout.readline())
         host, port = answer["control"].split(":")
         self._control = (host, int(port))
-        self.address: dict[str, Any] = answer["instruments"][kind]
+        self.addresses: dict[str, dict[str, Any]] = answer["instruments"]
+        self.address = self.addresses[kind]
 
     @property
     def url(self) -> str:
@@ -56,6 +62,11 @@ class Simulated:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._process.terminate()
+        self._process.communicate(timeout=STOP_S)
+
+    def kill(self) -> None:
+        """The power fails."""
+        self._process.kill()
         self._process.communicate(timeout=STOP_S)
 
     def fault(self, fault: str, duration_s: float, **more: float) -> None:

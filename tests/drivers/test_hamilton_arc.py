@@ -24,7 +24,7 @@ from drivers.contract import (
     WriteState,
 )
 from drivers.instruments.hamilton_arc import HamiltonArc
-from drivers.modbus import RtuLine
+from drivers.modbus_rtu import RtuLine
 from drivers.ports import parse_port
 
 QUIET = 0.25

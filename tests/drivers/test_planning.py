@@ -5,10 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.planning import MAX_REGISTERS, Span, coalesce, distinct, portions
+from drivers.planning import MAX_REGISTERS, Span, coalesce, covering, distinct, portions
 
 spans = st.lists(
-    st.builds(Span, st.integers(1, 3), st.integers(0, 600), st.integers(1, 20), st.booleans()), max_size=40
+    st.builds(Span, st.integers(1, 3), st.integers(0, 600), st.integers(1, 20), st.booleans(), st.integers(1, 4)),
+    max_size=40,
 )
 
 
@@ -19,7 +20,8 @@ def test_coalesced_reads_cover_everything(wanted: list[Span], max_gap: int) -> N
     assert all(read.length <= MAX_REGISTERS for read in reads)
     assert len(reads) <= len(set(wanted))
     assert {read for read in reads if read.exact} == {span for span in wanted if span.exact}
-    assert list(reads) == sorted(reads)
+    assert list(reads) == sorted(reads, key=lambda read: (read.unit, read.table, *read[1:4]))
+    assert all(reads[covering(reads, span)].covers(span) for span in wanted)
 
 
 def test_neighbours_become_one_read_and_distant_ones_do_not() -> None:

@@ -143,7 +143,7 @@ def test_a_damaged_frame_is_dropped_at_silence_and_the_next_one_heard():
 
 def test_silence_ends_a_frame_of_unknown_length():
     framer = Framer()
-    odd = seal(b"\x01\x2b\x0e\x01\x00")
+    odd = seal(b"\x01\x41\x0e\x01\x00")
     assert framer.feed(odd) == []
     assert framer.silence() == odd
     assert ask(sensor(), 0x2B, 0x0E, 1, 0)[:3] == b"\x01\xab\x01"

@@ -1,0 +1,186 @@
+"""The base of drivers for instruments that are read and written as coils and registers, over any kind of Modbus."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from drivers.contract import (
+    ConnectionSpec,
+    DriverError,
+    Identity,
+    LinkLost,
+    Malformed,
+    Plan,
+    Point,
+    Refused,
+    Sample,
+    Timeout,
+    WriteOutcome,
+    WriteState,
+)
+from drivers.modbus import Ask, ModbusException
+from drivers.modbus_plan import Item, ModbusPlan, Reading
+from drivers.modbus_rtu import RtuLine
+from drivers.modbus_tcp import TcpAddress, TcpLine, Tls
+from drivers.options import Options
+from drivers.planning import MAX_GAP, MAX_REGISTERS
+from drivers.ports import parse_port
+from drivers.tls import FILES, client_context
+
+Line: TypeAlias = RtuLine | TcpLine
+GAP_ON_NETWORK = 100
+"""Unused registers worth reading along: waking up takes longer than carrying them."""
+
+
+class ModbusDriver(ABC):
+    """One server, or the devices on one line. Subclasses say where their points are, and how a device is probed.
+
+    Options of all of them: ``gap``, the unused registers worth reading along (10 on a line, 100 on a network);
+    ``most``, the registers of one read (125); ``slowest_reply`` in seconds, on a line; for TLS ``ca``,
+    ``certificate``, ``key`` (PEM files) and ``server_name``.
+    """
+
+    def __init__(self, spec: ConnectionSpec, options: Options, *, baudrate: int, stopbits: int, parity: str) -> None:
+        network = spec.url.startswith(("modbus:", "modbuss:"))
+        self._late: dict[int, int] = {}
+        self._count = self._session = 0
+        self._gap = options.integer("gap", GAP_ON_NETWORK if network else MAX_GAP, 0, MAX_REGISTERS)
+        self._most = options.integer("most", MAX_REGISTERS, 1, MAX_REGISTERS)
+        self.units = range(256) if network else range(1, 248)
+        self.line: Line
+        if network:
+            address = TcpAddress.parse(spec.url)
+            self.line = TcpLine(address, spec.timeout_s / 2, _tls(options, address))
+        else:
+            quiet_s = options.number("slowest_reply", 1.0, 0.05, 30.0)
+            self.line = RtuLine(parse_port(spec.url, baudrate, stopbits, parity=parity), spec.timeout_s / 2, quiet_s)
+
+    @abstractmethod
+    def item(self, point: Point) -> Item:
+        """Where a point is. Raises :class:`BadAddress`."""
+
+    @abstractmethod
+    async def probe(self, unit: int) -> None:
+        """Ask what is answered like nothing else. Raises :class:`DriverError` when there is no answer."""
+
+    @abstractmethod
+    async def identify(self) -> Identity:
+        """Ask who is there. Raises :class:`DriverError`."""
+
+    def writing(self, item: Item, value: float) -> Ask:
+        """The request that writes a point. Raises ``ValueError`` for what cannot be written."""
+        return item.writing(value)
+
+    def plan(self, points: Sequence[Point]) -> ModbusPlan:
+        """The fewest reads. Raises :class:`BadAddress`."""
+        return ModbusPlan(points, [self.item(point) for point in points], self._gap, self._most)
+
+    async def open(self) -> Identity:
+        """Connect and ask who is there. Raises :class:`DriverError`."""
+        await self.line.open()
+        self._session += 1
+        return await self.identify()
+
+    async def read(self, plan: Plan) -> Sequence[Sample]:
+        """Every request once; what is refused makes only its own points Bad, and so does a silent device.
+
+        Devices that failed last time come last, and no more of them once one did not answer again: the others do not
+        wait. Raises :class:`DriverError` when the line is lost, or nothing is answered.
+        """
+        if not isinstance(plan, ModbusPlan):
+            raise TypeError("a plan of another driver")
+        plan.begin(self._session)
+        if isinstance(self.line, RtuLine) and plan.units and all(map(self.line.in_doubt, plan.units)):
+            await self.line.silence()
+        answers: dict[Reading, bytes | DriverError] = {}
+        silent = False
+        for unit in sorted(plan.units, key=lambda unit: self._late.get(unit, 0)):
+            if silent and unit in self._late:
+                answers.update(
+                    dict.fromkeys(plan.readings_of(unit), Timeout(f"device {unit} did not answer last time"))
+                )
+            else:
+                silent |= await self._read_unit(plan, unit, answers)
+        failures = [answer for answer in answers.values() if isinstance(answer, DriverError)]
+        if failures and len(failures) == len(answers):
+            raise failures[0]
+        return plan.samples(answers)
+
+    async def write(self, writes: Sequence[tuple[Point, float]]) -> Sequence[WriteOutcome]:
+        """One after the other; a device confirms a write by repeating it."""
+        return [WriteOutcome(point, value, *await self._write_one(point, value)) for point, value in writes]
+
+    async def close(self) -> None:
+        """Give the line back."""
+        self.line.close()
+
+    async def _read_unit(self, plan: ModbusPlan, unit: int, answers: dict[Reading, bytes | DriverError]) -> bool:
+        """Read from one device into ``answers``; whether it was silent. Raises :class:`LinkLost`.
+
+        What is refused because a part of it is not there is read in parts.
+        """
+        left = plan.readings_of(unit)
+        # Until it has answered it counts as late, also when this read is cancelled.
+        self._count += 1
+        late = self._late.setdefault(unit, self._count)
+        try:
+            if isinstance(self.line, RtuLine) and self.line.in_doubt(unit):
+                await self._doubted(self.line, unit)
+            while left:
+                try:
+                    answers[left[0]] = await self.line.ask(left[0].ask)
+                except Refused as error:
+                    if isinstance(error, ModbusException) and error.not_there and (parts := plan.split(left[0])):
+                        left[:1] = parts
+                        continue
+                    answers[left[0]] = error
+                left.pop(0)
+        except (Timeout, Malformed) as error:
+            answers.update(dict.fromkeys(left, error))
+            self._late[unit] = max(late, self._count)
+            return True
+        self._late.pop(unit, None)
+        return False
+
+    async def _doubted(self, line: RtuLine, unit: int) -> None:
+        """Probe a device, once its line was silent. Raises :class:`Timeout`, :class:`Malformed`, :class:`LinkLost`."""
+        if not line.settled(unit):
+            raise Timeout(f"device {unit} did not answer last time")
+        await self.probe(unit)
+        line.trust(unit)
+
+    async def _write_one(self, point: Point, value: float) -> tuple[WriteState, str]:
+        item = self.item(point)
+        unit = item.span.unit
+        if "w" not in point.access:
+            return WriteState.REFUSED, f"{point.address} is only read"
+        try:
+            ask = self.writing(item, value)
+            if not self.line.is_open:
+                raise LinkLost("the line is not open")
+            if isinstance(self.line, RtuLine) and self.line.in_doubt(unit):
+                await self.line.silence()
+                await self._doubted(self.line, unit)
+        except ValueError as error:
+            return WriteState.REFUSED, str(error)
+        except DriverError as error:
+            return WriteState.REFUSED, f"not sent: {error}"
+        try:
+            await self.line.ask(ask)
+        except ModbusException as error:
+            return WriteState.REFUSED if error.nothing_done else WriteState.UNKNOWN, str(error)
+        except DriverError as error:
+            return WriteState.UNKNOWN, str(error)
+        return WriteState.APPLIED, ""
+
+
+def _tls(options: Options, address: TcpAddress) -> Tls | None:
+    """Raises ``ValueError`` for files that cannot be used, or that are of no use here."""
+    if address.secure:
+        return Tls(client_context(options), options.text("server_name") or address.host)
+    given = [key for key in (*FILES, "server_name") if options.text(key)]
+    if given:
+        raise ValueError(f"{', '.join(given)} without TLS; it needs modbuss:// in front of the address")
+    return None
