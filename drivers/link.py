@@ -153,7 +153,8 @@ class Link:
             self.identity = await self._driver.open()
         await self._read()
         self._back_off.reset()
-        self._become(LinkState.UP, f"{self.identity.vendor} {self.identity.model}".strip())
+        via = f" at {self.identity.via}" if self.identity.via else ""
+        self._become(LinkState.UP, f"{self.identity.vendor} {self.identity.model}{via}".strip())
         while True:
             await self._wait()
             if self._pending:

@@ -1,0 +1,7 @@
+"""OPC UA as client: sessions, security and trust, values of nodes. Drivers of OPC UA instruments build on it."""
+
+from drivers.opcua.client import OpcUaClient, as_driver_errors
+from drivers.opcua.points import Pulse, Reading, sample, send
+from drivers.opcua.settings import OpcUaSettings, read_settings
+
+__all__ = ["OpcUaClient", "OpcUaSettings", "Pulse", "Reading", "as_driver_errors", "read_settings", "sample", "send"]
