@@ -31,9 +31,11 @@ class Reading(NamedTuple):
     kind: int = 0
 
 
-def reading(data: ua.DataValue) -> Reading:
-    """A value with what the server says of it."""
+def reading(data: ua.DataValue, element: int | None = None) -> Reading:
+    """A value with what the server says of it; of an array, one ``element``."""
     value = data.Value.Value if data.Value is not None else None
+    if element is not None:
+        value = value[element] if isinstance(value, list) and element < len(value) else None
     kind = int(getattr(data.Value.VariantType, "value", 0)) if data.Value is not None else 0
     number = float(value) if isinstance(value, int | float) else math.nan
     code = data.StatusCode
