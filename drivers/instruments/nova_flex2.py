@@ -257,7 +257,7 @@ def _result(name: str, values: Mapping[tuple[str, ...], ua.DataValue], time: flo
     if read.quality is Quality.GOOD and wrong.lower() not in FINE:
         return Sample(read.value, Quality.BAD, Reason.DEVICE, 0, time, wrong)
     if read.quality is Quality.GOOD and given and wanted and not given.replace(" ", "").startswith(wanted):
-        return Sample(math.nan, Quality.BAD, Reason.DEVICE, 0, time, f"in {given}, not in {wanted}")
+        return Sample(math.nan, Quality.BAD, Reason.DEVICE, 0, time, f"in {given}, not {wanted}")
     return Sample(read.value, read.quality, read.reason, 0, time, read.detail or detail)
 
 

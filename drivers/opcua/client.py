@@ -48,6 +48,8 @@ WORDS = {
 }
 """What an operator is told beside the server's own word."""
 
+NO_CHANNEL = "the server opens no channel for our certificate: is it in its list of rejected ones?"
+
 
 class OpcUaClient:
     """One session on one server. Not connected until :meth:`open`."""
@@ -100,7 +102,10 @@ class OpcUaClient:
         with as_driver_errors(f"connecting to {url}"):
             async with asyncio.timeout(within_s):
                 await log_in(client, self._settings)
-                await client.connect()
+                try:
+                    await client.connect()
+                except AssertionError as error:  # how asyncua takes a fault in place of a channel
+                    raise Refused(NO_CHANNEL) from error
         self._healthy = True
 
     async def namespaces(self) -> list[str]:
@@ -209,6 +214,6 @@ def as_driver_errors(what: str) -> Iterator[None]:
         name = StatusCode(error.code).name
         said = f"{WORDS[name]} ({name})" if name in WORDS else name
         raise (Refused if name.startswith(REFUSALS) else LinkLost)(f"{said} while {what}") from error
-    except (UaError, struct.error, ValueError, TypeError, LookupError, AttributeError) as error:
+    except (UaError, struct.error, ValueError, TypeError, LookupError, AttributeError, AssertionError) as error:
         # asyncua decodes without checks of its own: a broken message ends in any of these.
         raise Malformed(f"{type(error).__name__} while {what}: {error}") from error
