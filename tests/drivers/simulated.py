@@ -20,13 +20,16 @@ STOP_S = 10.0
 
 
 class Simulated:
-    """One simulated instrument, in a process of its own; ``settings`` are the simulator's."""
+    """One simulated instrument, in a process of its own; ``settings`` are the simulator's, ``site_speed`` is process
+    seconds per wall second.
+    """
 
-    def __init__(self, kind: str, directory: Path, **settings: object) -> None:
+    def __init__(self, kind: str, directory: Path, *, site_speed: float = 1.0, **settings: object) -> None:
         self._kind = kind
         document = {
             "site": kind,
             "seed": 1,
+            "speed": site_speed,
             "directory": str(directory),
             "with_parent": True,
             "instruments": {kind: {"kind": kind, **settings}},
