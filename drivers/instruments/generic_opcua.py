@@ -6,7 +6,8 @@ namespace of its own (``nsu=urn:other;s=Unit1.pH.PV``), or a path of browse name
 resolved by their URI at every connect; an index is refused, for the server may give another one at every start.
 
 A number is written in the type that the server holds. A server goes on answering with old values when what feeds it
-has stopped: the option ``counter`` names a node that changes as long as all is well.
+has stopped: the option ``counter`` names a node, a number or a time, that changes as long as all is well. Times are
+read as UTC seconds.
 """
 
 from __future__ import annotations
@@ -58,9 +59,12 @@ BITS = {2: (-7, 7), 3: (0, 8), 4: (-15, 15), 5: (0, 16), 6: (-31, 31), 7: (0, 32
 MAX_FLOAT = 3.4028234e38
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Address:
-    """A node's identifier and namespace URI ("" for the standard's), or its path; and the element of its array."""
+    """A node's identifier and namespace URI ("" for the standard's), or its path; and the element of its array.
+
+    A driver makes one for each text: they are looked up in every read, and so compared by identity.
+    """
 
     identifier: str = ""
     uri: str = ""
@@ -89,6 +93,7 @@ class GenericOpcUa:
         self._stale_s = options.number("stale_after", 10.0, 0.5, 3600.0)
         self._wire = OpcUaClient(read_settings(options, spec))
         options.end()
+        self._addresses: dict[str, Address] = {}
         try:
             self._counter = self._address(Point("counter", counter)) if counter else None
         except BadAddress as error:
@@ -127,10 +132,8 @@ class GenericOpcUa:
         if not readings:
             # Nothing that was asked for exists: that there is a server is still to be proved.
             await self._wire.read([self._wire.client.get_node(BUILD_INFO[0])])
-        quality = Quality.GOOD
-        if self._counter is not None and self._counter in readings:
-            quality = self._pulse.judge(readings[self._counter], asyncio.get_running_loop().time())
-        return [self._sample(readings, plan.addresses[place], quality) for place in plan.where]
+        quality, why = self._judge(readings)
+        return [self._sample(readings, plan.addresses[place], quality, why) for place in plan.where]
 
     async def write(self, writes: Sequence[tuple[Point, float]]) -> Sequence[WriteOutcome]:
         """All of them in one Write, each in the type that the server holds."""
@@ -160,6 +163,11 @@ class GenericOpcUa:
         return Pulse(self._stale_s, 1.5 * self._stale_s)
 
     def _address(self, point: Point) -> Address:
+        if point.address not in self._addresses:
+            self._addresses[point.address] = self._parse(point)
+        return self._addresses[point.address]
+
+    def _parse(self, point: Point) -> Address:
         found = ELEMENT.fullmatch(point.address)
         text, element = (found["node"], int(found["element"])) if found else (point.address, None)
         if text.startswith("/") and all(text[1:].split("/")):
@@ -174,12 +182,14 @@ class GenericOpcUa:
     async def _read(self, addresses: Sequence[Address]) -> dict[Address, Reading]:
         """What is known of those that exist."""
         await self._find(addresses)
-        present = [address for address in addresses if address in self._nodes]
+        nodes = self._nodes
+        present = [address for address in addresses if address in nodes]
         if not present:
             return {}
-        values = await self._wire.read_data([self._nodes[address] for address in present])
+        values = await self._wire.read_data([nodes[address] for address in present])
         readings = {one: reading(value, one.element) for one, value in zip(present, values, strict=True)}
-        self._kinds.update({one: read.kind for one, read in readings.items() if read.kind})
+        if not self._kinds.keys() >= readings.keys():
+            self._kinds.update({one: int(read.kind.value) for one, read in readings.items() if read.kind})
         return readings
 
     async def _find(self, addresses: Iterable[Address]) -> None:
@@ -200,11 +210,20 @@ class GenericOpcUa:
             self._search_at = now + SEARCH_S
             self._tree.forget()
 
-    def _sample(self, readings: dict[Address, Reading], address: Address, quality: Quality) -> Sample:
+    def _judge(self, readings: dict[Address, Reading]) -> tuple[Quality, str]:
+        """What all values are worth by the counter."""
+        if self._counter is None:
+            return Quality.GOOD, ""
+        counter = readings.get(self._counter)
+        if counter is None or counter.quality is not Quality.GOOD:
+            return Quality.UNCERTAIN, "the server's counter cannot be read"
+        return self._pulse.judge(counter, asyncio.get_running_loop().time()), STANDS_STILL
+
+    def _sample(self, readings: dict[Address, Reading], address: Address, quality: Quality, why: str) -> Sample:
         if address not in readings:
             what = "/".join(address.path) or address.uri
             return Sample(math.nan, Quality.BAD, Reason.DEVICE, 0, None, f"the server has no {what}")
-        return sample(readings[address], quality, STANDS_STILL)
+        return sample(readings[address], quality, why)
 
     def _refusal(self, point: Point, value: float, address: Address) -> str:
         """Why this cannot be sent, "" when it can."""

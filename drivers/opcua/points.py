@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from drivers.contract import DriverError, Point, Quality, Reason, Sample, WriteOutcome, WriteState
@@ -20,15 +21,15 @@ MAX_NODES = 100
 
 
 class Reading(NamedTuple):
-    """One node's value as the server gave it; ``value`` is NaN when it is no number, ``kind`` its built-in type
-    (0 when there is no value).
+    """One node's value as the server gave it; ``value`` is NaN when it is neither a number nor a time,
+    ``kind`` its type, if there is a value.
     """
 
     value: float
     quality: Quality
     status: str
     source_time: float | None
-    kind: int = 0
+    kind: ua.VariantType | None = None
 
 
 def reading(data: ua.DataValue, element: int | None = None) -> Reading:
@@ -36,14 +37,21 @@ def reading(data: ua.DataValue, element: int | None = None) -> Reading:
     value = data.Value.Value if data.Value is not None else None
     if element is not None:
         value = value[element] if isinstance(value, list) and element < len(value) else None
-    kind = int(getattr(data.Value.VariantType, "value", 0)) if data.Value is not None else 0
-    number = float(value) if isinstance(value, int | float) else math.nan
+    kind = data.Value.VariantType if data.Value is not None else None
+    number = float(value) if isinstance(value, int | float) else _seconds(value)
     code = data.StatusCode
     time = data.SourceTimestamp.timestamp() if data.SourceTimestamp is not None else None
-    if code is None or code.is_good():
+    if code is None or not code.value or code.is_good():
         status = "" if math.isfinite(number) else f"not a number: {value!r}"
         return Reading(number, Quality.BAD if status else Quality.GOOD, status, time, kind)
     return Reading(number, Quality.UNCERTAIN if code.is_uncertain() else Quality.BAD, code.name, time, kind)
+
+
+def _seconds(value: object) -> float:
+    """A time as UTC seconds since 1970, NaN for what is none."""
+    if not isinstance(value, datetime):
+        return math.nan
+    return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
 
 
 class Pulse:
@@ -75,8 +83,8 @@ def sample(read: Reading, pulse: Quality = Quality.GOOD, still: str = "") -> Sam
     """A reading as the contract has it; ``still`` are the words for a counter that stands still."""
     if read.quality is Quality.GOOD and pulse is not Quality.GOOD:
         return Sample(read.value, pulse, Reason.STALE, 0, read.source_time, still)
-    reason = Reason.OK if read.quality is Quality.GOOD else Reason.DEVICE
-    return Sample(read.value, read.quality, reason, 0, read.source_time, read.status)
+    value, quality, status, time, _ = read
+    return Sample(value, quality, Reason.OK if quality is Quality.GOOD else Reason.DEVICE, 0, time, status)
 
 
 async def send(wire: OpcUaClient, writes: Sequence[tuple[Point, float, Node, ua.Variant]]) -> list[WriteOutcome]:

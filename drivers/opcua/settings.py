@@ -88,7 +88,7 @@ def read_settings(options: Options, spec: ConnectionSpec) -> OpcUaSettings:
     """Take the options of OPC UA. Raises ``ValueError`` that says what is wrong."""
     texts = ("user", "password_env", "password", "security", "trusted", "revoked", "user_certificate")
     taken = {key: options.text(key) for key in texts}
-    endpoints = options.texts("endpoints")
+    endpoints = options.texts("endpoints", ())
     try:
         return OpcUaSettings(spec.url, spec.timeout_s, endpoints=endpoints, **taken)
     except ValueError as error:

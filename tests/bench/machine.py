@@ -6,7 +6,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("numpy", "simple-pid", "numba")
+PACKAGES = ("numpy", "simple-pid", "numba", "asyncua")
 
 
 def version(package):

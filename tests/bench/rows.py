@@ -1,5 +1,6 @@
 """The rows of the ratio table: what races against whom, and which ratio is the goal."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -8,6 +9,7 @@ from pathlib import Path
 from controller.config.load import load_site
 from controller.model.build import build
 from tests.bench import peers
+from tests.bench.opcua import NODES, Acquisition
 from tests.bench.race import Time, race
 from tests.bench.sites import FOUND, Plant, site
 
@@ -20,7 +22,7 @@ class Row:
     """A race that ``prepare`` sets up: functions of product and peer. ``needs`` is the package of the peer.
 
     With ``at_least`` the product has to be so many times faster; with ``at_most`` it may take so many times as long.
-    Without either it is shown only. ``rounds`` where a call takes long.
+    Without either it is shown only. ``rounds`` where a call takes long; ``clock`` where it waits for another process.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Row:
     at_least: float | None = None
     at_most: float | None = None
     rounds: int = 60
+    clock: Callable = time.process_time
 
     @property
     def possible(self):
@@ -47,7 +50,7 @@ class Row:
         """Race. ``options`` are those of :func:`tests.bench.race.race`."""
         run, other = self.prepare()
         competitors = {"product": run} | ({"peer": other} if other else {})
-        times = race(competitors, **{"rounds": self.rounds, **options})
+        times = race(competitors, **{"rounds": self.rounds, "clock": self.clock, **options})
         return Result(self, times["product"], times.get("peer"))
 
 
@@ -125,6 +128,17 @@ def bench_site_row():
     return Row("whole scan and record, bench site (52 tags, 12 loops)", "", prepare)
 
 
+def opcua_row(peer, name, **goal):
+    """Reading the nodes of a server through the driver against ``peer``, a way of asyncua's client."""
+
+    def prepare():
+        acquisition = Acquisition()
+        return acquisition.product, getattr(acquisition, peer)
+
+    what = f"{NODES} OPC UA nodes, wall time"
+    return Row(what, name, prepare, "asyncua", rounds=30, clock=time.perf_counter, **goal)
+
+
 ROWS = (
     bank_row(8, peers.simple_pid, "simple-pid", "simple_pid", at_least=1.0),
     bank_row(64, peers.simple_pid, "simple-pid", "simple_pid", at_least=10.0),
@@ -137,4 +151,6 @@ ROWS = (
     control_row(128, 32, 8, at_least=13.0),
     scan_row(128, 32, 8),
     bench_site_row(),
+    opcua_row("single", "asyncua, node by node", at_least=10.0),
+    opcua_row("bulk", "asyncua, one bare Read", at_most=1.1),
 )

@@ -109,6 +109,8 @@ def test_every_goal_of_the_control_core_is_in_the_table():
     assert goals["512 PID controllers", "simple-pid"] == "≥ 50× faster"
     assert goals["512 PID controllers", "a loop compiled by numba"] == "≤ 6× the time"
     assert goals["1,000,000 PID controllers", "plain numpy"] == "≥ 2× faster"
+    assert goals["100 OPC UA nodes, wall time", "asyncua, node by node"] == "≥ 10× faster"
+    assert goals["100 OPC UA nodes, wall time", "asyncua, one bare Read"] == "≤ 1.1× the time"
     assert all(one.rounds >= 30 for one in ROWS)
 
 

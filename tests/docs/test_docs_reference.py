@@ -44,6 +44,8 @@ URLS = {
     "hamilton_arc": "serial:///dev/probes",
     "watson_marlow": "serial:///dev/pump",
     "vicell_blu": "opc.tcp://127.0.0.1:62641",
+    "generic_opcua": "opc.tcp://127.0.0.1:4840",
+    "nova_flex2": "opc.tcp://127.0.0.1:59888",
 }
 
 
@@ -196,7 +198,7 @@ def test_every_option_of_a_driver_is_described_with_its_default(driver, monkeypa
 
         return take
 
-    for kind in ("text", "integer", "number", "integers"):
+    for kind in ("text", "texts", "choice", "integer", "number", "integers"):
         monkeypatch.setattr(options.Options, kind, recording(getattr(options.Options, kind)))
     registry.create(driver, ConnectionSpec("it", URLS[driver], {}, 1.0))
     defaults = {key: str(list(value) if isinstance(value, tuple) else value) for key, value in taken.items()}

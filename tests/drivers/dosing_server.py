@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 
 from asyncua import Server, ua
@@ -12,6 +13,7 @@ SIEMENS = "http://www.siemens.com/simatic-s7-opcua"
 
 
 async def main() -> None:
+    logging.disable()  # it warns of the missing encryption
     server = Server()
     await server.init()
     server.set_endpoint("opc.tcp://127.0.0.1:0")

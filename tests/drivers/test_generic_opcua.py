@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 from asyncua import ua
 
+from controller.config.load import load_site
+from controller.model.build import build
 from drivers.conformance import Bench, DriverConformance
 from drivers.contract import BadAddress, ConnectionSpec, Point, Quality, Reason, Refused, Sample, WriteState
 from drivers.instruments import generic_opcua
@@ -219,6 +222,65 @@ async def test_a_counter_that_stands_still(peer: Peer) -> None:
     await peer.put("Unit1.Beat", 2, KINDS.UInt32)
     assert (await read(driver, "s=Unit1.T.PV"))[0].quality is Quality.GOOD
     await driver.close()
+
+
+async def test_a_clock_as_counter_and_a_counter_that_is_none(peer: Peer) -> None:
+    clock = peer.driver(counter="nsu=http://opcfoundation.org/UA/;i=2258", stale_after=0.5)
+    await clock.open()
+    (sample,) = await read(clock, "s=Unit1.T.PV")
+    assert sample.quality is Quality.GOOD
+    await clock.close()
+    for counter in ("s=Unit1.Name", "s=No.Such", "/No/Such"):
+        none = peer.driver(counter=counter)
+        await none.open()
+        (sample,) = await read(none, "s=Unit1.T.PV")
+        assert (sample.quality, sample.detail) == (Quality.UNCERTAIN, "the server's counter cannot be read")
+        await none.close()
+
+
+PROFILES = Path(__file__).parents[2] / "configs/profiles/site.yaml"
+
+
+async def test_the_profiles_are_loaded_and_read(opcua_server: Any) -> None:
+    """Every tag of every profile on a server of that shape, found by its address in the file and by nothing else."""
+    loaded = load_site(PROFILES)
+    site = build(loaded)
+    for name, bindings in site.bindings.items():
+        bound = [point for _, point in bindings]
+        options = dict(loaded.config.connections[name].options)
+        uri = str(options.setdefault("namespace", "urn:your:mfcs"))
+        await opcua_server.run(shape(opcua_server.server, uri, [point.address for point in bound]))
+        url = f"opc.tcp://127.0.0.1:{opcua_server.port}"
+        used = {key: value for key, value in options.items() if key in {"namespace"}}
+        driver = GenericOpcUa(ConnectionSpec(name, url, used, 0.5))
+        GenericOpcUa(ConnectionSpec(name, url, options, 0.5))  # the options are the driver's
+        await driver.open()
+        samples = await driver.read(driver.plan(bound))
+        assert [sample.value for sample in samples] == [float(place) for place in range(len(bound))]
+        written = [point for point in bound if point.access == "rw"]
+        outcomes = await driver.write([(point, 1.5) for point in written])
+        assert {outcome.state for outcome in outcomes} <= {WriteState.APPLIED}
+        assert len(written) == (0 if name == "mfcs" else 4)
+        await driver.close()
+
+
+async def shape(server: Any, uri: str, addresses: list[str]) -> None:
+    """Nodes with these addresses, each with its place as its value."""
+    index = await server.register_namespace(uri)
+    folders = {"": server.nodes.objects}
+    for place, address in enumerate(addresses):
+        if not address.startswith("/"):
+            identifier = ua.NodeId(address.removeprefix("s="), index)
+            node = await server.nodes.objects.add_variable(identifier, address, float(place))
+            await node.set_writable()
+            continue
+        *names, last = address[1:].split("/")
+        for depth, name in enumerate(names):
+            path, parent = "/".join(names[: depth + 1]), "/".join(names[:depth])
+            if path not in folders:
+                there = {(await child.read_browse_name()).Name: child for child in await folders[parent].get_children()}
+                folders[path] = there.get(name) or await folders[parent].add_object(index, name)
+        await folders["/".join(names)].add_variable(index, last, float(place))
 
 
 async def test_a_server_without_the_namespace(peer: Peer) -> None:
