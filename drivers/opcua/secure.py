@@ -47,9 +47,13 @@ async def _secure(client: Client, settings: OpcUaSettings, security: Security) -
         client.user_certificate, client.user_private_key = user.certificate, user.key
     policy = getattr(security_policies, f"SecurityPolicy{security.policy}")
     mode = ua.MessageSecurityMode[security.mode]
-    endpoint = _choose(await client.connect_and_get_server_endpoints(), policy.URI, mode, security)
-    encoded = _first(endpoint.ServerCertificate)
-    trust.check(_parse(encoded), endpoint.Server.ApplicationUri, utc_now())
+    offers = await _offers(client)
+    if offers:
+        endpoint = _choose(offers, policy.URI, mode, security)
+        encoded = _first(endpoint.ServerCertificate)
+        trust.check(_parse(encoded), endpoint.Server.ApplicationUri, utc_now())
+    else:
+        encoded = await asyncio.to_thread(_pinned, security)
 
     async def validate(certificate: x509.Certificate, server: ua.ApplicationDescription) -> None:
         """Once more, with what the server says of itself on the secured channel."""
@@ -60,6 +64,30 @@ async def _secure(client: Client, settings: OpcUaSettings, security: Security) -
     key = CertProperties(ours.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()), "der")
     peer = CertProperties(encoded, "der")
     await client.set_security(policy, certificate, key, server_certificate=peer, mode=mode)
+
+
+async def _offers(client: Client) -> list[ua.EndpointDescription]:
+    """What the server offers; nothing when it does not tell that to strangers, as a hardened one may."""
+    from asyncua.ua.uaerrors import BadSecurityModeRejected, BadSecurityPolicyRejected, BadServiceUnsupported
+
+    try:
+        return await client.connect_and_get_server_endpoints()
+    except (
+        AssertionError,
+        BadSecurityModeRejected,
+        BadSecurityPolicyRejected,
+        BadServiceUnsupported,
+    ):  # the first is how asyncua takes a fault in place of a channel
+        return []
+
+
+def _pinned(security: Security) -> bytes:
+    """The certificate of a server that does not show it before. Blocks. Raises :class:`Refused`."""
+    if not security.server_certificate:
+        raise Refused(
+            "the server does not tell strangers what it offers: give its certificate as last part of security"
+        )
+    return load_certificates(Path(security.server_certificate))[0].public_bytes(Encoding.DER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -227,6 +227,7 @@ async def test_a_dose_is_given_once_by_a_plc_that_freezes(plc: DosingPlc) -> Non
 @pytest.mark.timeout(3600)
 async def test_two_hundred_samples(counter: Simulated) -> None:
     results = await count(counter, WHOLE, 1000)
+    print(dict(results))
     assert results[WriteState.APPLIED]
     assert results[WriteState.UNKNOWN]
 
@@ -235,5 +236,6 @@ async def test_two_hundred_samples(counter: Simulated) -> None:
 @pytest.mark.timeout(3600)
 async def test_two_hundred_doses(plc: DosingPlc) -> None:
     results, _ = await dose(plc, WHOLE)
+    print(dict(results))
     assert results[WriteState.APPLIED]
     assert results[WriteState.UNKNOWN]

@@ -27,7 +27,7 @@ SIEMENS = "http://www.siemens.com/simatic-s7-opcua"
 class NodePlc:
     """A PLC of node-opcua in a process of its own, which trusts one client."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *more: str) -> None:
         self.others, self.trusted, self.lists = (folder / name for name in ("others", "trusted", "revoked"))
         pki = folder / "pki"
         for one in (self.others, self.trusted, self.lists, pki / "trusted/certs"):
@@ -42,7 +42,7 @@ class NodePlc:
         (pki / "trusted/certs/authority.pem").write_bytes(self.authority.certificate.public_bytes(Encoding.PEM))
         self.plc = plc
         self.process = subprocess.Popen(
-            ["node", "plc_server.mjs", str(pki), str(shown), str(plc.key_file)],
+            ["node", "plc_server.mjs", str(pki), str(shown), str(plc.key_file), *more],
             cwd=PEERS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         self.url = f"opc.tcp://127.0.0.1:{self.told()['port']}"
@@ -129,6 +129,21 @@ async def test_what_either_side_refuses(node_plc: NodePlc, tmp_path: Path) -> No
     )
     assert "this user" in await refused(node_plc.driver(password="wrong"))
     assert "our certificate" in await refused(node_plc.driver(ours=node_plc.stranger))
+
+
+async def test_a_server_that_does_not_tell_strangers_what_it_offers(tmp_path: Path) -> None:
+    plc = NodePlc(tmp_path, "silent")
+    try:
+        why = await refused(plc.driver())
+        assert "give its certificate as last part of security" in why
+        pinned = f"{plc.options()['security']},{plc.plc.cert_file}"
+        driver = plc.driver(security=pinned)
+        assert (await driver.open()).serial == "S-1"
+        await driver.close()
+        plc.authority.revoke(plc.lists, [plc.plc])
+        assert "was revoked" in await refused(plc.driver(security=pinned))
+    finally:
+        plc.stop()
 
 
 async def test_a_client_of_node_opcua_on_our_simulated_plc(tmp_path: Path) -> None:

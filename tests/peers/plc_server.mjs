@@ -1,12 +1,13 @@
 // A PLC of node-opcua: one data block, Basic256Sha256 only, a trust list of its own.
-//   node plc_server.mjs <PKI folder> <certificate.pem> <key.pem>
+//   node plc_server.mjs <PKI folder> <certificate.pem> <key.pem> [silent]
+// A silent one does not tell strangers what it offers.
 // Prints its port as soon as it serves, then a line for every value that a client writes; ends with its standard input.
 import process from "node:process";
 import { OPCUACertificateManager } from "node-opcua-certificate-manager";
 import { DataType, MessageSecurityMode, SecurityPolicy, StatusCodes, Variant } from "node-opcua-client";
 import { OPCUAServer } from "node-opcua-server";
 
-const [rootFolder, certificateFile, privateKeyFile] = process.argv.slice(2);
+const [rootFolder, certificateFile, privateKeyFile, silent] = process.argv.slice(2);
 const serverCertificateManager = new OPCUACertificateManager({
   rootFolder, automaticallyAcceptUnknownCertificate: false, disableFileWatchers: true,
 });
@@ -19,6 +20,7 @@ const server = new OPCUAServer({
   certificateFile, privateKeyFile, serverCertificateManager,
   securityPolicies: [SecurityPolicy.Basic256Sha256],
   securityModes: [MessageSecurityMode.SignAndEncrypt],
+  disableDiscovery: silent !== undefined,
   allowAnonymous: false,
   userManager: { isValidUser: (name, password) => name === "biovisor" && password === "right" },
 });
