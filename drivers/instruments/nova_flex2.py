@@ -169,7 +169,6 @@ class NovaFlex2:
         now: dict[str, object] = {"/".join(path): (_content(value), value.StatusCode) for path, value in values.items()}
         before, self._previous = self._previous, now
         if any(before.get(path) != content for path, content in now.items()):
-            self._poll_at = -math.inf  # at the next read, for it may be complete by then
             return
         self._read_once = True
         vessel, number = words.split(_content(values[words.SAMPLE_ID]))

@@ -146,7 +146,7 @@ async def test_results_belong_to_their_vessel(flex: Simulated) -> None:
 
 async def test_a_result_is_believed_as_a_whole(flex: Simulated) -> None:
     """Tag by tag the simulator shows a new result; glucose and osmolality come at different moments."""
-    driver = make(flex.url, poll=0.05)
+    driver = make(flex.url, poll=0.3)
     await driver.open()
     await ready(driver)
     seen = set()

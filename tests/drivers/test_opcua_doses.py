@@ -5,6 +5,7 @@ decides, and no dose is given twice. Each trial is compared with what the server
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import signal
@@ -165,22 +166,39 @@ async def plc() -> AsyncIterator[DosingPlc]:
         peer.process.communicate()
 
 
-async def count(simulated: Simulated, trials: int, first: int) -> Counter[WriteState]:
+async def count(url: str, pid: int, trials: int, first: int) -> Counter[WriteState]:
     """Start samples by a method while the counter freezes; the driver knows which it started."""
-    spec = ConnectionSpec("counter", simulated.url, {"user": "u", "password": "p", "poll": 0.1}, TIMEOUT_S)
-    rig = Rig(ViCellBlu(spec), COUNTS, int(simulated.address["pid"]), seed=first)
+    spec = ConnectionSpec("counter", url, {"user": "u", "password": "p", "poll": 0.1}, TIMEOUT_S)
+    rig = Rig(ViCellBlu(spec), COUNTS, pid, seed=first)
     numbers = range(first, first + trials)
     try:
         seen = {number: await rig.trial(number, rig.freezing(), 3.0) for number in numbers}
     finally:
         await rig.close()
-    session = CounterSession(OpcUaSettings(simulated.url, 5.0, "u", "p"), {})
+    session = CounterSession(OpcUaSettings(url, 5.0, "u", "p"), {})
     await session.open()
     done = Counter(sample.name for sample in await session.counts("bench-", 10.0))
     await session.close()
     assert {number: done[f"bench-{number}"] for number in numbers} == seen
     assert max(seen.values()) == 1
     return rig.results
+
+
+async def count_apart(simulated: Simulated, trials: int, first: int) -> dict[str, int]:
+    """In a process of its own: asyncua takes the types of one server it has met for another's."""
+    arguments = f"{simulated.url!r}, {simulated.address['pid']}, {trials}, {first}"
+    program = (
+        "import asyncio, json\nfrom tests.drivers.test_opcua_doses import count\n"
+        f"results = asyncio.run(count({arguments}))\n"
+        "print(json.dumps({state.value: number for state, number in results.items()}))"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0
+    results: dict[str, int] = json.loads(output)
+    return results
 
 
 async def dose(plc: DosingPlc, trials: int) -> tuple[Counter[WriteState], list[str]]:
@@ -213,8 +231,8 @@ async def dose(plc: DosingPlc, trials: int) -> tuple[Counter[WriteState], list[s
 
 
 async def test_a_sample_is_counted_once_by_a_counter_that_freezes(counter: Simulated) -> None:
-    results = await count(counter, SAMPLE, 1)
-    assert results.total() == SAMPLE
+    results = await count_apart(counter, SAMPLE, 1)
+    assert sum(results.values()) == SAMPLE
 
 
 async def test_a_dose_is_given_once_by_a_plc_that_freezes(plc: DosingPlc) -> None:
@@ -226,10 +244,10 @@ async def test_a_dose_is_given_once_by_a_plc_that_freezes(plc: DosingPlc) -> Non
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 async def test_two_hundred_samples(counter: Simulated) -> None:
-    results = await count(counter, WHOLE, 1000)
-    print(dict(results))
-    assert results[WriteState.APPLIED]
-    assert results[WriteState.UNKNOWN]
+    results = await count_apart(counter, WHOLE, 1000)
+    print(results)
+    assert results["applied"]
+    assert results["unknown"]
 
 
 @pytest.mark.soak
