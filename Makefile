@@ -9,6 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PAGE := controller/page
 PAGE_READY := $(PAGE)/static/vendor/.ready
+PEERS := tests/peers
+PEERS_READY := $(PEERS)/node_modules/.ready
 
 ## What the run time needs from Debian, and what only the tests need: command=package.
 RUN_TOOLS := node=nodejs npm=npm
@@ -21,7 +23,7 @@ help: ## Show the targets
 
 setup: $(VENV)/.installed $(PAGE_READY) ## Install the product into .venv and build the page
 
-setup-test: $(VENV)/.installed-test $(PAGE_READY) ## … and what the tests need
+setup-test: $(VENV)/.installed-test $(PAGE_READY) $(PEERS_READY) ## … and what the tests need
 
 demo: setup ## Two simulated bioreactors, the recipe and the page
 	@exec $(BIN)/biovisor demo
@@ -55,7 +57,7 @@ lock: ## Renew the lock files
 	    --no-emit-trusted-host --no-emit-options --no-header --no-annotate $$extra --output-file $$out pyproject.toml; done
 
 clean: ## Remove what was installed and built
-	rm -rf $(VENV) $(VENV)-bench $(PAGE)/node_modules $(PAGE)/static/vendor dist build
+	rm -rf $(VENV) $(VENV)-bench $(PEERS)/node_modules $(PAGE)/node_modules $(PAGE)/static/vendor dist build
 
 # Installs the Debian packages whose command is missing; as root, or with sudo.
 define need
@@ -89,4 +91,9 @@ $(PAGE_READY): $(PAGE)/package-lock.json $(PAGE)/build.py | $(VENV)/bin/python
 	$(call need,$(RUN_TOOLS))
 	@npm --prefix $(PAGE) ci --silent --no-audit --no-fund --ignore-scripts
 	@$(BIN)/python -m controller.page.build
+	@touch $@
+
+$(PEERS_READY): $(PEERS)/package-lock.json
+	$(call need,$(RUN_TOOLS))
+	@npm --prefix $(PEERS) ci --silent --no-audit --no-fund --ignore-scripts --omit=dev
 	@touch $@

@@ -36,6 +36,8 @@ OPEN_DEADLINE_S = 5.0
 """Connecting takes longer than reading: sessions are made, types are read, a serial line must fall silent."""
 CLOSE_DEADLINE_S = 1.0
 KEPT_OUTCOMES = 1024
+COMPARED = ("vendor", "model", "serial", "firmware")
+"""Fields of an identity that say whether it is the same instrument."""
 FALLBACK_PERIODS = 1.5
 """Without a request for so many periods the link reads by itself."""
 
@@ -258,9 +260,9 @@ class Link:
 
 def _introduce(identity: Identity, before: Identity | None) -> str:
     """Who answered; and, in words for the record, that it is somebody else than before."""
-    name = f"{identity.vendor} {identity.model}".strip()
-    if before is None or before == identity:
+    name = f"{identity.vendor} {identity.model}".strip() + (f" at {identity.via}" if identity.via else "")
+    if before is None or before._replace(via="") == identity._replace(via=""):
         return name
-    pairs = zip(Identity._fields, before, identity, strict=True)
+    pairs = zip(COMPARED, before, identity, strict=False)
     changed = ", ".join(f"{field} {old or 'not told'}" for field, old, new in pairs if old != new)
     return f"{name}; it was another one before: {changed}"

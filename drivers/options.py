@@ -22,6 +22,15 @@ class Options:
             raise self._wrong(key, value, "a text")
         return value
 
+    def texts(self, key: str, default: Sequence[str] = ()) -> tuple[str, ...]:
+        """A list of different texts, none of them empty. Raises ``ValueError``."""
+        value = self._left.pop(key, list(default))
+        if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
+            raise self._wrong(key, value, "a list of texts")
+        if len(set(value)) != len(value):
+            raise self._wrong(key, value, "a list without repetition")
+        return tuple(value)
+
     def choice(self, key: str, default: str, allowed: Sequence[str]) -> str:
         """One of some texts. Raises ``ValueError``."""
         value = self._left.pop(key, default)

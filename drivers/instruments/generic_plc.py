@@ -21,13 +21,11 @@ from drivers.contract import (
     Identity,
     Plan,
     Point,
-    Quality,
-    Reason,
     Sample,
     WriteOutcome,
     WriteState,
 )
-from drivers.opcua import OpcUaClient, OpcUaSettings, Reading
+from drivers.opcua import OpcUaClient, Pulse, read_settings, sample, send
 from drivers.options import Options
 from drivers.planning import distinct
 
@@ -46,6 +44,7 @@ MAX_REAL = 3.4028234e38
 STALE_S = 2.0
 DEAD_S = 3.0
 """The PLC counts each second (wall time): after two missed counts its values are doubtful, after three worthless."""
+STANDS_STILL = "the PLC's program stands still"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +57,16 @@ class PlcPlan:
 
 
 class GenericPlc:
-    """One PLC. Options: ``db`` (name of the data block) and ``security`` (see :class:`drivers.opcua.OpcUaSettings`)."""
+    """One PLC. Options: ``db`` (name of the data block) and those of :class:`drivers.opcua.OpcUaSettings`."""
 
     def __init__(self, spec: ConnectionSpec) -> None:
         options = Options(spec)
         self._db = options.text("db", "DB_Reactor")
-        self._settings = OpcUaSettings(spec.url, spec.timeout_s, security=options.text("security"))
+        self._wire = OpcUaClient(read_settings(options, spec))
         options.end()
-        self._wire = OpcUaClient(self._settings)
         self._namespace = 0
         self._nodes: dict[str, Node] = {}
-        self._pulse = Pulse()
+        self._pulse = Pulse(STALE_S, DEAD_S)
 
     def plan(self, points: Sequence[Point]) -> PlcPlan:
         """Every address once, in one Read. Raises :class:`BadAddress`."""
@@ -81,11 +79,11 @@ class GenericPlc:
     async def open(self) -> Identity:
         """Connect and read the PLC's name plate. Raises :class:`DriverError`."""
         self._nodes.clear()
-        self._pulse = Pulse()
+        self._pulse = Pulse(STALE_S, DEAD_S)
         await self._wire.open()
         self._namespace = await self._wire.namespace(NAMESPACE)
         order, serial, firmware = await self._wire.read_texts([self._node(address) for address in IDENTITY])
-        return Identity("Siemens", order or "S7 PLC", serial, firmware)
+        return Identity("Siemens", order or "S7 PLC", serial, firmware, self._wire.via)
 
     async def read(self, plan: Plan) -> Sequence[Sample]:
         """All points in one Read, judged by the PLC's counter. Raises :class:`DriverError`."""
@@ -93,7 +91,7 @@ class GenericPlc:
             raise TypeError("a plan of another driver")
         readings = await self._wire.read([self._node(address) for address in plan.addresses])
         quality = self._pulse.judge(readings[0], asyncio.get_running_loop().time())
-        return [_sample(readings[place], quality) for place in plan.where]
+        return [sample(readings[place], quality, STANDS_STILL) for place in plan.where]
 
     async def write(self, writes: Sequence[tuple[Point, float]]) -> Sequence[WriteOutcome]:
         """All of them in one Write, each in its own type."""
@@ -109,15 +107,10 @@ class GenericPlc:
 
     async def _send(self, writes: Sequence[tuple[Point, float]]) -> list[WriteOutcome]:
         try:
-            nodes = [self._node(point.address) for point, _ in writes]
-            statuses = await self._wire.write(nodes, [_variant(point, value) for point, value in writes])
+            typed = [(point, value, self._node(point.address), _variant(point, value)) for point, value in writes]
         except DriverError as error:
-            return [WriteOutcome(point, value, WriteState.UNKNOWN, str(error)) for point, value in writes]
-        states = [WriteState.REFUSED if status else WriteState.APPLIED for status in statuses]
-        return [
-            WriteOutcome(*write, *result)
-            for write, result in zip(writes, zip(states, statuses, strict=True), strict=True)
-        ]
+            return [WriteOutcome(*write, WriteState.REFUSED, f"not sent: {error}") for write in writes]
+        return await send(self._wire, typed)
 
     def _refusal(self, point: Point, value: float) -> WriteOutcome | None:
         """What cannot be sent at all."""
@@ -136,33 +129,6 @@ class GenericPlc:
             node = self._wire.client.get_node(f"ns={self._namespace};s={'.'.join(parts)}")
             self._nodes[address] = node
         return node
-
-
-class Pulse:
-    """Watches a counter that should change each second."""
-
-    def __init__(self) -> None:
-        self._count = math.nan
-        self._since: float | None = None
-
-    def judge(self, counter: Reading, now: float) -> Quality:
-        """What the values read together with ``counter`` are worth at loop time ``now``.
-
-        A PLC without a counter is not judged.
-        """
-        if counter.quality is not Quality.GOOD:
-            return Quality.GOOD
-        if self._since is None or counter.value != self._count:
-            self._count, self._since = counter.value, now
-        still = now - self._since
-        return Quality.GOOD if still < STALE_S else Quality.UNCERTAIN if still < DEAD_S else Quality.BAD
-
-
-def _sample(reading: Reading, pulse: Quality) -> Sample:
-    if reading.quality is Quality.GOOD and pulse is not Quality.GOOD:
-        return Sample(reading.value, pulse, Reason.STALE, 0, reading.source_time, "the PLC's program stands still")
-    reason = Reason.OK if reading.quality is Quality.GOOD else Reason.DEVICE
-    return Sample(reading.value, reading.quality, reason, 0, reading.source_time, reading.status)
 
 
 def _variant(point: Point, value: float) -> ua.Variant:

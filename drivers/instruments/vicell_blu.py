@@ -10,7 +10,6 @@ A count takes minutes and so may listing the results: both go on in the backgrou
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +31,7 @@ from drivers.contract import (
     WriteState,
 )
 from drivers.instruments.vicell_session import Count, CounterSession, sample_config
-from drivers.opcua import OpcUaSettings
+from drivers.opcua import read_settings
 from drivers.options import Options
 
 RESULTS = ("sample", "viable_density", "total_density", "viability", "diameter")
@@ -64,17 +63,13 @@ class CounterPlan:
 class ViCellBlu:
     """One cell counter.
 
-    Options: ``user``, ``password_env`` (the environment variable that holds the password) or ``password``,
-    ``security`` (see :class:`drivers.opcua.OpcUaSettings`), ``cell_type``, ``dilution``, ``poll`` (s between listings).
+    Options: those of :class:`drivers.opcua.OpcUaSettings`, ``cell_type``, ``dilution``, ``poll`` (s between listings).
     """
 
     def __init__(self, spec: ConnectionSpec) -> None:
         options = Options(spec)
         self._spec = spec
-        self._user = options.text("user")
-        self._password = options.text("password")
-        self._password_env = options.text("password_env")
-        self._security = options.text("security")
+        self._settings = read_settings(options, spec)
         self._config = sample_config(options.text("cell_type", "Mammalian"), options.integer("dilution", 1, 1, 1000))
         self._poll_s = options.number("poll", 2.0, 0.1, 600.0)
         options.end()
@@ -92,11 +87,10 @@ class ViCellBlu:
     async def open(self) -> Identity:
         """Connect and take the automation lock. Raises :class:`DriverError`."""
         await self.close()
-        settings = OpcUaSettings(self._spec.url, self._spec.timeout_s, self._user, self._secret(), self._security)
         self._listed_at = self._alive_at = -float("inf")
-        self._session = CounterSession(settings, self._config)
+        self._session = CounterSession(self._settings, self._config)
         await self._session.open()
-        return Identity("Beckman Coulter", "Vi-CELL BLU")
+        return Identity("Beckman Coulter", "Vi-CELL BLU", via=self._session.via)
 
     async def read(self, plan: Plan) -> Sequence[Sample]:
         """What is known of each vessel; a new listing is begun when the last is old. Raises :class:`DriverError`."""
@@ -128,15 +122,6 @@ class ViCellBlu:
         session, self._session = self._session, None
         if session is not None:
             await session.close()
-
-    def _secret(self) -> str:
-        """The password. Raises :class:`Refused` when the environment does not have it."""
-        if not self._password_env or self._password:
-            return self._password
-        secret = os.environ.get(self._password_env)
-        if secret is None:
-            raise Refused(f"the environment variable {self._password_env} with the password is not set")
-        return secret
 
     def _connected(self) -> CounterSession:
         if self._session is None:

@@ -58,6 +58,11 @@ class CounterSession:
         self._methods: dict[str, tuple[Node, Node]] = {}
         self._locked = False
 
+    @property
+    def via(self) -> str:
+        """See :attr:`drivers.opcua.OpcUaClient.via`."""
+        return self._wire.via
+
     async def open(self) -> None:
         """Connect, find the methods, read the types, take the lock. Raises :class:`DriverError`."""
         self._methods.clear()

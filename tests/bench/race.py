@@ -22,7 +22,7 @@ class Time:
 
 def race(competitors, rounds=60, round_s=0.004, clock=time.process_time):
     """The times of ``competitors``, functions by name. A round of each takes about ``round_s``: all of them are
-    interrupted equally often.
+    interrupted equally often. ``clock`` gives seconds.
     """
     calls = {name: _calls(run, round_s, clock) for name, run in competitors.items()}
     times = {name: [] for name in competitors}

@@ -9,6 +9,7 @@ from pathlib import Path
 from controller.config.load import load_site
 from controller.model.build import build
 from tests.bench import peers, wires
+from tests.bench.opcua import NODES, Acquisition
 from tests.bench.race import Time, race
 from tests.bench.sites import FOUND, Plant, site
 
@@ -22,7 +23,7 @@ class Row:
     the package of the peer, ``clock`` what is measured.
 
     With ``at_least`` the product has to be so many times faster; with ``at_most`` it may take so many times as long.
-    Without either it is shown only. ``rounds`` where a call takes long.
+    Without either it is shown only. ``rounds`` where a call takes long; ``clock`` where it waits for another process.
     """
 
     name: str
@@ -139,6 +140,19 @@ def modbus_row(name, peer, prepare, **goal):
 
 SCATTERED = f"{wires.REGISTERS} scattered registers over Modbus TCP"
 DISTANT = f"{len(wires.DISTANT)} distant registers over RTU at {wires.BAUDRATE} baud"
+
+
+def opcua_row(peer, name, rounds, **goal):
+    """Reading the nodes of a server through the driver against ``peer``, a way of asyncua's client."""
+
+    def prepare():
+        acquisition = Acquisition()
+        return acquisition.product, getattr(acquisition, peer)
+
+    what = f"{NODES} OPC UA nodes, wall time"
+    return Row(what, name, prepare, "asyncua", rounds=rounds, clock=time.perf_counter, **goal)
+
+
 ROWS = (
     bank_row(8, peers.simple_pid, "simple-pid", "simple_pid", at_least=1.0),
     bank_row(64, peers.simple_pid, "simple-pid", "simple_pid", at_least=10.0),
@@ -157,4 +171,6 @@ ROWS = (
     modbus_row(SCATTERED, "the same blocks, bare asyncio streams", wires.blocks_by_streams, at_most=1.15),
     modbus_row(DISTANT, "the line itself", wires.paced_line, at_most=1 / 0.9),
     modbus_row(DISTANT, "a loop that only waits for bytes", wires.paced_loop),
+    opcua_row("single", "asyncua, node by node", 30, at_least=10.0),
+    opcua_row("bulk", "asyncua, one bare Read", 300, at_most=1.1),
 )

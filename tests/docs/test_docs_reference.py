@@ -50,6 +50,8 @@ URLS = {
     "new_era": "serial:///dev/syringe",
     "watson_marlow": "serial:///dev/pump",
     "vicell_blu": "opc.tcp://127.0.0.1:62641",
+    "generic_opcua": "opc.tcp://127.0.0.1:4840",
+    "nova_flex2": "opc.tcp://127.0.0.1:59888",
 }
 
 
@@ -202,7 +204,7 @@ def test_every_option_of_a_driver_is_described_with_its_default(driver, monkeypa
 
         return take
 
-    for kind in ("text", "choice", "choices", "flag", "integer", "number", "integers"):
+    for kind in ("text", "texts", "choice", "choices", "flag", "integer", "number", "integers"):
         monkeypatch.setattr(options.Options, kind, recording(getattr(options.Options, kind)))
     for url in URLS[driver].split():
         registry.create(driver, ConnectionSpec("it", url, {}, 1.0))

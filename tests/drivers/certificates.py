@@ -1,73 +1,82 @@
-"""Certificates for tests: an authority, and what it signs."""
+"""Certificates for the tests: authorities, what they issue, and what they revoke."""
 
 from __future__ import annotations
 
-import datetime as dt
-import ipaddress
-import ssl
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-NOW = dt.datetime.now(dt.UTC)
+USAGE = {
+    name: name in {"digital_signature", "content_commitment", "key_encipherment", "data_encipherment"}
+    for name in (
+        "digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+        "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
+    )
+}  # fmt: skip
+ISSUING = {**dict.fromkeys(USAGE, False), "key_cert_sign": True, "crl_sign": True, "digital_signature": True}
 
 
-class Authority:
-    """Signs certificates and writes them as PEM files into ``folder``."""
+def named(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
-    def __init__(self, folder: Path, name: str) -> None:
-        self._folder = folder
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        builder = self._builder(self._name, self._key, 30)
-        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+
+class Owner:
+    """A certificate with its key, in ``folder/name.der`` and ``.key``; issued by ``by``, or by itself."""
+
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        uri: str = "",
+        by: Owner | None = None,
+        *,
+        days: tuple[int, int] = (-1, 30),
+        bits: int = 2048,
+        issues: bool = False,
+    ) -> None:
+        self.name, self.uri = name, uri or f"urn:{name}"
+        self.key = rsa.generate_private_key(65537, bits)
+        first, last = (datetime.now(UTC) + timedelta(days=count) for count in days)
+        issuer = by or self
+        identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key())
+        builder = (
+            x509.CertificateBuilder(named(issuer.name), named(name), self.key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(first)
+            .not_valid_after(last)
+            .add_extension(x509.BasicConstraints(issues, None), critical=True)
+            .add_extension(x509.KeyUsage(**(ISSUING if issues else USAGE)), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), critical=False)
+            .add_extension(identifier, critical=False)
+            .add_extension(
+                x509.SubjectAlternativeName([x509.UniformResourceIdentifier(self.uri), x509.DNSName("localhost")]),
+                critical=False,
+            )
+        )
+        if not issues:
+            both = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+            builder = builder.add_extension(x509.ExtendedKeyUsage(both), critical=False)
+        self.certificate = builder.sign(issuer.key, hashes.SHA256())
+        self.cert_file, self.key_file = folder / f"{name}.der", folder / f"{name}.key"
+        self.cert_file.write_bytes(self.certificate.public_bytes(Encoding.DER))
+        self.key_file.write_bytes(self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+    def revoke(self, folder: Path, revoked: Sequence[Owner], key: Owner | None = None) -> Path:
+        """This authority's revocation list, signed with ``key``."""
+        now = datetime.now(UTC)
+        builder = x509.CertificateRevocationListBuilder(named(self.name), now - timedelta(days=1), now + timedelta(30))
         builder = builder.add_extension(
-            x509.KeyUsage(False, False, False, False, False, True, True, False, False), critical=True
-        )
-        self.path = folder / f"{name}.pem"
-        self.path.write_bytes(builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
-
-    def sign(self, name: str, *hosts: str, days: int = 30) -> tuple[Path, Path]:
-        """The files of a certificate for these hosts, and of its key; expired with negative ``days``."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        builder = self._builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]), key, days)
-        if hosts:
-            builder = builder.add_extension(
-                x509.SubjectAlternativeName([_host(host) for host in hosts]), critical=False
-            )
-        certificate, secret = self._folder / f"{name}.pem", self._folder / f"{name}.key"
-        certificate.write_bytes(builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
-        secret.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-        )
-        return certificate, secret
-
-    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, days: int) -> x509.CertificateBuilder:
-        identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
-        builder = x509.CertificateBuilder().subject_name(subject).issuer_name(self._name).public_key(key.public_key())
-        builder = builder.serial_number(x509.random_serial_number()).not_valid_before(NOW - dt.timedelta(days=60))
-        builder = builder.not_valid_after(NOW + dt.timedelta(days=days))
-        builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        return builder.add_extension(identifier, critical=False)
-
-
-def server_context(certificate: Path, key: Path, hosts_must_show: Path | None = None) -> ssl.SSLContext:
-    """What a server needs that may insist on certificates of an authority."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate, key)
-    if hosts_must_show is not None:
-        context.load_verify_locations(hosts_must_show)
-        context.verify_mode = ssl.CERT_REQUIRED
-    return context
-
-
-def _host(host: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ipaddress.ip_address(host))
-    except ValueError:
-        return x509.DNSName(host)
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False
+        ).add_extension(x509.CRLNumber(1), critical=False)
+        for owner in revoked:
+            entry = x509.RevokedCertificateBuilder(owner.certificate.serial_number, now - timedelta(hours=1))
+            builder = builder.add_revoked_certificate(entry.build())
+        file = folder / f"{self.name}.crl"
+        file.write_bytes(builder.sign((key or self).key, hashes.SHA256()).public_bytes(Encoding.DER))
+        return file

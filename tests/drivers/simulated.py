@@ -21,18 +21,25 @@ STOP_S = 10.0
 
 
 class Simulated:
-    """One simulated instrument, in a process of its own; ``settings`` are the simulator's. ``more`` are others of its
-    kind beside it, by name, and the settings in which they differ.
+    """One simulated instrument, in a process of its own; ``settings`` are the simulator's, ``site_speed`` is process
+    seconds per wall second. ``more`` are others of its kind beside it, by name, and the settings in which they differ.
     """
 
     def __init__(
-        self, kind: str, directory: Path, more: Mapping[str, Mapping[str, object]] | None = None, **settings: object
+        self,
+        kind: str,
+        directory: Path,
+        more: Mapping[str, Mapping[str, object]] | None = None,
+        *,
+        site_speed: float = 1.0,
+        **settings: object,
     ) -> None:
         self._kind = kind
         instruments = {kind: {}, **(more or {})}
         document = {
             "site": kind,
             "seed": 1,
+            "speed": site_speed,
             "directory": str(directory),
             "with_parent": True,
             "instruments": {name: {"kind": kind, **settings, **own} for name, own in instruments.items()},

@@ -11,8 +11,8 @@ from asyncua import ua
 
 from drivers.conformance import Bench, DriverConformance
 from drivers.contract import ConnectionSpec, DriverError, LinkLost, Point, Quality, Reason, Refused, Timeout, WriteState
-from drivers.instruments.generic_plc import GenericPlc, Pulse
-from drivers.opcua import Reading
+from drivers.instruments.generic_plc import GenericPlc
+from drivers.opcua import Pulse, Reading
 
 pytestmark = pytest.mark.timeout(60)  # the first one waits for the server to start
 
@@ -195,7 +195,7 @@ def reading(count: float, quality: Quality = Quality.GOOD) -> Reading:
 
 
 def test_a_cpu_in_stop_is_found_by_its_counter() -> None:
-    pulse = Pulse()
+    pulse = Pulse(2.0, 3.0)
     moments = [(0.0, 1.0), (1.9, 1.0), (2.1, 1.0), (3.1, 1.0), (3.2, 2.0), (4.9, 2.0), (5.3, 2.0)]
     judged = [pulse.judge(reading(count), now) for now, count in moments]
     good, uncertain, bad = Quality.GOOD, Quality.UNCERTAIN, Quality.BAD
@@ -203,7 +203,7 @@ def test_a_cpu_in_stop_is_found_by_its_counter() -> None:
 
 
 def test_a_plc_without_a_counter_is_not_judged() -> None:
-    pulse = Pulse()
+    pulse = Pulse(2.0, 3.0)
     assert {pulse.judge(reading(float("nan"), Quality.BAD), now) for now in (0.0, 100.0)} == {Quality.GOOD}
 
 

@@ -15,8 +15,8 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 
 from drivers.contract import ConnectionSpec, LinkLost, Point, Quality, WriteState
 from drivers.instruments.generic_modbus import GenericModbus
-from tests.drivers.certificates import Authority, server_context
 from tests.drivers.simulated import Simulated, points
+from tests.drivers.tls_certificates import Authority, server_context
 
 
 class Files(NamedTuple):

@@ -1,4 +1,4 @@
-"""OPC UA as client: many values in one Read, many in one Write, methods; every call within our own deadline.
+"""One session: many values in one Read, many in one Write, methods; every call within our own deadline.
 
 asyncua's own reconnecting is off (that is :mod:`drivers.link`'s duty), and its time-outs are only the outer limit: a
 call that does not return in time is abandoned by us. Part 4 of the specification gives the services.
@@ -9,15 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import math
 import os
 import struct
 from collections.abc import Awaitable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from drivers.contract import DriverError, LinkLost, Malformed, Quality, Refused, Timeout
+from drivers.contract import DriverError, LinkLost, Malformed, Refused, Timeout
 from drivers.lazy import load
+from drivers.opcua.points import MAX_NODES, Reading, reading
+from drivers.opcua.settings import OpcUaSettings
 from drivers.planning import portions
 
 if TYPE_CHECKING:
@@ -27,34 +27,28 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-MAX_NODES = 100
-"""Nodes in one request: a longer one stalls the event loop while it is decoded."""
 HANDSHAKE_S = 3.0
+HANDSHAKES_S = 4.0
+"""For all ways to a server together: a link gives up opening after five seconds."""
 GOODBYE_S = 0.3
 WATCHDOG_S = 86_400.0
 """asyncua's own liveness probe, which our cyclic read makes useless."""
 
 REFUSALS = ("BadUserAccessDenied", "BadIdentityToken", "BadCertificate", "BadSecurity", "BadNotWritable", "BadTypeM")
+WORDS = {
+    "BadCertificateUntrusted": "the server does not trust our certificate",
+    "BadSecurityChecksFailed": "the server does not accept our certificate",
+    "BadCertificateTimeInvalid": "to the server our certificate has expired or is not valid yet",
+    "BadCertificateUriInvalid": "to the server our certificate is for another application",
+    "BadCertificateRevoked": "to the server our certificate is revoked",
+    "BadUserAccessDenied": "the server does not let this user do that",
+    "BadIdentityTokenRejected": "the server does not accept this user",
+    "BadIdentityTokenInvalid": "the server does not accept this kind of user",
+    "BadTooManySessions": "the server has no session left",
+}
+"""What an operator is told beside the server's own word."""
 
-
-class Reading(NamedTuple):
-    """One node's value as the server gave it; ``value`` is NaN when it is no number."""
-
-    value: float
-    quality: Quality
-    status: str
-    source_time: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class OpcUaSettings:
-    """Where the server is and who we are. ``security`` is ``policy,mode,certificate,key[,server certificate]``."""
-
-    url: str
-    timeout_s: float
-    user: str = ""
-    password: str = ""
-    security: str = ""
+NO_CHANNEL = "the server opens no channel for our certificate: is it in its list of rejected ones?"
 
 
 class OpcUaClient:
@@ -64,27 +58,54 @@ class OpcUaClient:
         self._settings = settings
         self._client: Client | None = None
         self._healthy = False
+        self._turn = 0
+
+    @property
+    def via(self) -> str:
+        """The URL of the session, "" when there is only one to choose from."""
+        return self._settings.urls[self._turn] if self._settings.endpoints else ""
 
     async def open(self) -> None:
-        """Connect and activate a session. Raises :class:`LinkLost`, :class:`Refused`, :class:`Timeout`."""
-        await load("asyncua.client.client")
-        from asyncua.client.client import Client
+        """Connect and activate a session on the first endpoint that answers, beginning with the one that did last.
 
+        Raises :class:`LinkLost`, :class:`Refused`, :class:`Timeout`; with several endpoints the error of the last one,
+        in words about all of them.
+        """
+        await load("asyncua.client.client", "drivers.opcua.secure")
         # It logs a traceback for every lost connection; the link reports those, once.
         logging.getLogger("asyncua").setLevel(logging.CRITICAL)
         await self.close()
-        settings = self._settings
-        client = Client(settings.url, timeout=HANDSHAKE_S, watchdog_intervall=WATCHDOG_S)
-        if settings.user:
-            client.set_user(settings.user)
-            client.set_password(settings.password)
-        self._client = client
+        urls, failed = self._settings.urls, list[str]()
+        within_s = HANDSHAKE_S if len(urls) == 1 else HANDSHAKES_S / len(urls)
+        for _ in urls:
+            url, done = urls[self._turn], False
+            try:
+                await self._open(url, within_s)
+                done = True
+                return
+            except DriverError as error:
+                failed.append(str(error))
+                if len(failed) == len(urls):
+                    raise type(error)("; ".join(failed)) from error
+                await self.close()
+            finally:
+                if not done:  # also when whoever waits has lost patience: then the next one has its turn
+                    self._turn = (self._turn + 1) % len(urls)
+
+    async def _open(self, url: str, within_s: float) -> None:
+        from asyncua.client.client import Client
+
+        from drivers.opcua.secure import log_in
+
+        client = self._client = Client(url, timeout=within_s, watchdog_intervall=WATCHDOG_S)
         self._healthy = False
-        with as_driver_errors(f"connecting to {settings.url}"):
-            if settings.security:
-                await client.set_security_string(settings.security)
-            async with asyncio.timeout(HANDSHAKE_S):
-                await client.connect()
+        with as_driver_errors(f"connecting to {url}"):
+            async with asyncio.timeout(within_s):
+                await log_in(client, self._settings)
+                try:
+                    await client.connect()
+                except AssertionError as error:  # how asyncua takes a fault in place of a channel
+                    raise Refused(NO_CHANNEL) from error
         self._healthy = True
 
     async def namespaces(self) -> list[str]:
@@ -100,18 +121,22 @@ class OpcUaClient:
 
     async def read(self, nodes: Sequence[Node]) -> list[Reading]:
         """The values of ``nodes``, in order, with status and the device's own time. Raises :class:`DriverError`."""
-        readings: list[Reading] = []
-        for some in portions(nodes, MAX_NODES):
-            values = await self._within("reading", self.client.read_attributes(some))
-            if len(values) != len(some):
-                raise Malformed(f"{len(values)} values for {len(some)} nodes")
-            readings += map(_reading, values)
-        return readings
+        return [reading(value) for value in await self.read_data(nodes)]
 
     async def read_texts(self, nodes: Sequence[Node]) -> list[str]:
         """The values of ``nodes`` as text, empty where there is none. Raises :class:`DriverError`."""
-        values = await self._within("reading", self.client.read_attributes(nodes))
+        values = await self.read_data(nodes)
         return [str(value.Value.Value) if value.Value and value.Value.Value is not None else "" for value in values]
+
+    async def read_data(self, nodes: Sequence[Node]) -> list[ua.DataValue]:
+        """The values of ``nodes`` as they came, in as few requests as may be. Raises :class:`DriverError`."""
+        values: list[ua.DataValue] = []
+        for some in portions(nodes, MAX_NODES):
+            got = await self._within("reading", self.client.read_attributes(some))
+            if len(got) != len(some):
+                raise Malformed(f"{len(got)} values for {len(some)} nodes")
+            values += got
+        return values
 
     async def write(self, nodes: Sequence[Node], values: Sequence[ua.Variant]) -> list[str]:
         """Write all in one call; per node the name of a bad status, or nothing.
@@ -123,13 +148,16 @@ class OpcUaClient:
 
         data = [ua.DataValue(value) for value in values]
         call = self.client.write_values(nodes, data, raise_on_partial_error=False)
-        return ["" if code.is_good() else code.name for code in await self._within("writing", call)]
+        codes = await self._within("writing", call)
+        if len(codes) != len(nodes):
+            raise Malformed(f"{len(codes)} results for {len(nodes)} writes")
+        return ["" if code.is_good() else code.name for code in codes]
 
     async def call(self, parent: Node, method: Node, arguments: Sequence[object], within_s: float | None = None) -> Any:
         """Call a method and return its output: one value, or a list. Raises :class:`DriverError`."""
         return await self._within("calling a method", parent.call_method(method.nodeid, *arguments), within_s)
 
-    async def within(self, what: str, work: Awaitable[Result], within_s: float) -> Result:
+    async def within(self, what: str, work: Awaitable[Result], within_s: float | None = None) -> Result:
         """Any other service of :attr:`client`, with its own deadline. Raises :class:`DriverError`."""
         return await self._within(what, work, within_s)
 
@@ -184,18 +212,8 @@ def as_driver_errors(what: str) -> Iterator[None]:
         raise LinkLost(f"connection lost while {what}: {reason}") from error
     except UaStatusCodeError as error:
         name = StatusCode(error.code).name
-        raise (Refused if name.startswith(REFUSALS) else LinkLost)(f"{name} while {what}") from error
-    except (UaError, struct.error, ValueError, TypeError, LookupError, AttributeError) as error:
+        said = f"{WORDS[name]} ({name})" if name in WORDS else name
+        raise (Refused if name.startswith(REFUSALS) else LinkLost)(f"{said} while {what}") from error
+    except (UaError, struct.error, ValueError, TypeError, LookupError, AttributeError, AssertionError) as error:
         # asyncua decodes without checks of its own: a broken message ends in any of these.
         raise Malformed(f"{type(error).__name__} while {what}: {error}") from error
-
-
-def _reading(data: ua.DataValue) -> Reading:
-    value = data.Value.Value if data.Value is not None else None
-    number = float(value) if isinstance(value, int | float) else float("nan")
-    code = data.StatusCode
-    time = data.SourceTimestamp.timestamp() if data.SourceTimestamp is not None else None
-    if code is None or code.is_good():
-        status = "" if math.isfinite(number) else f"not a number: {value!r}"
-        return Reading(number, Quality.BAD if status else Quality.GOOD, status, time)
-    return Reading(number, Quality.UNCERTAIN if code.is_uncertain() else Quality.BAD, code.name, time)
