@@ -40,6 +40,11 @@ class RtuLine:
         self._doubts: dict[int, float] = {}
         self._framer: FramerRTU | None = None
 
+    @property
+    def url(self) -> str:
+        """Where the line is, with its settings."""
+        return self._line.settings.url
+
     async def open(self) -> None:
         """Open the port and wait until the line has been silent. Raises :class:`LinkLost`."""
         await load("pymodbus.framer", "pymodbus.pdu.register_message")

@@ -19,6 +19,8 @@ from drivers.options import Options
 from drivers.polled import Answers, Entry, Polled
 from drivers.ports import parse_port
 
+VERIFIED_ON: tuple[str, ...] = ("its simulator, which the `alicat` package drives",)
+
 POINTS = ("pressure", "temperature", "volumetric_flow", "mass_flow", "setpoint", "total")
 FRAME = POINTS[:-1]
 """Of a mass-flow controller. A meter has no setpoint, one with a totalizer a total before the gas."""
@@ -54,6 +56,7 @@ class Alicat(Polled):
     setpoint), ``resolution`` (of the setpoint it answers, 0.01) and ``slowest_reply`` in seconds.
     """
 
+    address_option: ClassVar[str] = "unit"
     points: ClassVar[Mapping[str, Entry]] = {name: Entry("r", "frame") for name in POINTS}
 
     def __init__(self, spec: ConnectionSpec) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from drivers.contract import (
     BadAddress,
@@ -25,12 +25,15 @@ from drivers.contract import (
     Reason,
     Refused,
     Sample,
+    Turning,
     WriteOutcome,
     WriteState,
 )
 from drivers.device_line import TextLine
 from drivers.options import Options
-from drivers.ports import parse_port
+from drivers.ports import LINES, parse_port
+
+VERIFIED_ON: tuple[str, ...] = ("its simulator", "the replies printed in the manuals")
 
 POINTS = ("speed", "revolutions", "running")
 PULSES_PER_REVOLUTION = 10982
@@ -74,6 +77,11 @@ class WatsonMarlow:
     (seconds after which no reply of an earlier command can come any more).
     """
 
+    schemes: ClassVar[tuple[str, ...]] = LINES
+    address_option: ClassVar[str] = "number"
+    points: ClassVar[Sequence[str]] = POINTS
+    turns: ClassVar[Mapping[str, Turning]] = {"speed": Turning(RESOLUTION, "revolutions")}
+
     def __init__(self, spec: ConnectionSpec) -> None:
         options = Options(spec)
         self._number = options.integer("number", 1, 1, 32)
@@ -83,6 +91,11 @@ class WatsonMarlow:
         self._line = TextLine(parse_port(spec.url, 9600, 2), spec.timeout_s / 2, quiet_s)
         self._last_pulses = 0
         self._counted: int | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the line is, with its settings."""
+        return self._line.url
 
     def plan(self, points: Sequence[Point]) -> PumpPlan:
         """Check the addresses. Raises :class:`BadAddress`."""
