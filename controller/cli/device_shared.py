@@ -148,6 +148,7 @@ def is_confirmed(args: argparse.Namespace, question: str) -> bool:
     from controller.composition.devices import Failed
 
     if args.yes:
+        say(question)
         return True
     if not sys.stdin.isatty():
         raise Failed(f"{question}? There is no terminal to ask on: confirm with --yes", 2)

@@ -7,10 +7,10 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from controller.composition.devices import Device, Failed, Session, known_points, session, settled
+from controller.composition.devices import PAUSE_S, Device, Failed, Session, known_points, session, settled
 from controller.model.build import build
 from controller.units import UnitError, parse_quantity
-from drivers.contract import DriverError, Point, Quality, Reason, Sample, WriteOutcome, WriteState
+from drivers.contract import DriverError, Point, Quality, Reason, Refused, Sample, WriteOutcome, WriteState
 from drivers.link import OPEN_DEADLINE_S
 from drivers.link_state import explain
 
@@ -147,11 +147,17 @@ async def write(session: Session, spot: Spot, value: float) -> Written:
 
 
 async def glance(session: Session, spot: Spot) -> Reading | None:
-    """What a point says now, if it can be read; also after a failure, which takes longer."""
-    if not spot.is_read:
-        return None
-    samples = await settled(session.read([spot.point], OPEN_DEADLINE_S))
-    return None if isinstance(samples, BaseException) else Reading(spot, samples[0])
+    """What a point says now, if it can be read. Asked again for some seconds: after a failure it may come late."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + OPEN_DEADLINE_S
+    while spot.is_read:
+        samples = await settled(session.read([spot.point], OPEN_DEADLINE_S))
+        if not isinstance(samples, BaseException):
+            return Reading(spot, samples[0])
+        if isinstance(samples, Refused) or loop.time() >= end:
+            break
+        await asyncio.sleep(PAUSE_S)
+    return None
 
 
 def value_for(spot: Spot, text: str) -> float:

@@ -51,7 +51,7 @@ async def scan(url: str, search: Search, tell: Callable[[str], None]) -> list[An
     found: list[Answer] = []
     for about in abouts:
         for device, address in attempts(url, about, search):
-            answer = await ask(device, address)
+            answer = await ask(device, address, strict=bool(search.drivers))
             if answer.identity is not None:
                 found.append(answer)
             else:
@@ -61,18 +61,18 @@ async def scan(url: str, search: Search, tell: Callable[[str], None]) -> list[An
     return found
 
 
-async def ask(device: Device, address: str = "") -> Answer:
-    """Ask one instrument who it is. Raises :class:`Failed` when the port itself cannot be opened, or the driver is
-    asked for something that it does not know.
+async def ask(device: Device, address: str, *, strict: bool) -> Answer:
+    """Ask one instrument who it is. Raises :class:`Failed` when the port itself cannot be opened and, if ``strict``,
+    when the driver does not know an option.
     """
     result = await settled(_identity(device))
     if isinstance(result, Answer):
         return result._replace(address=address)
-    if isinstance(result, Failed):
+    if isinstance(result, Failed) and strict:
         raise result
     if isinstance(result, LinkLost) and urlsplit(device.url).scheme in SHARED:
         raise Failed(str(result)) from result
-    return Answer(device, device.url, address, None, explain(result))
+    return Answer(device, device.url, address, None, _why(result))
 
 
 async def scan_site(devices: Mapping[str, Device]) -> list[Answer]:
