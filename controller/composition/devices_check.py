@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from controller.composition.devices import Device, Failed, Session, session, settled
 from controller.composition.devices_points import Reading, Spot, read
 from controller.units import Quantity
-from drivers.contract import LinkLost, Quality, Reason, WrongIdentity
+from drivers.contract import LinkLost, Quality, Reason, Refused, WrongIdentity
 from drivers.link_state import explain
 
 if TYPE_CHECKING:
@@ -25,6 +25,12 @@ Result = Literal["ok", "failed", "skipped"]
 PLUG = "check power, cable and the connection's URL; end other programs that use the port"
 SILENT = "check that it is on, its number on the line, and the settings in the URL; `biovisor device scan` tries others"
 CHANGE = "connect the expected instrument, or change `expect` of the connection"
+TODO: Mapping[type[Exception], str] = {
+    Failed: "correct the connection in the site file",
+    LinkLost: PLUG,
+    Refused: "remove the reason that is given",
+}
+"""What to do when a connection fails with one of these."""
 SENSOR = "check the sensor, its cable and what the instrument itself shows"
 CALIBRATE = "calibrate, and enter factor and date in the site file"
 
@@ -56,7 +62,8 @@ async def check_device(device: Device, spots: Sequence[Spot]) -> list[Check]:
         return [Check(device.name, "answers", "ok"), Check(device.name, "identity", "failed", str(result), CHANGE)]
     if isinstance(result, BaseException):
         why = str(result) if isinstance(result, Failed) else explain(result)
-        return [Check(device.name, "answers", "failed", why, PLUG if isinstance(result, LinkLost) else SILENT)]
+        todo = next((todo for kind, todo in TODO.items() if isinstance(result, kind)), SILENT)
+        return [Check(device.name, "answers", "failed", why, todo)]
     return result
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from controller.composition.devices import PAUSE_S, Device, Failed, Session, known_points, session, settled
 from controller.model.build import build
 from controller.units import UnitError, parse_quantity
-from drivers.contract import DriverError, Point, Quality, Reason, Refused, Sample, WriteOutcome, WriteState
+from drivers.contract import DriverError, LinkLost, Point, Quality, Reason, Refused, Sample, WriteOutcome, WriteState
 from drivers.link import OPEN_DEADLINE_S
 from drivers.link_state import explain
 
@@ -154,7 +154,7 @@ async def glance(session: Session, spot: Spot) -> Reading | None:
         samples = await settled(session.read([spot.point], OPEN_DEADLINE_S))
         if not isinstance(samples, BaseException):
             return Reading(spot, samples[0])
-        if isinstance(samples, Refused) or loop.time() >= end:
+        if isinstance(samples, Refused | LinkLost) or loop.time() >= end:
             break
         await asyncio.sleep(PAUSE_S)
     return None

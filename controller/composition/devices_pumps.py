@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from controller.config.load import LoadedSite
 
 TURNS_S = 2.0
+STOPS = 3
+STOP_AGAIN_S = 0.5
 LOOK = "look at the pump: its display, whether it is under remote control, whether its head is closed"
 STOP = "stop the pump at its panel"
 
@@ -91,18 +93,41 @@ async def _turn(opened: Session, pump: Pump) -> Check:
     counter = Spot(Point(pump.shown_by, pump.shown_by), pump.shown_by)
     before = await glance(opened, counter)
     started = await opened.write(pump.spot.point, pump.speed)
-    if started.state is WriteState.REFUSED:
-        why = told(started)
-    else:
+    if started.state is not WriteState.REFUSED:
         await asyncio.sleep(TURNS_S)
-        why = ""
+    if why := await _stop(opened, pump):
+        return _failed(pump, why, STOP)
+    if started.state is WriteState.REFUSED:
+        return _failed(pump, told(started))
     after = await glance(opened, counter)
-    stopped = await opened.write(pump.spot.point, pump.rest)
-    standing = await glance(opened, pump.spot)
-    if stopped.state is not WriteState.APPLIED and not (standing is not None and standing.sample.value == pump.rest):
-        return _failed(pump, f"it may still turn; the stop was {told(stopped)}", STOP)
     rise = math.nan if before is None or after is None else after.sample.value - before.sample.value
-    if why or not rise > 0:
-        return _failed(pump, why or f"told to turn ({told(started)}), but {pump.shown_by} did not rise")
+    if not rise > 0:
+        return _failed(pump, f"told to turn ({told(started)}), but {pump.shown_by} did not rise")
     why = f"{pump.shown_by} rose by {rise:.3g} at {pump.speed:.4g} {pump.spot.unit}"
     return Check(pump.spot.name, "pump", "ok", why)
+
+
+async def _stop(opened: Session, pump: Pump) -> str:
+    """Stop it, and look; of all that is written, only a stop is repeated, over a new connection. Why it may still turn,
+    or an empty text.
+    """
+    why = await _tell_to_stop(opened, pump)
+    for _ in range(STOPS):
+        if not why:
+            break
+        await asyncio.sleep(STOP_AGAIN_S)
+        result = await settled(_stop_anew(pump))
+        why = explain(result) if isinstance(result, BaseException) else result
+    return why and f"it may still turn: {why}"
+
+
+async def _stop_anew(pump: Pump) -> str:
+    async with session(pump.device) as opened:
+        return await _tell_to_stop(opened, pump)
+
+
+async def _tell_to_stop(opened: Session, pump: Pump) -> str:
+    stopped = await opened.write(pump.spot.point, pump.rest)
+    standing = await glance(opened, pump.spot)
+    stands = standing is not None and standing.sample.value == pump.rest
+    return "" if stands else f"the stop was {told(stopped)}"

@@ -1,7 +1,7 @@
 """Alicat mass-flow and pressure controllers, serial ASCII (Alicat Serial Primer; data frame of DOC-MANUAL-MPL).
 
 Points are the values of the data frame, by the names of the option ``frame``; ``setpoint`` can be written. Numbers are
-in the device's own engineering units (see its label, or ``biovisor device scan``). A rejected command is answered by
+in the device's own engineering units (see its label). A rejected command is answered by
 ``?``; a setpoint that the device does not take, because it is out of range or because its setpoint comes from an analog
 input, is only seen in the setpoint that it answers.
 """

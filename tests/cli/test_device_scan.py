@@ -85,6 +85,13 @@ def test_a_scan_tries_drivers_until_one_is_answered(tmp_path, capsys):
     assert "huber" not in printed.err, "a line speaks one language"
 
 
+def test_behind_a_device_server(tmp_path, capsys):
+    with Simulated("lauda", tmp_path, port=0) as thermostat:
+        assert main(["device", "scan", thermostat.url, "--driver", "alicat", "--driver", "lauda", "--json"]) == 0
+        (found,) = documents(capsys)
+    assert (found["vendor"], found["url"]) == ("Lauda", thermostat.url)
+
+
 def test_a_driver_that_changes_something_is_tried_only_when_it_is_named(tmp_path, capsys):
     with Simulated("atlas_ezo", tmp_path) as circuit:
         assert main(["device", "scan", circuit.url, "--driver", "alicat"]) == 1

@@ -191,18 +191,35 @@ def test_ctrl_c_stops_the_pump(bench, installed):
     assert value_of(bench, "speed", pump) == 0
 
 
-def turning(bench, process):
-    """The first pump of BR-102 that turns while the process runs."""
+def test_a_pump_that_is_unplugged_while_it_turns_is_stopped_when_it_is_back(bench, installed):
+    command = [sys.executable, "-m", "controller.cli.main", "device", "test", str(BENCH), "BR-102", "--pumps", "--yes"]
+    env = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{installed}"}
+    with subprocess.Popen(
+        [*command, "--instruments", str(bench)], cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        pump = turning(bench, process)
+        asked(bench, op="fault", instrument=pump, fault="disconnect", duration_s=2.5)
+        process.communicate(timeout=50)
+    assert value_of(bench, "speed", pump) == 0
+
+
+def asked(bench, **request):
+    """The answer of the simulators' control port."""
     host, port = json.loads(bench.read_text())["control"].rsplit(":", 1)
     with socket.create_connection((host, int(port)), timeout=5) as connection, connection.makefile("rwb") as stream:
-        while process.poll() is None:
-            stream.write(b'{"op": "state", "vessel": "BR-102"}\n')
-            stream.flush()
-            signals = json.loads(stream.readline())
-            for pump in ("base", "feed"):
-                if signals[f"{pump}_rpm"]:
-                    return f"{pump}-pump-102"
-            time.sleep(0.02)
+        stream.write(json.dumps(request).encode() + b"\n")
+        stream.flush()
+        return json.loads(stream.readline())
+
+
+def turning(bench, process):
+    """The first pump of BR-102 that turns while the process runs."""
+    while process.poll() is None:
+        signals = asked(bench, op="state", vessel="BR-102")
+        for pump in ("base", "feed"):
+            if signals[f"{pump}_rpm"]:
+                return f"{pump}-pump-102"
+        time.sleep(0.02)
     raise AssertionError("no pump turned")
 
 

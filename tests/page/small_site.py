@@ -198,7 +198,7 @@ class SmallSite:
                     "verified_on": [] if n == "counter" else ["its simulator"],
                 }
                 for n, (s, d) in self.scene.connections.items()
-            ],  # fmt: skip
+            ],
         }
 
     def batch(self, vessel, process):
