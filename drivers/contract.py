@@ -178,8 +178,21 @@ class ConnectionSpec:
     timeout_s: float = 0.5
 
 
+class Turning(NamedTuple):
+    """A point that turns a pump: the slowest it can turn (a raw number), and the point that then rises."""
+
+    slowest: float
+    shown_by: str
+
+
 class DriverFactory(Protocol):
-    """What a driver package registers under the entry-point group ``biovisor.drivers``."""
+    """What a driver package registers under the entry-point group ``biovisor.drivers``.
+
+    It may say more of its instruments in attributes, all of which may be left out: ``schemes`` (of the URLs that it
+    can use), ``address_option`` (the option that is an instrument's number on a shared line), ``disturbs`` (what
+    connecting changes at the instrument, in words), ``turns`` (:class:`Turning` by address), ``points`` (its
+    addresses, as far as they can be listed), and its module ``VERIFIED_ON`` (what it was checked against).
+    """
 
     def __call__(self, spec: ConnectionSpec) -> Driver:
         """Build a driver; no I/O. Raises ``ValueError`` with a readable message for wrong options."""

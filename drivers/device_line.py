@@ -43,6 +43,11 @@ class DeviceLine:
         self._reply_s = reply_s
         self._quiet_s = quiet_s
 
+    @property
+    def url(self) -> str:
+        """Where the line is, with its settings."""
+        return self._line.settings.url
+
     async def open(self) -> None:
         """Open the port; it is in doubt until probed. Raises :class:`LinkLost`."""
         await self._line.open()

@@ -30,7 +30,7 @@ from drivers.contract import (
     WriteOutcome,
     WriteState,
 )
-from drivers.link_state import BackOff, LinkCounters, LinkEvent, LinkState, compare, explain, kind_of
+from drivers.link_state import BackOff, LinkCounters, LinkEvent, LinkState, compare, explain, in_tag_units, kind_of
 
 OPEN_DEADLINE_S = 5.0
 """Connecting takes longer than reading: sessions are made, types are read, a serial line must fall silent."""
@@ -196,12 +196,7 @@ class Link:
         now = self._now_ns()
         samples = list(self._blank)
         for (place, point), sample in zip(self._readable, raw, strict=True):
-            value = point.gain * sample.value + point.offset
-            if math.isfinite(value) or sample.quality is Quality.BAD:
-                samples[place] = Sample(value, sample.quality, sample.reason, now, sample.source_time, sample.detail)
-            else:
-                detail = f"the device gave {sample.value}"
-                samples[place] = Sample(math.nan, Quality.BAD, Reason.DEVICE, now, sample.source_time, detail)
+            samples[place] = in_tag_units(point, sample, now)
         self._samples = samples
 
     async def _write(self) -> None:

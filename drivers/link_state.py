@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from drivers.contract import DriverError, Identity, LinkLost, Malformed, Refused, Timeout, WrongIdentity
+from drivers.contract import (
+    DriverError,
+    Identity,
+    LinkLost,
+    Malformed,
+    Point,
+    Quality,
+    Reason,
+    Refused,
+    Sample,
+    Timeout,
+    WrongIdentity,
+)
 
 FIRST_BACK_OFF_S = 0.2
 LONGEST_BACK_OFF_S = 2.0
@@ -87,6 +100,14 @@ def compare(identity: Identity, expected: Mapping[str, str]) -> None:
     ]
     if wrong:
         raise WrongIdentity(f"another instrument answers: {', '.join(wrong)}")
+
+
+def in_tag_units(point: Point, raw: Sample, now_ns: int) -> Sample:
+    """A driver's raw sample in the unit of the point's tag; Bad when that is no number."""
+    value = point.gain * raw.value + point.offset
+    if math.isfinite(value) or raw.quality is Quality.BAD:
+        return Sample(value, raw.quality, raw.reason, now_ns, raw.source_time, raw.detail)
+    return Sample(math.nan, Quality.BAD, Reason.DEVICE, now_ns, raw.source_time, f"the device gave {raw.value}")
 
 
 def kind_of(error: BaseException) -> str:

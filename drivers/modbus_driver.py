@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from drivers.contract import (
     ConnectionSpec,
@@ -23,10 +23,10 @@ from drivers.contract import (
 from drivers.modbus import Ask, ModbusException
 from drivers.modbus_plan import Item, ModbusPlan, Reading
 from drivers.modbus_rtu import RtuLine
-from drivers.modbus_tcp import TcpAddress, TcpLine, Tls
+from drivers.modbus_tcp import PORTS, TcpAddress, TcpLine, Tls
 from drivers.options import Options
 from drivers.planning import MAX_GAP, MAX_REGISTERS
-from drivers.ports import parse_port
+from drivers.ports import LINES, parse_port
 from drivers.tls import FILES, client_context
 
 Line: TypeAlias = RtuLine | TcpLine
@@ -42,6 +42,8 @@ class ModbusDriver(ABC):
     ``certificate``, ``key`` (PEM files) and ``server_name``.
     """
 
+    schemes: ClassVar[tuple[str, ...]] = (*LINES, *PORTS)
+
     def __init__(self, spec: ConnectionSpec, options: Options, *, baudrate: int, stopbits: int, parity: str) -> None:
         network = spec.url.startswith(("modbus:", "modbuss:"))
         self._late: dict[int, int] = {}
@@ -51,11 +53,12 @@ class ModbusDriver(ABC):
         self.units = range(256) if network else range(1, 248)
         self.line: Line
         if network:
-            address = TcpAddress.parse(spec.url)
+            address, self.url = TcpAddress.parse(spec.url), spec.url
             self.line = TcpLine(address, spec.timeout_s / 2, _tls(options, address))
         else:
             quiet_s = options.number("slowest_reply", 1.0, 0.05, 30.0)
-            self.line = RtuLine(parse_port(spec.url, baudrate, stopbits, parity=parity), spec.timeout_s / 2, quiet_s)
+            port = parse_port(spec.url, baudrate, stopbits, parity=parity)
+            self.line, self.url = RtuLine(port, spec.timeout_s / 2, quiet_s), port.url
 
     @abstractmethod
     def item(self, point: Point) -> Item:

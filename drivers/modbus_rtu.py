@@ -37,6 +37,11 @@ class RtuLine:
         """Whether anything can be sent."""
         return self._line.is_open
 
+    @property
+    def url(self) -> str:
+        """Where the line is, with its settings."""
+        return self._line.settings.url
+
     async def open(self) -> None:
         """Open the port and wait until the line has been silent. Raises :class:`LinkLost`."""
         await load_library()

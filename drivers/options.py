@@ -71,8 +71,10 @@ class Options:
         return float(value)
 
     def integers(self, key: str, default: Iterable[int], low: int, high: int) -> tuple[int, ...]:
-        """A list of different whole numbers within ``low..high``, at least one. Raises ``ValueError``."""
+        """A whole number, or a list of different ones, within ``low..high``, at least one. Raises ``ValueError``."""
         value = self._left.pop(key, list(default))
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = [value]
         wanted = f"a list of different whole numbers from {low} to {high}"
         if not isinstance(value, list) or not value or len(set(map(str, value))) != len(value):
             raise self._wrong(key, value, wanted)

@@ -33,6 +33,7 @@ from drivers.contract import (
     WriteState,
 )
 from drivers.device_line import DeviceLine
+from drivers.ports import LINES
 
 Value: TypeAlias = float | Sample
 Answers: TypeAlias = Mapping[str, Value]
@@ -63,6 +64,12 @@ class Polled(ABC):
 
     points: ClassVar[Mapping[str, Entry]]
     """By address. A question that is not given is the address itself."""
+    schemes: ClassVar[tuple[str, ...]] = LINES
+    """Of the URLs that it can use."""
+    address_option: ClassVar[str] = ""
+    """The option that is the instrument's number, if several can share a line."""
+    disturbs: ClassVar[str] = ""
+    """What connecting changes at the instrument."""
     hush: ClassVar[bytes] = b""
     """Sent before silence is waited for: what makes an instrument stop that speaks by itself."""
     first: str = ""
@@ -71,6 +78,11 @@ class Polled(ABC):
     def __init__(self, line: DeviceLine) -> None:
         self.line = line
         self._late: set[str] = set()
+
+    @property
+    def url(self) -> str:
+        """Where its line is, with the settings."""
+        return self.line.url
 
     @abstractmethod
     async def identify(self) -> Identity:

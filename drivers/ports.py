@@ -45,6 +45,12 @@ class SerialSettings:
         """The port, in messages and among all ports of this machine."""
         return self.path
 
+    @property
+    def url(self) -> str:
+        """The whole address, with every setting."""
+        settings = f"baudrate={self.baudrate}&bytesize={self.bytesize}&parity={self.parity}&stopbits={self.stopbits}"
+        return f"serial://{self.path}?{settings}"
+
     def seconds_per_byte(self) -> float:
         """The time one byte takes on the line: start bit, data, parity, stop bits."""
         return (1 + self.bytesize + (self.parity != "N") + self.stopbits) / self.baudrate
@@ -83,6 +89,11 @@ class TcpSettings:
         """The socket, in messages and among all that this machine uses."""
         return f"{self.host}:{self.port}"
 
+    @property
+    def url(self) -> str:
+        """The whole address."""
+        return f"tcp://{self.place}"
+
     def seconds_per_byte(self) -> float:
         """Nothing that matters."""
         return 0.0
@@ -107,6 +118,9 @@ class TcpSettings:
             raise
         return connection
 
+
+LINES = ("serial", "tcp")
+"""Schemes of URLs that are lines of bytes."""
 
 PortSettings: TypeAlias = SerialSettings | TcpSettings
 

@@ -6,15 +6,34 @@ like our own. Only the driver that is asked for is imported.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
-from drivers.contract import ConnectionSpec, Driver
+from drivers.contract import ConnectionSpec, Driver, Turning
 
 GROUP = "biovisor.drivers"
 
 
 class UnknownDriver(LookupError):
     """No installed package provides this driver; the message lists those that exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a driver says of itself and its instruments; empty where it does not. See
+    :class:`~drivers.contract.DriverFactory`.
+    """
+
+    name: str
+    purpose: str = ""
+    verified_on: tuple[str, ...] = ()
+    points: tuple[str, ...] = ()
+    schemes: tuple[str, ...] = ()
+    address_option: str = ""
+    disturbs: str = ""
+    turns: Mapping[str, Turning] = field(default_factory=dict)
 
 
 def names() -> tuple[str, ...]:
@@ -39,3 +58,29 @@ def find(kind: str) -> EntryPoint:
     if not found:
         raise UnknownDriver(f"there is no driver {kind!r}; installed are: {', '.join(names()) or 'none'}")
     return next(iter(found))
+
+
+def about(kind: str) -> About:
+    """What the driver ``kind`` says of itself; imports it. Raises :class:`UnknownDriver`, or ``ImportError`` or
+    ``AttributeError`` when it is registered but not there.
+    """
+    entry = find(kind)
+    factory, module = entry.load(), import_module(entry.module)
+    return About(
+        kind,
+        _first_paragraph(module.__doc__ or ""),
+        _texts(getattr(module, "VERIFIED_ON", ())),
+        _texts(getattr(factory, "points", ())),
+        _texts(getattr(factory, "schemes", ())),
+        str(getattr(factory, "address_option", "")),
+        str(getattr(factory, "disturbs", "")),
+        dict(getattr(factory, "turns", {})),
+    )
+
+
+def _texts(given: Sequence[object]) -> tuple[str, ...]:
+    return tuple(map(str, given))
+
+
+def _first_paragraph(text: str) -> str:
+    return " ".join(text.strip().split("\n\n", 1)[0].split()).rstrip(".")

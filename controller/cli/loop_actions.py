@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from controller.cli.loop_client import Client, Document, Failed, path_of, plain
+from controller.cli.shared import table
 from controller.model.pid_forms import Standard, to_parallel, to_series
 
 WAIT_S = 10
@@ -170,14 +171,6 @@ def _written(tuning: Document, form: str) -> Document:
 def number(value: float | None, unit: str) -> str:
     """A value with its unit; a dash where there is none."""
     return "-" if value is None else f"{value:.5g} {unit}".rstrip()
-
-
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """Columns, aligned."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() + "\n" for row in rows
-    )
 
 
 def _judged_by(found: Document) -> str:

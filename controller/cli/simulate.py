@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from controller.commands import Json
+from controller.cli.shared import add_set
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -31,14 +30,7 @@ def add_parser(subparsers: Subparsers) -> None:
     wire = parser.add_mutually_exclusive_group()
     wire.add_argument("--port", type=int, help="one instrument: its serial line on this TCP port, 0 for a free one")
     wire.add_argument("--pty", action="store_true", help="one instrument: a pseudo-terminal (the default)")
-    parser.add_argument(
-        "--set",
-        metavar="NAME=VALUE",
-        action="append",
-        default=[],
-        type=_setting,
-        help="one instrument: a setting of the simulator, such as unit=B",
-    )
+    add_set(parser, "one instrument: a setting of the simulator, such as unit=B")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -70,15 +62,3 @@ def run(args: argparse.Namespace) -> int:
 def is_name(what: str) -> bool:
     """Whether ``what`` is the name of an instrument and not a file."""
     return what.isidentifier() and not Path(what).exists()
-
-
-def _setting(text: str) -> tuple[str, Json]:
-    """``name=value``, the value being a number, true, false or a text."""
-    name, found, value = text.partition("=")
-    if not found or not name:
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
-    try:
-        number: Json = json.loads(value)
-    except ValueError:
-        return name, value
-    return name, number

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from controller.commands import Json
 from drivers.contract import ConnectionSpec, Point
 from drivers.link import Link
-from drivers.registry import create
+from drivers.registry import about, create
 
 if TYPE_CHECKING:
     from controller.config.site import Connection
     from drivers.link_state import LinkEvent
 
 log = logging.getLogger("biovisor.links")
+
+
+def verified_on(kinds: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """By driver, what it was checked against; empty where its author does not tell. Imports the drivers.
+
+    Raises :class:`drivers.registry.UnknownDriver`.
+    """
+    return {kind: about(kind).verified_on for kind in sorted(set(kinds))}
 
 
 def build_links(

@@ -34,6 +34,7 @@ class Wires:
     ) -> None:
         self.io = LinkIo(len(site.tags), site.bindings, site.heartbeats, simulated=simulated)
         self.links: Mapping[str, Link] = {}
+        self._verified: Mapping[str, Sequence[str]] = {}
         self._config = config
         self._simulated = simulated
         self._site = site
@@ -46,7 +47,7 @@ class Wires:
 
         Raises what :func:`controller.composition.links.build_links` raises.
         """
-        from controller.composition.links import build_links
+        from controller.composition.links import build_links, verified_on
 
         self.links = build_links(
             self._config.connections,
@@ -58,6 +59,7 @@ class Wires:
             now_ns=self._clock.now_ns,
             on_event=self._record,
         )
+        self._verified = verified_on(connection.driver for connection in self._config.connections.values())
         self.io.attach(self.links)
         return self.links
 
@@ -66,7 +68,9 @@ class Wires:
         entries: list[Json] = [self._entry(name) for name in self._config.connections]
         health = self._store.health()
         if not health.ok:
-            entries.append({"name": "record", "state": "down", "since": "", "detail": health.detail})
+            entries.append(
+                {"name": "record", "state": "down", "since": "", "detail": health.detail, "verified_on": None}
+            )
         return entries
 
     def not_ready(self) -> Sequence[str]:
@@ -88,10 +92,15 @@ class Wires:
     def _entry(self, name: str) -> Json:
         link = self.links.get(name)
         if link is None:
-            return {"name": name, "state": "connecting", "since": "", "detail": "not yet started"}
+            return {
+                "name": name, "state": "connecting", "since": "", "detail": "not yet started", "verified_on": None
+            }  # fmt: skip
         ago_s = (self._clock.now_ns() - link.since_ns) / 1e9 / self._clock.speed
         since = iso_utc(round(self._clock.utc() - ago_s))
-        return {"name": name, "state": str(link.state), "since": since, "detail": link.detail}
+        verified = self._verified.get(self._config.connections[name].driver, ())
+        return {
+            "name": name, "state": str(link.state), "since": since, "detail": link.detail, "verified_on": [*verified]
+        }  # fmt: skip
 
     def _record(self, event: LinkEvent) -> None:
         text = f"{event.link}: {event.previous} → {event.state}: {event.detail}"

@@ -1,7 +1,7 @@
 """Alicat mass-flow and pressure controllers, serial ASCII (Alicat Serial Primer; data frame of DOC-MANUAL-MPL).
 
 Points are the values of the data frame, by the names of the option ``frame``; ``setpoint`` can be written. Numbers are
-in the device's own engineering units (see its label, or ``biovisor device scan``). A rejected command is answered by
+in the device's own engineering units (see its label). A rejected command is answered by
 ``?``; a setpoint that the device does not take, because it is out of range or because its setpoint comes from an analog
 input, is only seen in the setpoint that it answers.
 """
@@ -18,6 +18,8 @@ from drivers.device_line import TextLine
 from drivers.options import Options
 from drivers.polled import Answers, Entry, Polled
 from drivers.ports import parse_port
+
+VERIFIED_ON: tuple[str, ...] = ("its simulator, which the `alicat` package drives",)
 
 POINTS = ("pressure", "temperature", "volumetric_flow", "mass_flow", "setpoint", "total")
 FRAME = POINTS[:-1]
@@ -54,6 +56,7 @@ class Alicat(Polled):
     setpoint), ``resolution`` (of the setpoint it answers, 0.01) and ``slowest_reply`` in seconds.
     """
 
+    address_option: ClassVar[str] = "unit"
     points: ClassVar[Mapping[str, Entry]] = {name: Entry("r", "frame") for name in POINTS}
 
     def __init__(self, spec: ConnectionSpec) -> None:

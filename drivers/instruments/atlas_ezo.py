@@ -68,6 +68,7 @@ class AtlasEzo(Polled):
     Options: ``circuit`` (``PH``, ``DO``, ``RTD`` or ``EC``) and ``slowest_reply`` in seconds.
     """
 
+    disturbs: ClassVar[str] = "turns continuous readings off, and outputs that are needed on"
     points: ClassVar[Mapping[str, Entry]] = {
         **{point: Entry("r", READING) for outputs in OUTPUTS.values() for point in outputs.values() if point},
         **{point: Entry("r", question) for question, points in SETTINGS.items() for point in points},

@@ -85,6 +85,7 @@ class Bronkhorst(Polled):
     seconds.
     """
 
+    address_option: ClassVar[str] = "node"
     points: ClassVar[Mapping[str, Entry]] = {
         "flow": Entry("r", "flow"),
         "setpoint": Entry("rw", "flow", 0.0, 1e9),

@@ -8,6 +8,7 @@ Holding registers and coils can be written, single bits of a register cannot. Wh
 from __future__ import annotations
 
 import re
+from typing import ClassVar
 
 from drivers.contract import BadAddress, ConnectionSpec, Identity, Point, Refused
 from drivers.modbus import BITS, IDENTIFY, READ_COILS, READ_DISCRETE, READ_HOLDING, READ_INPUT, Ask, identity_texts
@@ -38,6 +39,8 @@ class GenericModbus(ModbusDriver):
     whether single coils and registers are written as lists of one, by functions 15 and 16; ``identify`` (true), whether
     the device is asked who it is by function 43; and those of :class:`ModbusDriver`.
     """
+
+    address_option: ClassVar[str] = "unit"
 
     def __init__(self, spec: ConnectionSpec) -> None:
         options = Options(spec)

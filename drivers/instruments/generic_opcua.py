@@ -17,7 +17,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from drivers.contract import (
     BadAddress,
@@ -85,6 +85,8 @@ class GenericOpcUa:
     """One server. Options: ``namespace``, ``counter``, ``stale_after`` (s; values are worthless after half as long
     again) and those of :class:`drivers.opcua.OpcUaSettings`.
     """
+
+    schemes: ClassVar[tuple[str, ...]] = ("opc.tcp",)
 
     def __init__(self, spec: ConnectionSpec) -> None:
         options = Options(spec)

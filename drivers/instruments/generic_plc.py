@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from drivers.contract import (
     BadAddress,
@@ -32,6 +32,8 @@ from drivers.planning import distinct
 if TYPE_CHECKING:
     from asyncua import ua
     from asyncua.common.node import Node
+
+VERIFIED_ON: tuple[str, ...] = ("a data block on an asyncua server", "its simulator")
 
 NAMESPACE = "http://www.siemens.com/simatic-s7-opcua"
 COUNTER = "Plc.Heartbeat"
@@ -58,6 +60,8 @@ class PlcPlan:
 
 class GenericPlc:
     """One PLC. Options: ``db`` (name of the data block) and those of :class:`drivers.opcua.OpcUaSettings`."""
+
+    schemes: ClassVar[tuple[str, ...]] = ("opc.tcp",)
 
     def __init__(self, spec: ConnectionSpec) -> None:
         options = Options(spec)

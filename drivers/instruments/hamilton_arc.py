@@ -12,7 +12,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from drivers.contract import (
     BadAddress,
@@ -33,10 +33,10 @@ from drivers.contract import (
 from drivers.modbus_rtu import RtuLine
 from drivers.options import Options
 from drivers.planning import Span, coalesce
-from drivers.ports import parse_port
+from drivers.ports import LINES, parse_port
 
 VERIFIED_ON: tuple[str, ...] = (
-    "the frames printed in the manual",
+    "the frames printed in the vendor's manual",
     "a register map of its own on a pseudo-terminal",
     "its simulator, which minimalmodbus and mbpoll read alike",
 )
@@ -98,12 +98,20 @@ class HamiltonArc:
     no reply of an earlier request can come any more).
     """
 
+    schemes: ClassVar[tuple[str, ...]] = LINES
+    address_option: ClassVar[str] = "addresses"
+
     def __init__(self, spec: ConnectionSpec) -> None:
         options = Options(spec)
         self._addresses = options.integers("addresses", (1, 2), 1, 32)
         quiet_s = options.number("slowest_reply", 1.0, 0.05, 30.0)
         options.end()
         self._line = RtuLine(parse_port(spec.url, 19200, 2), spec.timeout_s / 2, quiet_s)
+
+    @property
+    def url(self) -> str:
+        """Where the line is, with its settings."""
+        return self._line.url
 
     def plan(self, points: Sequence[Point]) -> ArcPlan:
         """Whole blocks, each once. Raises :class:`BadAddress`."""

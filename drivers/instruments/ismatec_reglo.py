@@ -61,6 +61,8 @@ class IsmatecReglo(Polled):
     Options: ``address`` (1 to 8, what the pump has before it addresses channels) and ``slowest_reply`` in seconds.
     """
 
+    address_option: ClassVar[str] = "address"
+    disturbs: ClassVar[str] = "turns the pump's events on"
     points: ClassVar[Mapping[str, Entry]] = _points()
 
     def __init__(self, spec: ConnectionSpec) -> None:

@@ -54,6 +54,7 @@ class Julabo(Polled):
     """
 
     first = "status"
+    address_option: ClassVar[str] = "number"
     points: ClassVar[Mapping[str, Entry]] = {
         **{name: Entry("r", question) for name, question in QUESTIONS.items()},
         **{name: Entry("rw", QUESTIONS[name], *RANGE) for name in ("setpoint", "high_warning", "low_warning")},

@@ -52,6 +52,7 @@ class Lauda(Polled):
     """
 
     first = "STATUS"
+    address_option: ClassVar[str] = "number"
     points: ClassVar[Mapping[str, Entry]] = {
         **{name: Entry("r", question) for name, question in QUESTIONS.items()},
         **{name: Entry("rw", QUESTIONS[name], *RANGE) for name in ("setpoint", "high_limit", "low_limit")},

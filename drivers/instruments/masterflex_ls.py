@@ -53,6 +53,8 @@ class MasterflexLs(Polled):
     ``direction`` (cw or ccw) and ``slowest_reply`` in seconds.
     """
 
+    address_option: ClassVar[str] = "number"
+    disturbs: ClassVar[str] = "gives a drive without a number the one that is asked for"
     points: ClassVar[Mapping[str, Entry]] = {
         "speed": Entry("rw", "state", 0.0, MAX_SPEED),
         "rate": Entry("rw", "state", RESOLUTION, MAX_SPEED),

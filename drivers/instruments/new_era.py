@@ -57,6 +57,7 @@ class NewEra(Polled):
     ``slowest_reply`` in seconds.
     """
 
+    address_option: ClassVar[str] = "address"
     points: ClassVar[Mapping[str, Entry]] = {
         "flow": Entry("rw", "state", 0.0, LARGEST),
         "rate": Entry("rw", "state", 1e-6, LARGEST),

@@ -20,7 +20,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from drivers.contract import (
     ConnectionSpec,
@@ -79,6 +79,8 @@ class NovaFlex2:
     (s between two readings of the results), ``stale_after`` (s without a heartbeat), and those of
     :class:`drivers.opcua.OpcUaSettings`.
     """
+
+    schemes: ClassVar[tuple[str, ...]] = ("opc.tcp",)
 
     def __init__(self, spec: ConnectionSpec) -> None:
         options = Options(spec)

@@ -13,7 +13,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from drivers.contract import (
     BadAddress,
@@ -33,6 +33,8 @@ from drivers.contract import (
 from drivers.instruments.vicell_session import Count, CounterSession, sample_config
 from drivers.opcua import read_settings
 from drivers.options import Options
+
+VERIFIED_ON: tuple[str, ...] = ("methods of the vendor's shape on an asyncua server", "its simulator")
 
 RESULTS = ("sample", "viable_density", "total_density", "viability", "diameter")
 START = "start"
@@ -65,6 +67,9 @@ class ViCellBlu:
 
     Options: those of :class:`drivers.opcua.OpcUaSettings`, ``cell_type``, ``dilution``, ``poll`` (s between listings).
     """
+
+    schemes: ClassVar[tuple[str, ...]] = ("opc.tcp",)
+    disturbs: ClassVar[str] = "takes the instrument's lock for as long as it is connected"
 
     def __init__(self, spec: ConnectionSpec) -> None:
         options = Options(spec)

@@ -13,7 +13,7 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar
 
-from drivers.contract import ConnectionSpec, Identity, Quality, Reason, Refused, Sample
+from drivers.contract import ConnectionSpec, Identity, Quality, Reason, Refused, Sample, Turning
 from drivers.counting import Counter
 from drivers.instruments.watson_marlow_line import PROTOCOLS, Status
 from drivers.options import Options
@@ -35,6 +35,8 @@ class WatsonMarlow(Polled):
     the head) and ``slowest_reply`` (seconds after which no reply of an earlier command can come any more).
     """
 
+    address_option: ClassVar[str] = "number"
+    turns: ClassVar[Mapping[str, Turning]] = {"speed": Turning(RESOLUTION["enhanced"], "revolutions")}
     points: ClassVar[Mapping[str, Entry]] = {
         "speed": Entry("rw", "status", 0.0, MAX_SPEED),
         "revolutions": Entry("r", "status"),

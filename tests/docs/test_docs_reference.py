@@ -156,9 +156,14 @@ def subparsers():
 
 
 def nested():
-    """The actions of ``loop`` as commands of their own."""
-    action = next(one for one in subparsers()["loop"]._actions if isinstance(one, argparse._SubParsersAction))
-    return {f"loop {name}": parser for name, parser in action.choices.items()}
+    """The actions of commands that have some, as commands of their own."""
+    return {
+        f"{command} {name}": parser
+        for command, whole in subparsers().items()
+        for action in whole._actions
+        if isinstance(action, argparse._SubParsersAction)
+        for name, parser in action.choices.items()
+    }
 
 
 def test_every_key_of_an_experiment_is_described():
@@ -221,6 +226,13 @@ def _shown(default):
 
 def test_every_driver_is_listed():
     assert sorted(names(table(INSTRUMENTS, "Driver"))) == sorted(registry.names())
+
+
+def test_every_driver_says_what_it_was_checked_against_as_the_table_does():
+    told = {code(row[0])[0]: row[3] for row in table(INSTRUMENTS, "Driver")}
+    for name in registry.names():
+        assert told[name]
+        assert registry.about(name).verified_on
 
 
 def test_every_fault_is_described_with_the_wires_that_show_it():

@@ -190,7 +190,13 @@ class SmallSite:
             "batches": [self.batch(v, process) for v in VESSELS if self.scene.batches[v]],
             "alarms": list(self.scene.alarms),
             "connections": [
-                {"name": n, "state": s, "since": iso_utc(self.started), "detail": d}
+                {
+                    "name": n,
+                    "state": s,
+                    "since": iso_utc(self.started),
+                    "detail": d,
+                    "verified_on": [] if n == "counter" else ["its simulator"],
+                }
                 for n, (s, d) in self.scene.connections.items()
             ],
         }

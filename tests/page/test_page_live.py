@@ -171,6 +171,13 @@ def test_theme_is_kept(page):
     assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
 
 
+def test_every_instrument_says_what_its_driver_was_checked_against(page):
+    page.get_by_role("button", name="instruments").click()
+    rows = page.get_by_role("dialog").get_by_role("row")
+    expect(rows.filter(has_text="counter").get_by_role("cell").last).to_have_text("not told")
+    expect(rows.filter(has_text="plc-102").get_by_role("cell").last).to_have_text("its simulator")
+
+
 def test_trend_shows_the_record_and_goes_on(page, site):
     end = time.monotonic() + 8
     while time.monotonic() < end and len(site.get("history?tag=BR-101.do")["series"][0]["time"]) < 5:

@@ -342,3 +342,12 @@ def test_recipes_are_replaced_whole_so_that_a_reader_in_another_thread_is_not_di
     assert dict(before) == known
     assert "car-t-other" not in info.recipes
     assert "car-t-other" in site.assembly.gateway.site.recipes
+
+
+def test_connections_tell_what_their_drivers_were_checked_against(site):
+    wires = site.assembly.wires
+    assert {one["name"]: one["verified_on"] for one in wires.view()}["plc-101"] is None
+    wires.build({})
+    view = {one["name"]: one["verified_on"] for one in wires.view()}
+    assert view["plc-101"] == ["a data block on an asyncua server", "its simulator"]
+    assert all(view.values())

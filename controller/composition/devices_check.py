@@ -1,0 +1,118 @@
+"""The check before a run: what can be known of a site's instruments without moving anything.
+
+Every check has one line: what was checked, whether it is right, if not why, and what to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from controller.composition.devices import Device, Failed, Session, session, settled
+from controller.composition.devices_points import Reading, Spot, read
+from controller.units import Quantity
+from drivers.contract import LinkLost, Quality, Reason, Refused, WrongIdentity
+from drivers.link_state import explain
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from controller.commands import Json
+    from controller.config.site import Vessel
+
+Result = Literal["ok", "failed", "skipped"]
+PLUG = "check power, cable and the connection's URL; end other programs that use the port"
+SILENT = "check that it is on, its number on the line, and the settings in the URL; `biovisor device scan` tries others"
+CHANGE = "connect the expected instrument, or change `expect` of the connection"
+TODO: Mapping[type[Exception], str] = {
+    Failed: "correct the connection in the site file",
+    LinkLost: PLUG,
+    Refused: "remove the reason that is given",
+}
+"""What to do when a connection fails with one of these."""
+SENSOR = "check the sensor, its cable and what the instrument itself shows"
+CALIBRATE = "calibrate, and enter factor and date in the site file"
+
+
+class Check(NamedTuple):
+    """One line: what of (a connection, tag or calibration), the check, its result, why, and what to do."""
+
+    what: str
+    check: str
+    result: Result
+    why: str = ""
+    todo: str = ""
+
+    def as_json(self) -> dict[str, Json]:
+        """By name."""
+        return dict(self._asdict())
+
+
+async def check_devices(devices: Mapping[str, Device], spots: Mapping[str, Sequence[Spot]]) -> list[Check]:
+    """Every connection and the points of its tags, all connections at the same time."""
+    checks = await asyncio.gather(*(check_device(device, spots.get(name, ())) for name, device in devices.items()))
+    return [check for some in checks for check in some]
+
+
+async def check_device(device: Device, spots: Sequence[Spot]) -> list[Check]:
+    """Whether it answers, is the expected one, and every point of its tags is as it should be."""
+    result = await settled(_ask(device, [spot for spot in spots if spot.is_read]))
+    if isinstance(result, WrongIdentity):
+        return [Check(device.name, "answers", "ok"), Check(device.name, "identity", "failed", str(result), CHANGE)]
+    if isinstance(result, BaseException):
+        why = str(result) if isinstance(result, Failed) else explain(result)
+        todo = next((todo for kind, todo in TODO.items() if isinstance(result, kind)), SILENT)
+        return [Check(device.name, "answers", "failed", why, todo)]
+    return result
+
+
+async def _ask(device: Device, spots: Sequence[Spot]) -> list[Check]:
+    async with session(device) as opened:
+        who = opened.identity
+        told = " ".join(filter(None, (who.vendor, who.model, who.serial, who.firmware)))
+        checks = [Check(device.name, "answers", "ok", told)]
+        if device.expected:
+            checks.append(Check(device.name, "identity", "ok", "as the site file expects"))
+        return checks + await _check_points(opened, spots)
+
+
+async def _check_points(opened: Session, spots: Sequence[Spot]) -> list[Check]:
+    if not spots:
+        return []
+    readings = await settled(read(opened, spots))
+    if isinstance(readings, BaseException):
+        return [Check(spot.name, "value", "failed", explain(readings), SENSOR) for spot in spots]
+    return [check_reading(reading) for reading in readings]
+
+
+def check_reading(reading: Reading) -> Check:
+    """Whether a value is good and within the range of its tag; what has not been sampled yet is nothing wrong."""
+    spot, sample = reading
+    shown = f"{sample.value:.6g} {spot.unit}".strip()
+    if sample.reason is Reason.NO_SAMPLE:
+        return Check(spot.name, "value", "ok", sample.detail)
+    if sample.quality is Quality.BAD:
+        return Check(spot.name, "value", "failed", sample.detail or sample.reason.name.lower(), SENSOR)
+    if sample.quality is Quality.UNCERTAIN:
+        return Check(spot.name, "value", "failed", f"{shown}, uncertain: {sample.detail}", SENSOR)
+    if not spot.low <= sample.value <= spot.high:
+        return Check(spot.name, "value", "failed", f"{shown} is not within {spot.low:g} to {spot.high:g}", SENSOR)
+    return Check(spot.name, "value", "ok", shown)
+
+
+def check_calibrations(name: str, vessel: Vessel, needed: Sequence[str], today: date, limit: Quantity) -> list[Check]:
+    """Every calibration that the vessel has or its class needs: there, and not older than the limit."""
+    checks: list[Check] = []
+    for key in dict.fromkeys([*needed, *vessel.calibration]):
+        entry = vessel.calibration.get(key)
+        why, is_right = ("there is none", False) if entry is None else _age(entry.date, today, limit)
+        checks.append(Check(f"{name}.{key}", "calibration", *(("ok", why) if is_right else ("failed", why, CALIBRATE))))
+    return checks
+
+
+def _age(found: date, today: date, limit: Quantity) -> tuple[str, bool]:
+    days = (today - found).days
+    if days < 0:
+        return f"its date, {found}, is in the future", False
+    return f"of {found}, {days} days old", days <= limit.to("d")
