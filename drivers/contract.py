@@ -83,14 +83,14 @@ class Point(NamedTuple):
 
 class Identity(NamedTuple):
     """Who answered: compared with what the site expects before anything is written. ``via`` says by which of several
-    ways to the same instrument, "" when there is only one; it is not compared.
+    ways to the same instrument, "" when there is only one; that is not compared.
     """
 
     vendor: str
     model: str
     serial: str = ""
     firmware: str = ""
-    via: str = field(default="", compare=False)
+    via: str = ""
 
 
 class WriteState(Enum):
