@@ -1,7 +1,7 @@
 """``biovisor device``: instruments on their wires, without a supervisor: who is there, read, write, test, calibrate.
 
-Each action has a module ``controller.cli.device_<action>`` with ``add_parser`` and ``run``; only the one that is asked for
-is imported, except for help.
+Each action has a module ``controller.cli.device_<action>`` with ``add_parser`` and ``run``; only the one that is asked
+for is imported, except for help.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from controller.cli.shared import Subparsers
 
-ACTIONS = ("list", "scan", "read", "write", "test", "calibrate")
+ACTIONS = ("calibrate",)
 
 
 def add_parser(subparsers: Subparsers) -> None:

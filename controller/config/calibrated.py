@@ -46,8 +46,13 @@ def gain_of(factor: Quantity, unit: str) -> float:
 
 
 def fits(unit: str, tag_unit: str) -> bool:
-    """Whether a factor in ``unit``, times an instrument's number, which is plain or a rate per time, is in the tag's."""
+    """Whether a factor in ``unit`` times an instrument's number, plain or a rate per time, is in the tag's unit."""
     return any(parse_unit(unit).compatible(parse_unit(per(tag_unit, raw))) for raw in ("1", "s-1"))
+
+
+def alike(unit: str, other: str) -> bool:
+    """Whether one unit converts to the other."""
+    return parse_unit(unit).compatible(parse_unit(other))
 
 
 def users(vessel_class: VesselClassConfig, name: str) -> list[tuple[str, str]]:
