@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from controller.cli.shared import load_or_complain
-from controller.clock import ScaledClock
+from controller.clock import ScaledClock, iso_utc
 from controller.composition.calibration.guide import Book, calibrate, table, undo
 from controller.composition.calibration.job import Job, NotPossible
 from controller.composition.calibration.live import Unreachable
@@ -24,21 +24,12 @@ from controller.composition.lease import Lease, LeaseTaken
 from controller.composition.paths import calibrations_path, open_calibration_path
 from controller.composition.simulated import SIMULATED_OPTIONS, Addresses, SimulatorError
 from controller.config.load import LoadedSite
-from controller.store.calibrations import CalibrationsUnusable, read, stacks
+from controller.store.calibrations import read, stacks
 from controller.units import UnitError, parse_quantity
 
-ENDS = (
-    NotPossible,
-    Refused,
-    Unreachable,
-    WrongAnswer,
-    LeaseTaken,
-    CalibrationsUnusable,
-    SimulatorError,
-    ValueError,
-    OSError,
-)
+ENDS = (NotPossible, Refused, Unreachable, WrongAnswer, SimulatorError, ValueError, OSError)
 """What ends a calibration with its reason."""
+HEAD = ("id", "what", "method", "when", "who", "expires", "", "reason")
 LATER = "the supervisor takes it at its next start"
 
 
@@ -67,12 +58,8 @@ class Calibrating:
         addresses = Addresses.parse(args.instruments.read_text(encoding="utf-8")) if simulated else None
         site, clock = loaded.config.site, ScaledClock()
         self.found = stored(loaded, args.data, simulated=simulated)
-        self.book = Book(
-            calibrations_path(args.data, site, simulated=simulated),
-            "SIM" if simulated else "CAL",
-            clock.utc,
-            _valid(args),
-        )
+        path = calibrations_path(args.data, site, simulated=simulated)
+        self.book = Book(path, "SIM" if simulated else "CAL", clock.utc, _valid(args))
         kept = open_calibration_path(args.data, site, args.vessel, args.name, simulated=simulated)
         given = {"who": args.who, "reason": args.reason}
         answers = {**dict(args.answer), **{key: text for key, text in given.items() if text is not None}}
@@ -148,15 +135,11 @@ class Calibrating:
         entries = [one for one in read(self.book.path).entries if self._wanted(one)]
         in_force = {stack[-1]["id"] for stack in stacks(entries).values() if stack}
         now = {one.id for one in self.found.in_force.values()} & in_force
-        utc_now = self.book.utc()
         if self.args.json:
             shown = [{**one, "in_force": one["id"] in now} for one in entries]
             sys.stdout.write(json.dumps({"calibrations": shown}, indent=2) + "\n")
             return 0
-        rows = [
-            ("id", "what", "method", "when", "who", "expires", "", "reason"),
-            *(_row(one, now, utc_now) for one in entries),
-        ]
+        rows = [HEAD, *(_row(one, now, iso_utc(self.book.utc())) for one in entries)]
         sys.stdout.write(table(rows) if entries else "nothing is stored\n")
         return 0
 
@@ -190,10 +173,8 @@ def _alone(args: argparse.Namespace) -> Iterator[None]:
         lease.release()
 
 
-def _row(entry: dict[str, Any], now: set[str], utc: float) -> tuple[str, ...]:
-    from controller.clock import iso_utc
-
-    expired = bool(entry["expires"]) and entry["expires"] <= iso_utc(utc)
+def _row(entry: dict[str, Any], now: set[str], utc: str) -> tuple[str, ...]:
+    expired = bool(entry["expires"]) and entry["expires"] <= utc
     state = "in force" if entry["id"] in now else ""
     if entry["kind"] == "check":
         state = "passed" if entry["passed"] else "failed"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from controller.composition.calibrations import problems as calibration_problems
 from controller.config.load import load_class, load_site
 from controller.config.problems import Problem, Problems, in_order, nearest
 from controller.config.source import Document, read_document
@@ -17,9 +18,11 @@ KEYS = ("site", "vessel_class", "recipe")
 """The key that says what a file is; the first that is there counts."""
 
 
-def check_files(paths: Sequence[Path]) -> tuple[Problem, ...]:
-    """Everything that is wrong in the files and in the vessel classes they name."""
-    checker = _FileChecker()
+def check_files(paths: Sequence[Path], data: Path = Path("data")) -> tuple[Problem, ...]:
+    """Everything that is wrong in the files, in the vessel classes they name, and in the calibrations that are stored
+    for a site in ``data``.
+    """
+    checker = _FileChecker(data)
     documents = [document for path in paths if (document := checker.read(path)) is not None]
     for key in KEYS:  # classes before the recipes that are written against them
         for document in documents:
@@ -34,7 +37,8 @@ def kind_of(document: Document) -> str:
 
 
 class _FileChecker:
-    def __init__(self) -> None:
+    def __init__(self, data: Path) -> None:
+        self.data = data
         self.problems: list[Problem] = []
         self.classes: dict[str, VesselClassConfig] = {}
         self.seen: set[Path] = set()
@@ -61,6 +65,7 @@ class _FileChecker:
             if key == "site":
                 site = load_site(path, conditions=check_condition, drivers=registry.names())
                 self.classes |= {one.vessel_class: one for one in site.classes.values()}
+                self.problems += calibration_problems(site, self.data)
             elif key == "vessel_class":
                 self.load_class(path)
             else:

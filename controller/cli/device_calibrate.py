@@ -45,7 +45,7 @@ def _add_instruments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--band", type=float, help="how much a reading that is still may span, in the tag's unit")
     parser.add_argument("--window", type=float, metavar="SECONDS", help="for how long it must have been still")
     parser.add_argument(
-        "--wait", type=float, default=120.0, metavar="SECONDS", help="until it is asked whether to go on"
+        "--wait", type=float, default=120.0, metavar="SECONDS", help="for a still reading, until it is asked"
     )
 
 

@@ -51,7 +51,8 @@ REFUSED = "Command Refused"
 class Assembly:
     """Everything a running supervisor consists of. ``simulated`` says that every instrument is a simulator.
 
-    Raises :class:`controller.config.problems.Problems`, :class:`controller.store.StoreUnavailable`.
+    Raises :class:`controller.config.problems.Problems`, :class:`controller.store.StoreUnavailable`, ``ValueError`` for
+    stored calibrations that cannot be used.
     """
 
     def __init__(self, options: Options, clock: ScaledClock, *, simulated: bool) -> None:
@@ -60,6 +61,8 @@ class Assembly:
         self.simulated = simulated
         loaded = load_site(options.site, conditions=check_condition)
         self.calibrations = stored(loaded, options.data, simulated=simulated)
+        if self.calibrations.unfit:
+            raise ValueError(self.calibrations.unfit[0])
         self.loaded = loaded._replace(calibrations=self.calibrations.in_force)
         self.site = build(self.loaded)
         self.period_s = max(self.site.scan_period_s, WALL_PERIOD_S * clock.speed)

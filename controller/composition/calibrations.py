@@ -21,11 +21,14 @@ Entry = Mapping[str, Any]
 
 
 class Stored(NamedTuple):
-    """What is stored for a site: calibrations in force and newest checks, by vessel and name."""
+    """What is stored for a site: calibrations in force and newest checks, by vessel and name; what was passed over,
+    and which calibrations do not fit their tags any more.
+    """
 
     in_force: Mapping[Key, Calibrated]
     checks: Mapping[Key, Entry]
     warnings: Sequence[str] = ()
+    unfit: Sequence[str] = ()
 
 
 class Overdue(NamedTuple):
@@ -39,20 +42,21 @@ class Overdue(NamedTuple):
 
 def stored(loaded: LoadedSite, data: Path, *, simulated: bool) -> Stored:
     """What the data directory holds for a site; those for names that the site does not have are passed over with a
-    warning. Raises :class:`CalibrationsUnusable`; ``ValueError`` for a factor that does not fit its tag any more.
+    warning. Raises :class:`CalibrationsUnusable`.
     """
     path = calibrations_path(data, loaded.config.site, simulated=simulated)
     history = read(path)
     in_force = {key: calibrated(stack[-1]) for key, stack in stacks(history.entries).items() if stack}
-    warnings = list(history.warnings)
+    warnings, unfit = list(history.warnings), []
     for (vessel, name), one in list(in_force.items()):
         tags = _users(loaded, vessel, name)
-        if not tags:
+        if wrong := _misfit(one, tags):
+            unfit.append(f"{path}: {one.id}: {wrong}")
+        elif not tags:
             warnings.append(f"{one.id}: the site has no calibration {vessel}.{name} any more; it is left out")
+        if wrong or not tags:
             del in_force[vessel, name]
-        elif wrong := _misfit(one, tags):
-            raise ValueError(f"{path}: {one.id}: {wrong}")
-    return Stored(in_force, checks(history.entries), warnings)
+    return Stored(in_force, checks(history.entries), warnings, unfit)
 
 
 def overdue(loaded: LoadedSite, found: Stored, vessel: str, utc: float) -> list[Overdue]:

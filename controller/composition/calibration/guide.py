@@ -12,7 +12,7 @@ from controller.composition.calibration import probes, pumps
 from controller.composition.calibration.job import Finding, Job
 from controller.composition.calibration.results import changed
 from controller.composition.calibration.session import words, yes
-from controller.config.calibrated import SITE_FILE, Calibrated
+from controller.config.calibrated import SITE_FILE, Calibrated, users
 from controller.store.calibrations import append, read, stacks
 from controller.units import Quantity
 
@@ -81,7 +81,7 @@ def undo(job: Job, book: Book) -> dict[str, Any] | None:
     stack = stacks(read(book.path).entries).get((job.vessel, job.name), [])
     if not stack:
         return None
-    known = job.vessel in job.loaded.classes and job.old is not None
+    known = job.vessel in job.loaded.classes and bool(users(job.loaded.classes[job.vessel], job.name))
     below = stack[-2] if len(stack) > 1 and known else None
     content = {
         "kind": "undo",

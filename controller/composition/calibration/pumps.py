@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from controller.composition.calibration.job import Finding, Job, NotPossible, Place, number
 from controller.composition.calibration.pumping import Amount, Pump
 from controller.composition.calibration.results import Line, pump, weighed
 from controller.composition.calibration.session import Interrupted, yes
-from controller.config.calibrated import gain_of
+from controller.config.calibrated import alike, gain_of
 from controller.units import Quantity, UnitError, convert, parse_quantity
 
 FACTOR = "mL/{rev}"
@@ -19,29 +19,23 @@ WATER = 0.998
 """Density at 20 Cel, g/mL."""
 
 
-class Run(NamedTuple):
-    """How a pump is to run."""
-
-    speed: float
-    amount: Amount
-
-
 def by_balance(job: Job) -> Finding:
     """Pump onto, or out of, a vessel on a balance."""
-    scale = _scale(job)
-    head, run, density = _pump(job), _run(job), _density(job)
-    found = job.session.step("run", lambda: _weigh(job, head, run, scale))
+    scale, head = _scale(job), _pump(job)
+    plan = job.session.step("plan", lambda: {**_plan(job), "density": _density(job)})
+    found = job.session.step("run", lambda: _weigh(job, head, plan, scale))
     grams = weighed(found["before"]["value"], found["after"]["value"], job.still(scale.unit).band)
-    millilitres = convert(grams, scale.unit, "g") / density
+    millilitres = convert(grams, scale.unit, "g") / plan["density"]
     job.session.say(f"{found['turns']:.2f} revolutions gave {millilitres:.4g} mL\n")
-    references = [{"balance": job.balance, "density": density, "unit": "g/mL"}]
+    references = [{"balance": job.balance, "density": plan["density"], "unit": "g/mL"}]
     return _finding(job, found, millilitres, references)
 
 
 def by_volume(job: Job) -> Finding:
     """Pump into something that measures a volume."""
-    head, run = _pump(job), _run(job)
-    found = job.session.step("run", lambda: _measure(job, head, run))
+    head = _pump(job)
+    plan = job.session.step("plan", lambda: _plan(job))
+    found = job.session.step("run", lambda: _measure(job, head, plan))
     job.session.say(f"{found['turns']:.2f} revolutions\n")
     millilitres = job.session.ask("volume", "What was delivered, mL", number("mL", 0.0, 1e6))
     return _finding(job, found, millilitres, [{"volume": millilitres, "unit": "mL"}])
@@ -69,25 +63,25 @@ def _counter(job: Job) -> str:
     """The point where the pump counts its revolutions, if a tag that shares the calibration reads it."""
     output = job.output()
     for tag, entry in job.loaded.classes[job.vessel].measurements.items():
-        is_count = _is_volume(entry.unit) and entry.source.instrument == output.source.instrument
+        is_count = alike(entry.unit, "mL") and entry.source.instrument == output.source.instrument
         if (entry.calibration or tag) == job.name and is_count:
             return job.behind(entry.source)[1]
     return ""
 
 
-def _run(job: Job) -> Run:
+def _plan(job: Job) -> dict[str, Any]:
+    """How the pump is to run."""
     output = job.output()
     gain = gain_of(job.old.factor, output.unit) if job.old else 1.0
     most = output.range.high.to(output.unit) / gain if job.old else 1000.0
     question = f"How fast is the pump to turn, {SPEED}, at most {most:.4g}"
     speed = job.session.ask("speed", question, number(SPEED, 0.1, most * (1.0 + 1e-9)), f"{most:.4g}")
-    amount = job.session.ask(
-        "amount", 'How long, as revolutions or as time, such as "200 {rev}" or "90 s"', _amount, USUAL
-    )
+    question = "How long, as revolutions or as time, such as 200 {rev} or 90 s"
+    amount = job.session.ask("amount", question, _amount, USUAL)
     lasts_s = amount.seconds if amount.turns is None else 60.0 * amount.turns / speed
     if lasts_s > LONGEST_S:
         raise NotPossible(f"that would take {lasts_s / 3600.0:.1f} h")
-    return Run(speed, amount)
+    return {"speed": speed, "turns": amount.turns, "seconds": amount.seconds}
 
 
 def _amount(text: str) -> Amount:
@@ -119,16 +113,16 @@ def _scale(job: Job) -> Place:
     return Place(instrument, address, Line(1.0, 0.0), "g")
 
 
-def _weigh(job: Job, head: Pump, run: Run, scale: Place) -> dict[str, Any]:
+def _weigh(job: Job, head: Pump, plan: dict[str, Any], scale: Place) -> dict[str, Any]:
     _ready(job, "The tube is full, its end is over the vessel on the balance, and the pump may run")
     before = job.reading("before", scale)
-    turned = _turn(job, head, run)
+    turned = _turn(job, head, plan)
     return {**turned, "before": before, "after": job.reading("after", scale)}
 
 
-def _measure(job: Job, head: Pump, run: Run) -> dict[str, Any]:
+def _measure(job: Job, head: Pump, plan: dict[str, Any]) -> dict[str, Any]:
     _ready(job, "The tube is full, its end is over the measuring vessel, and the pump may run")
-    return _turn(job, head, run)
+    return _turn(job, head, plan)
 
 
 def _ready(job: Job, text: str) -> None:
@@ -136,16 +130,8 @@ def _ready(job: Job, text: str) -> None:
         raise Interrupted
 
 
-def _turn(job: Job, head: Pump, run: Run) -> dict[str, Any]:
+def _turn(job: Job, head: Pump, plan: dict[str, Any]) -> dict[str, Any]:
     job.session.say("  the pump runs; Ctrl-C stops it\n")
-    turned = job.runner.run(head.run(run.speed, run.amount))
+    turned = job.runner.run(head.run(plan["speed"], Amount(plan["turns"], plan["seconds"])))
     job.session.say(f"  it stands: {turned.turns:.2f} revolutions in {turned.seconds:.1f} s\n")
-    return {**turned._asdict(), "speed": run.speed}
-
-
-def _is_volume(unit: str) -> bool:
-    try:
-        convert(1.0, unit, "mL")
-    except UnitError:
-        return False
-    return True
+    return {**turned._asdict(), "speed": plan["speed"]}
