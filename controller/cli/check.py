@@ -20,8 +20,8 @@ def add_parser(subparsers: Subparsers) -> None:
         "check",
         help="check site, vessel-class and recipe files",
         description="Checks files and prints every problem as file:line:column: message (hint). A site is checked with "
-        "its vessel classes and its stored calibrations. A recipe is checked against its vessel class, which is looked for among the given files "
-        "and in ../classes beside the recipe.",
+        "its vessel classes and its stored calibrations. A recipe is checked against its vessel class, which is looked "
+        "for among the given files and in ../classes beside the recipe.",
     )
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="site, vessel-class or recipe file")
     parser.add_argument(

@@ -87,6 +87,7 @@ def start_events(loaded: LoadedSite, found: Stored, before: Mapping[str, str], u
         for vessel in loaded.classes
         for name, one in _in_force(loaded, vessel).items()
     ]
+    events += [_gone(name, before[name]) for name in before.keys() - ids(loaded).keys()]
     events += [
         Event(EventType.EQUIPMENT, "Status Change", f"{vessel}.{one.name}", one.text, vessel=vessel, value=one.what)
         for vessel in loaded.classes
@@ -137,6 +138,12 @@ def _event(vessel: str, name: str, now: Calibrated, before: str | None) -> Event
     text += f", until {now.expires[:10]}" if now.expires else ""
     name = f"{vessel}.{name}"
     return Event(EventType.EQUIPMENT, kind, name, text, vessel=vessel, value=now.id, previous=before)
+
+
+def _gone(name: str, before: str) -> Event:
+    text = f"no calibration is in force in place of {before}"
+    vessel = name.partition(".")[0]
+    return Event(EventType.EQUIPMENT, "Modification", name, text, vessel=vessel, value="", previous=before)
 
 
 def _wanted(loaded: LoadedSite, found: Stored, vessel: str) -> set[str]:

@@ -11,6 +11,7 @@ from controller.composition.calibration.live import Instrument, Settled, Still, 
 from controller.composition.calibration.results import Line, Refused
 from controller.config.calibrated import Calibrated, alike
 from controller.units import Quantity, convert, parse_quantity
+from drivers.registry import UnknownDriver
 
 if TYPE_CHECKING:
     from controller.composition.calibration.session import Session
@@ -100,7 +101,10 @@ class Job:
             expected = entry.expect.model_dump(exclude_none=True) if entry.expect and not self.urls else {}
             options = {**entry.options, **self.options.get(entry.driver, {})}
             url = self.urls.get(connection, entry.url)
-            self._instruments[connection] = Instrument(connection, entry.driver, url, options, expected)
+            try:
+                self._instruments[connection] = Instrument(connection, entry.driver, url, options, expected)
+            except (UnknownDriver, ValueError) as error:
+                raise NotPossible(f"{connection}: {error}") from error
         return self._instruments[connection]
 
     def behind(self, source: Source) -> tuple[Instrument, str]:
