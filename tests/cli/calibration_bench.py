@@ -57,7 +57,7 @@ def write_site(folder, feed="0.10"):
 class Simulators:
     """The instruments of the site, each a process; the vessel's state is set as the operator moves probes."""
 
-    def __init__(self, folder, speed=1.0):
+    def __init__(self, folder, speed=1.0, instruments=INSTRUMENTS):
         folder.mkdir(parents=True, exist_ok=True)
         document = {
             "site": "bench",
@@ -66,7 +66,7 @@ class Simulators:
             "directory": str(folder),
             "with_parent": True,
             "vessels": {VESSEL: {"model": "tc_m", "seed": 101, "volume_l": 1.0, "temperature_c": 25.0}},
-            "instruments": INSTRUMENTS,
+            "instruments": instruments,
         }
         command = [sys.executable, "-m", "simulators"]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

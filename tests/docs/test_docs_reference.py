@@ -148,9 +148,12 @@ def subparsers():
 
 
 def nested():
-    """The actions of ``loop`` as commands of their own."""
-    action = next(one for one in subparsers()["loop"]._actions if isinstance(one, argparse._SubParsersAction))
-    return {f"loop {name}": parser for name, parser in action.choices.items()}
+    """The actions of ``loop`` and ``device`` as commands of their own."""
+    found = {}
+    for command in ("loop", "device"):
+        action = next(one for one in subparsers()[command]._actions if isinstance(one, argparse._SubParsersAction))
+        found |= {f"{command} {name}": parser for name, parser in action.choices.items()}
+    return found
 
 
 def test_every_key_of_an_experiment_is_described():

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 WAIT_S = 120.0
 """How long a reading may take to stand still before the operator is asked."""
-STILL = {"[pH]": Still(0.03, 15.0), "%": Still(1.5, 30.0), "g": Still(0.2, 3.0)}
+STILL = {"[pH]": Still(0.03, 15.0), "%": Still(2.0, 30.0), "g": Still(0.2, 3.0)}
 """When a reading counts as still, by unit: the span of so many seconds."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from controller.composition.calibration.job import Finding, Job, NotPossible, Place, number
@@ -74,8 +75,9 @@ def _plan(job: Job) -> dict[str, Any]:
     output = job.output()
     gain = gain_of(job.old.factor, output.unit) if job.old else 1.0
     most = output.range.high.to(output.unit) / gain if job.old else 1000.0
-    question = f"How fast is the pump to turn, {SPEED}, at most {most:.4g}"
-    speed = job.session.ask("speed", question, number(SPEED, 0.1, most * (1.0 + 1e-9)), f"{most:.4g}")
+    most = math.floor(10.0 * most) / 10.0
+    question = f"How fast is the pump to turn, {SPEED}, at most {most:g}"
+    speed = job.session.ask("speed", question, number(SPEED, 0.1, most), f"{most:g}")
     question = "How long, as revolutions or as time, such as 200 {rev} or 90 s"
     amount = job.session.ask("amount", question, _amount, USUAL)
     lasts_s = amount.seconds if amount.turns is None else 60.0 * amount.turns / speed
