@@ -19,6 +19,8 @@ from controller.store.entries import GENESIS, Entry, body, chain, seal
 
 HASH = b',"hash":"'
 """What stands between an entry's text and its hash."""
+END = b'"}'
+"""What stands at the end of a whole entry, and nowhere else after its hash begins."""
 Key = tuple[str, str]
 """Vessel and name."""
 
@@ -49,13 +51,13 @@ def read(path: Path) -> History:
     for number, line in enumerate(content.split(b"\n"), 1):
         if not line:
             continue
-        parted = _parted(line)
-        if parted is None:
+        text, found, end = line.rpartition(HASH)
+        if not found or not end.endswith(END):
             warnings.append(f"{path}:{number}: not a whole entry (power cut?); it is left out")
             continue
-        entry, text, told = parted
-        head = chain(head, text)
-        if head.hex() != told or entry["number"] != len(entries) + 1:
+        head = chain(head, text + b"}")
+        entry = _entry(text + b"}")
+        if head.hex().encode() != end.removesuffix(END) or entry is None or entry["number"] != len(entries) + 1:
             altered = "this entry, or one before it, was altered, removed or reordered"
             raise CalibrationsUnusable(f"{path}:{number}: {altered}")
         entries.append({**entry, "line": number})
@@ -75,7 +77,7 @@ def append(path: Path, content: Entry, utc: float, prefix: str) -> Entry:
         name = f"{prefix}-{iso_utc(utc)[:10].replace('-', '')}-{number}"
         text, digest = seal(body({"id": name, **content}), number, utc, history.head)
         begun = path.stat().st_size and not path.read_bytes().endswith(b"\n")
-        stream.write(b"\n" * bool(begun) + text[:-1] + HASH + digest.hex().encode() + b'"}\n')
+        stream.write(b"\n" * bool(begun) + text[:-1] + HASH + digest.hex().encode() + END + b"\n")
         stream.flush()
         os.fsync(stream.fileno())
     entry: Entry = {**orjson.loads(text), "hash": digest.hex()}
@@ -102,13 +104,10 @@ def checks(entries: Sequence[Entry]) -> dict[Key, Entry]:
     return {(entry["vessel"], entry["name"]): entry for entry in entries if entry["kind"] == "check"}
 
 
-def _parted(line: bytes) -> tuple[Entry, bytes, str] | None:
-    """A line's entry, the text that its hash is over, and the hash; ``None`` when the line is not whole."""
-    text, found, end = line.rpartition(HASH)
-    if not found or not end.endswith(b'"}'):
-        return None
+def _entry(text: bytes) -> Entry | None:
+    """What a line says, if it says anything."""
     try:
-        entry = orjson.loads(text + b"}")
+        entry = orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
-    return (entry, text + b"}", end[:-2].decode("ascii", "replace")) if isinstance(entry, dict) else None
+    return entry if isinstance(entry, dict) else None

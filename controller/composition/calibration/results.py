@@ -51,7 +51,7 @@ def ph_two(raw: tuple[float, float], buffer: tuple[float, float]) -> Line:
     apart = buffer[1] - buffer[0]
     if abs(apart) < PH_APART:
         raise Refused(f"the buffers are {abs(apart):.2f} pH apart; at least {PH_APART:g} pH is needed")
-    slope = 100.0 * (raw[1] - raw[0]) / apart
+    slope = round(100.0 * (raw[1] - raw[0]) / apart, 6)
     low, high = PH_SLOPE
     if not low <= slope <= high:
         what = "a worn or dirty probe, or a buffer taken for another"
@@ -64,7 +64,7 @@ def do_two(raw: tuple[float, float], reference: tuple[float, float]) -> Line:
     if abs(raw[0] - reference[0]) > DO_ZERO:
         what = "is there air left, or is the membrane torn?"
         raise Refused(f"the probe shows {raw[0]:.1f} % at zero; {DO_ZERO:g} % off can be ({what})")
-    slope = 100.0 * (raw[1] - raw[0]) / (reference[1] - reference[0])
+    slope = round(100.0 * (raw[1] - raw[0]) / (reference[1] - reference[0]), 6)
     low, high = DO_SLOPE
     if not low <= slope <= high:
         what = "a worn cap or membrane, or not in air"
@@ -105,7 +105,7 @@ def _through(raw: tuple[float, float], reference: tuple[float, float]) -> Line:
 
 
 def _ph(line: Line) -> Line:
-    off = line.raw(7.0) - 7.0
+    off = round(line.raw(7.0) - 7.0, 6)
     if abs(off) > PH_OFFSET:
         what = "a worn or dirty probe, or a buffer taken for another"
         raise Refused(f"the probe would be {off:+.2f} pH off at pH 7; {PH_OFFSET:g} can be ({what})")
