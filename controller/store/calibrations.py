@@ -57,7 +57,7 @@ def read(path: Path) -> History:
             continue
         head = chain(head, text + b"}")
         entry = _entry(text + b"}")
-        if head.hex().encode() != end.removesuffix(END) or entry is None or entry["number"] != len(entries) + 1:
+        if head.hex().encode() != end.removesuffix(END) or entry is None or entry.get("number") != len(entries) + 1:
             altered = "this entry, or one before it, was altered, removed or reordered"
             raise CalibrationsUnusable(f"{path}:{number}: {altered}")
         entries.append({**entry, "line": number})
