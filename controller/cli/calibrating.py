@@ -72,7 +72,7 @@ class Calibrating:
 
     def run(self) -> int:
         """Do what is asked for; the exit code."""
-        for warning in self.found.warnings:
+        for warning in (*self.found.warnings, *self.found.unfit):
             sys.stderr.write(f"{warning}\n")
         if self.args.list:
             return self._list()
@@ -103,7 +103,7 @@ class Calibrating:
     def _open(self) -> str:
         """Begin or go on; gives the method."""
         utc, resume = self.book.utc(), self.args.resume
-        if self.session.path.exists() and not resume:
+        if self.session.is_open() and not resume:
             question = "A calibration of this is open. Go on with it, or begin anew: resume or new"
             resume = self.session.ask("open", question, _resume_or_new, "resume")
         if not resume:

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 VESSEL = "BR-101"
 QUESTION = re.compile(r"\[([a-z0-9-]+)(?:, Enter: [^\]]*)?\] $")
 INSTRUMENTS = {
+    "plc-101": {"kind": "generic_plc", "vessel": VESSEL},
     "probes-101": {"kind": "hamilton_arc", "vessel": VESSEL, "units": {"1": "ph", "2": "do"}},
     "feed-pump-101": {"kind": "watson_marlow", "vessel": VESSEL, "pump": "feed", "number": 1},
     "scale": {"kind": "mettler_toledo", "vessel": VESSEL, "signals": {"weight": "feed_ml"}},

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -139,6 +140,9 @@ def test_an_interrupted_one_goes_on_where_it_was(bench, simulators):
 
 def test_an_open_one_is_offered_and_can_be_given_up(bench, simulators):
     bench.types(VESSEL, "ph", "--method", "ph-2", *QUICK, answers={})
+    assert "is open" not in bench.types(VESSEL, "ph", "--method", "ph-2", *QUICK, answers={})[1], "nothing was done yet"
+    first = {"buffer-1": in_ph(simulators, 7.0), "temperature-1": ""}
+    bench.types(VESSEL, "ph", "--method", "ph-2", *QUICK, answers=first)
     _, text, _ = bench.types(VESSEL, "ph", "--method", "ph-2", *QUICK, answers={"open": "resume"})
     assert "is open" in text
     assert "going on with ph-2" in text
@@ -225,6 +229,48 @@ def test_a_pump_stops_when_its_calibration_is_ended(pump, fast):
     assert "--resume goes on" in errors
     assert asyncio.run(fast.read("feed-pump-101", "speed", "running")) == [0.0, 0.0]
     assert pump.types(VESSEL, "feed_flow", "--abandon")[0] == 0
+
+
+def test_a_pump_that_does_not_answer_any_more_is_not_said_to_stand(pump, fast):
+    """The wire falls silent in the middle."""
+
+    def silence():
+        fast.ask(op="fault", instrument="feed-pump-101", fault="silence", duration_s=60)
+
+    def ready():
+        threading.Timer(1.5, silence).start()
+        return "yes"
+
+    try:
+        answers = pump_answers("4000 {rev}", ready=ready)
+        code, _, errors = pump.types(VESSEL, "feed_flow", "--method", "pump-volume", answers=answers)
+    finally:
+        fast.ask(op="fault", instrument="feed-pump-101", fault="silence", duration_s=0.001)
+    assert code == 1
+    assert "THE PUMP IS NOT KNOWN TO STAND, stop it by hand" in errors
+    answers = pump_answers(ready="no")
+    assert pump.types(VESSEL, "feed_flow", "--method", "pump-volume", answers=answers)[0] == 1
+    code, _, errors = pump.types(
+        VESSEL, "feed_flow", "--method", "pump-volume", answers=pump_answers("6 {rev}", volume="0.6", open="new")
+    )
+    assert code == 0, errors
+    assert asyncio.run(fast.read("feed-pump-101", "speed", "running")) == [0.0, 0.0], "the next start stops it first"
+
+
+@pytest.mark.parametrize(("told", "passed"), [("504", True), ("500", False)])
+def test_a_weight_on_a_balance_passes_or_fails_and_changes_nothing(bench, simulators, told, passed):
+    answers = {
+        "empty": lambda: simulators.set(volume_l=1.0) or "",
+        "weight": lambda: simulators.set(volume_l=1.5) or told,
+        "tolerance": "2.5", "who": "Ann Lee", "reason": "daily",
+    }  # fmt: skip
+    words = (VESSEL, "weight", "--method", "balance", "--band", "10", "--window", "4")
+    code, text, errors = bench.types(*words, answers=answers)
+    assert code == (0 if passed else 1), errors
+    assert ("passed" if passed else "FAILED") in text
+    (entry,) = bench.entries()
+    assert (entry["kind"], entry["passed"], entry["new"]) == ("check", passed, None)
+    assert ("passed" if passed else "failed") in bench.types("--list")[1]
 
 
 def test_a_port_that_another_program_owns(bench, simulators):

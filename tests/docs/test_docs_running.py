@@ -11,7 +11,7 @@ import pytest
 
 from controller.cli.main import main
 from controller.composition.calibration import job
-from tests.cli.calibration_bench import INSTRUMENTS, VESSEL, Operator, Simulators
+from tests.cli.calibration_bench import INSTRUMENTS, Operator, Simulators
 from tests.docs.conftest import ALL, COMMANDS, ROOT, code, inline, name, table
 from tests.docs.test_docs_pages import EXCUSED, biovisor
 from tests.e2e.conftest import Instruments, Supervisor, until
@@ -32,10 +32,7 @@ def lines(*start):
 TUNING = "docs/how-to/tune-a-loop.md"
 LOOPS = [command for page, command in COMMANDS if page == TUNING]
 CALIBRATE = "docs/how-to/calibrate.md"
-ON_PAGE = {
-    **{name: one for name, one in INSTRUMENTS.items() if name != "scale"},
-    "plc-101": {"kind": "generic_plc", "vessel": VESSEL},
-}
+ON_PAGE = {name: one for name, one in INSTRUMENTS.items() if name != "scale"}
 CALIBRATIONS = [command for page, command in COMMANDS if page == CALIBRATE]
 RUNS = [command for command in lines("run") if "--simulate" in command and command not in LOOPS]
 FOR_HARDWARE = [command for command in lines("run") if "--simulate" not in command]

@@ -72,16 +72,16 @@ class Instrument:
             raise ValueError(str(error)) from error
         return point
 
-    async def read(self, points: Sequence[Point]) -> Sequence[Sample]:
+    async def read(self, points: Sequence[Point], attempts: int = ATTEMPTS) -> Sequence[Sample]:
         """The samples of now. Raises :class:`Unreachable` after some attempts."""
         plan = self._driver.plan(points)
-        for attempt in range(ATTEMPTS):
+        for attempt in range(attempts):
             try:
                 await self.open()
                 async with asyncio.timeout(READ_WITHIN_S):
                     return await self._driver.read(plan)
             except (DriverError, TimeoutError) as error:
-                await self._give_up(error, last=attempt == ATTEMPTS - 1)
+                await self._give_up(error, last=attempt == attempts - 1)
         raise AssertionError("the last attempt raises")
 
     async def write(self, point: Point, value: float) -> str:

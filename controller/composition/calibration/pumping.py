@@ -74,7 +74,7 @@ class Pump:
         due_s = amount.seconds if amount.turns is None else 60.0 * amount.turns / speed
         while (now := loop.time() - started) < due_s * (SLOWER if self._counts(amount) else 1.0):
             if self._counts(amount) and amount.turns is not None and before is not None:
-                counted = await self._count()
+                counted = await self._count(attempts=1)
                 if counted is not None and counted - before >= amount.turns:
                     return
             await asyncio.sleep(max(0.0, min(POLL_S, due_s - now)) or POLL_S)
@@ -82,10 +82,11 @@ class Pump:
     def _counts(self, amount: Amount) -> bool:
         return bool(self._counter) and amount.turns is not None
 
-    async def _count(self) -> float | None:
+    async def _count(self, attempts: int = ATTEMPTS) -> float | None:
+        """The count; a pump that runs and does not answer at once is stopped, and not asked again."""
         if not self._counter:
             return None
-        (sample,) = await self._instrument.read(self._counter)
+        (sample,) = await self._instrument.read(self._counter, attempts)
         if sample.quality is Quality.BAD:
             raise Unreachable(f"{self._instrument.name}: the count of revolutions is not there: {sample.detail}")
         return sample.value

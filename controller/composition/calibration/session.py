@@ -56,6 +56,15 @@ class Session:
             raise WrongAnswer(f"it was begun {begun} UTC, too long ago to go on; --abandon gives it up")
         return method
 
+    def is_open(self) -> bool:
+        """Whether anything is kept that would have to be done again; what cannot be read may be that."""
+        try:
+            return bool(json.loads(self.path.read_text(encoding="utf-8"))["steps"])
+        except FileNotFoundError:
+            return False
+        except (OSError, ValueError, KeyError, TypeError):
+            return True
+
     def end(self) -> None:
         """Forget what was kept: finished or given up."""
         self.path.unlink(missing_ok=True)
