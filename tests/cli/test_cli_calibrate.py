@@ -12,6 +12,8 @@ import time
 import pytest
 
 from controller.cli.main import main
+from controller.composition.calibration.live import Instrument, Unreachable
+from controller.composition.calibration.pumping import Amount, Pump
 from tests.cli.calibration_bench import ROOT, VESSEL, Bench, Simulators, write_site
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
@@ -257,12 +259,40 @@ def test_a_pump_that_does_not_answer_any_more_is_not_said_to_stand(pump, fast):
     assert asyncio.run(fast.read("feed-pump-101", "speed", "running")) == [0.0, 0.0], "the next start stops it first"
 
 
-@pytest.mark.parametrize(("told", "passed"), [("504", True), ("500", False)])
+async def test_a_pump_that_does_not_count_is_reckoned_by_speed_and_time(fast):
+    instrument = Instrument("pump", "watson_marlow", fast.url("feed-pump-101"), {}, {})
+    with pytest.raises(ValueError, match="not one of"):
+        instrument.point("flow")
+    try:
+        by_time = await Pump(instrument, "speed", "").run(30.0, Amount(None, 1.0))
+        counted = await Pump(instrument, "speed", "revolutions").run(30.0, Amount(None, 1.0))
+    finally:
+        await instrument.close()
+    assert not by_time.counted
+    assert by_time.turns == pytest.approx(0.5, rel=0.2)
+    assert by_time.seconds == pytest.approx(1.0, rel=0.2)
+    assert counted.turns == pytest.approx(20 * 0.5, rel=0.3), "it runs twenty times faster than the wall"
+
+
+async def test_another_instrument_than_the_expected_one_is_not_used(fast):
+    instrument = Instrument("pump", "watson_marlow", fast.url("feed-pump-101"), {}, {"vendor": "Masterflex"})
+    with pytest.raises(Unreachable, match="vendor is Watson-Marlow, not Masterflex"):
+        await instrument.read([instrument.point("speed")], attempts=1)
+
+
+def test_a_balance_that_the_site_does_not_have(pump):
+    words = (VESSEL, "feed_flow", "--method", "pump-balance", "--balance")
+    assert "there is no connection 'scales'" in pump.types(*words, "scales")[2]
+    assert "net" in pump.types(*words, "scale.net")[2]
+    assert "that would take" in pump.types(*words, "scale", answers=pump_answers("100000 {rev}"))[2]
+
+
+@pytest.mark.parametrize(("told", "passed"), [("504", True), ("480", False)])
 def test_a_weight_on_a_balance_passes_or_fails_and_changes_nothing(bench, simulators, told, passed):
     answers = {
         "empty": lambda: simulators.set(volume_l=1.0) or "",
         "weight": lambda: simulators.set(volume_l=1.5) or told,
-        "tolerance": "2.5", "who": "Ann Lee", "reason": "daily",
+        "tolerance": "8", "who": "Ann Lee", "reason": "daily",
     }  # fmt: skip
     words = (VESSEL, "weight", "--method", "balance", "--band", "10", "--window", "4")
     code, text, errors = bench.types(*words, answers=answers)

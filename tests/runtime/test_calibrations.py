@@ -1,5 +1,8 @@
 """Stored calibrations of a site: in force, overdue, and wrong."""
 
+import json
+import re
+
 import pytest
 
 from controller.cli.main import main
@@ -101,10 +104,29 @@ def test_a_name_that_is_gone_is_a_problem_and_does_not_keep_the_rest_from_runnin
     assert "no_such_flow" not in capsys.readouterr().out
 
 
-def test_a_factor_in_another_unit_stops_the_start(site, data):
+def test_a_factor_in_another_unit_stops_the_start(site, data, capsys):
     put(data, unit="g/{rev}")
-    with pytest.raises(ValueError, match=r"its factor in g/\{rev\} does not give the unit of feed_total"):
+    wrong = "its factor in g/{rev} does not give the unit of feed_total"
+    with pytest.raises(ValueError, match=re.escape(wrong)):
         Assembly(Options(site, data), Clock(), simulated=False)
+    assert main(["check", str(site), "--data", str(data)]) == 1
+    assert wrong in capsys.readouterr().out
+    undo = ["device", "calibrate", str(site), VESSEL, "feed_flow", "--undo", "--who", "Ann", "--reason", "unit"]
+    assert main([*undo, "--data", str(data)]) == 0
+    assert wrong in capsys.readouterr().err
+    Assembly(Options(site, data), Clock(), simulated=False).close(clean=True)
+
+
+def test_a_vessel_that_is_gone_and_a_calibration_that_is_missing(site, data, capsys):
+    put(data, vessel="BR-109")
+    assert main(["check", str(site), "--data", str(data)]) == 1
+    assert "there is no vessel 'BR-109' any more" in capsys.readouterr().out
+    loaded, found = in_force(site, data)
+    config = loaded.config
+    bare = config.vessels[VESSEL].model_copy(update={"calibration": {}})
+    loaded = loaded._replace(config=config.model_copy(update={"vessels": {VESSEL: bare}}))
+    due = overdue(loaded, found, VESSEL, UTC)
+    assert [(one.name, one.what) for one in due] == [("base_flow", "missing"), ("feed_flow", "missing")]
 
 
 def test_an_altered_entry_stops_the_start_and_is_a_problem(site, data, capsys):
@@ -148,6 +170,11 @@ def test_list_and_undo_without_a_wire(site, data, capsys):
     rows = capsys.readouterr().out.splitlines()
     assert len(rows) == 6
     assert [row for row in rows if "in force" in row] == [rows[-1]]
+    assert main([*words, VESSEL, "feed_flow", "--list", "--json", *end]) == 0
+    listed = json.loads(capsys.readouterr().out)["calibrations"]
+    assert [one["in_force"] for one in listed] == [False] * 4 + [True]
+    assert main([*words, VESSEL, "ph", "--list", *end]) == 0
+    assert capsys.readouterr().out == "nothing is stored\n"
 
 
 @pytest.mark.parametrize(
