@@ -103,10 +103,14 @@ class Columns:
 
 
 def _origin(tag: Tag, tags: TagTable) -> Entry:
-    """What a calculated tag is calculated from, and by which model in which version; nothing for others."""
+    """What a calculated tag is calculated from, and by which model in which version, nothing for others; and the
+    calibration that goes into a tag that is read.
+    """
+    calibration: Json = {**tag.calibration._asdict()} if tag.calibration else None
     if tag.calculation is None:
-        return {"model": "", "inputs": []}
-    return {"model": tag.calculation.name, "inputs": [tags.tags[one.row].name for one in tag.calculation.inputs]}
+        return {"model": "", "inputs": [], "calibration": calibration}
+    inputs: Json = [tags.tags[one.row].name for one in tag.calculation.inputs]
+    return {"model": tag.calculation.name, "inputs": inputs, "calibration": calibration}
 
 
 def _column(vessel: str, kind: str, name: str, unit: str, decimals: int, low: float, high: float, title: str) -> Entry:

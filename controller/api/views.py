@@ -12,6 +12,7 @@ from controller.publish.encode import REASONS
 View = dict[str, Any]
 QUALITIES = ("good", "uncertain", "bad")
 COLUMN_OF_LOOP = ("pv", "sp", "op")
+TOLD_OF_A_TAG = ("name", "title", "unit", "decimals", "low", "high", "model", "inputs", "calibration")
 
 
 def newest(publisher: Publisher) -> Tick:
@@ -70,7 +71,7 @@ def unknown(what: str, known: Sequence[str]) -> Problem:
 
 def _tag(column: Mapping[str, Any], tick: Tick, index: int) -> View:
     return {
-        **{key: column.get(key) for key in ("name", "title", "unit", "decimals", "low", "high", "model", "inputs")},
+        **{key: column.get(key) for key in TOLD_OF_A_TAG},
         "value": float(tick.value[index]),
         "quality": QUALITIES[tick.quality[index]],
         "reason": REASONS[tick.reason[index]],

@@ -20,10 +20,13 @@ def add_parser(subparsers: Subparsers) -> None:
         "check",
         help="check site, vessel-class and recipe files",
         description="Checks files and prints every problem as file:line:column: message (hint). A site is checked with "
-        "its vessel classes. A recipe is checked against its vessel class, which is looked for among the given files "
-        "and in ../classes beside the recipe.",
+        "its vessel classes and its stored calibrations. A recipe is checked against its vessel class, which is looked "
+        "for among the given files and in ../classes beside the recipe.",
     )
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="site, vessel-class or recipe file")
+    parser.add_argument(
+        "--data", type=Path, default=Path("data"), help="where a site's calibrations are stored (default ./data)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
 
 
@@ -31,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     """Exit code 0 when nothing is wrong, 1 otherwise."""
     from controller.cli.checking import check_files
 
-    problems = check_files(args.files)
+    problems = check_files(args.files, args.data)
     sys.stdout.write(as_json(problems) if args.json else as_text(problems, len(args.files)))
     return 1 if problems else 0
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from os.path import normpath
 from pathlib import Path
 
+from controller.composition.calibrations import problems as calibration_problems
 from controller.config.load import load_class, load_site
 from controller.config.problems import Problem, Problems, in_order, nearest
 from controller.config.source import Document, read_document
@@ -20,9 +21,11 @@ KEYS = ("site", "vessel_class", "recipe")
 """The key that says what a file is; the first that is there counts."""
 
 
-def check_files(paths: Sequence[Path]) -> tuple[Problem, ...]:
-    """Everything that is wrong in the files and in the vessel classes they name."""
-    checker = _FileChecker()
+def check_files(paths: Sequence[Path], data: Path = Path("data")) -> tuple[Problem, ...]:
+    """Everything that is wrong in the files, in the vessel classes they name, and in the calibrations that are stored
+    for a site in ``data``.
+    """
+    checker = _FileChecker(data)
     documents = [document for path in paths if (document := checker.read(path)) is not None]
     for key in KEYS:  # classes before the recipes that are written against them
         for document in documents:
@@ -38,7 +41,8 @@ def kind_of(document: Document) -> str:
 
 
 class _FileChecker:
-    def __init__(self) -> None:
+    def __init__(self, data: Path) -> None:
+        self.data = data
         self.problems: list[Problem] = []
         self.classes: dict[str, VesselClassConfig] = {}
         self.files: dict[str, Path] = {}
@@ -69,6 +73,7 @@ class _FileChecker:
                 self.classes |= {one.vessel_class: one for one in site.classes.values()}
                 for vessel, one in site.classes.items():
                     self.files[one.vessel_class] = Path(normpath(path.parent / site.config.vessels[vessel].class_))
+                self.problems += calibration_problems(site, self.data)
             elif key == "vessel_class":
                 self.load_class(path)
             else:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from controller.cli.shared import Subparsers
 
-ACTIONS = ("list", "scan", "read", "write", "test")
+ACTIONS = ("list", "scan", "read", "write", "test", "calibrate")
 
 
 def add_parser(subparsers: Subparsers) -> None:

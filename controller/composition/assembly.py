@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 from controller.clock import ScaledClock
 from controller.commands import Command, Event, EventType, Json, Verb
 from controller.composition.batch_ids import BatchIds
+from controller.composition.calibrations import ids, overdue_texts, start_events, stored
 from controller.composition.catalogue import Catalogue
 from controller.composition.hands import Hands, answered
 from controller.composition.options import BatchOrder, Options
@@ -50,14 +51,19 @@ REFUSED = "Command Refused"
 class Assembly:
     """Everything a running supervisor consists of. ``simulated`` says that every instrument is a simulator.
 
-    Raises :class:`controller.config.problems.Problems`, :class:`controller.store.StoreUnavailable`.
+    Raises :class:`controller.config.problems.Problems`, :class:`controller.store.StoreUnavailable`, ``ValueError`` for
+    stored calibrations that cannot be used.
     """
 
     def __init__(self, options: Options, clock: ScaledClock, *, simulated: bool) -> None:
         self.options = options
         self.clock = clock
         self.simulated = simulated
-        self.loaded = load_site(options.site, conditions=check_condition)
+        loaded = load_site(options.site, conditions=check_condition)
+        self.calibrations = stored(loaded, options.data, simulated=simulated)
+        if self.calibrations.unfit:
+            raise ValueError(self.calibrations.unfit[0])
+        self.loaded = loaded._replace(calibrations=self.calibrations.in_force)
         self.site = build(self.loaded)
         self.period_s = max(self.site.scan_period_s, WALL_PERIOD_S * clock.speed)
         self.catalogue = Catalogue(recipes_path(options.data), self.loaded.classes)
@@ -71,8 +77,9 @@ class Assembly:
         wall_s = self.period_s / clock.speed
         self.wires = Wires(self.loaded.config, self.site, self.store, clock, wall_s, simulated=simulated)
         self.read_backs = ReadBacks(self.site, self.scan.loops)
+        kept: dict[str, Json] = {"configuration": self._configuration(), "calibrations": {**ids(self.loaded)}}
         self.recorder = ScanRecorder(
-            self.scan, self.store, self.publisher, self.read_backs, self.hands, self.wires.view, self._configuration()
+            self.scan, self.store, self.publisher, self.read_backs, self.hands, self.wires.view, kept
         )
         self.runtime = Runtime(self.scan, self.wires.io, self.door, self.recorder, clock, self.period_s)
         self._resume(self.store.load_checkpoint())
@@ -162,6 +169,7 @@ class Assembly:
         """Take over what the last one left: batches Held or set aside, loops by their policy, commands answered."""
         started = Event(EventType.GENERAL, "System", "supervisor", f"started on site {self.site.name}")
         self.store.append([started])
+        self._tell_calibrations(checkpoint)
         if checkpoint is None:
             return
         state = cast("Mapping[str, Json]", checkpoint.state["scan"])
@@ -178,6 +186,13 @@ class Assembly:
             if self.simulated and batch["state"] not in ENDED:
                 self.hands.notice(answered(self.store, str(batch["id"])))
         self._replay(away_s)
+
+    def _tell_calibrations(self, checkpoint: Checkpoint | None) -> None:
+        """Put on record which calibrations are in force from now on, and what is wrong with them."""
+        before = cast("Mapping[str, str]", checkpoint.state.get("calibrations", {})) if checkpoint else {}
+        self.store.append(start_events(self.loaded, self.calibrations, before, self.clock.utc()))
+        for text in (*self.calibrations.warnings, *overdue_texts(self.loaded, self.calibrations, self.clock.utc())):
+            log.warning("%s", text)
 
     def _replay(self, away_s: float) -> None:
         """Act on what was answered and never acted, as far as it still counts after ``away_s`` (wall); the rest is

@@ -20,6 +20,16 @@ def instruments_path(data: Path) -> Path:
     return data / "instruments"
 
 
+def calibrations_path(data: Path, site: str, *, simulated: bool) -> Path:
+    """A site's calibrations. Those of simulated instruments are apart: neither kind is ever used for the other."""
+    return data / "calibrations" / f"{site}{'-simulated' if simulated else ''}.jsonl"
+
+
+def open_calibration_path(data: Path, site: str, vessel: str, name: str, *, simulated: bool) -> Path:
+    """What an unfinished calibration has found so far."""
+    return calibrations_path(data, site, simulated=simulated).with_suffix("") / f"{vessel}.{name}.json"
+
+
 def fresh(data: Path, name: str) -> Path:
     """The first of ``name-1``, ``name-2`` … below ``data`` that does not exist yet."""
     number = 1

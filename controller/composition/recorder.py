@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from controller.commands import Json
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class ScanRecorder:
     """What happens to a scan after its writes are handed over. Waits for nobody.
 
-    ``connections`` gives the links' states for the page; ``configuration`` is the hash that a restart compares.
+    ``connections`` gives the links' states for the page; ``kept`` is what a restart compares: the hash of
+    the configuration, and the calibrations.
     """
 
     def __init__(
@@ -29,7 +30,7 @@ class ScanRecorder:
         read_backs: ReadBacks,
         hands: Hands,
         connections: Callable[[], Json],
-        configuration: str,
+        kept: Mapping[str, Json],
     ) -> None:
         self._scan = scan
         self._store = store
@@ -37,7 +38,7 @@ class ScanRecorder:
         self._read_backs = read_backs
         self._hands = hands
         self._connections = connections
-        self._configuration = configuration
+        self._kept = kept
 
     def scanned(self, result: ScanResult, utc: float, process_s: float) -> None:
         """Record and publish one scan."""
@@ -58,5 +59,5 @@ class ScanRecorder:
 
     def checkpoint(self, utc: float, process_s: float, *, clean: bool) -> None:
         """Store the state that a restart continues from; ``clean`` marks an orderly stop."""
-        state: dict[str, Json] = {"configuration": self._configuration, "clean": clean, "scan": self._scan.state()}
+        state: dict[str, Json] = {**self._kept, "clean": clean, "scan": self._scan.state()}
         self._store.checkpoint(state, process_s, utc)

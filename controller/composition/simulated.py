@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 COUNTER_PASSWORD = "simulated"
 """Password of the simulated cell counter; a real one comes from the environment variable the site names."""
+SIMULATED_OPTIONS: Mapping[str, Mapping[str, Json]] = {"vicell_blu": {"password": COUNTER_PASSWORD}}
+"""Options by driver that replace the site's while the instruments are simulators: a secret is never told to one."""
 
 STATE_UNITS = {"volume": ("volume_l", "L"), "temperature": ("temperature_c", "Cel"), "density": ("vcd", "10*6/mL")}
 """Words of a vessel's ``simulation`` section that carry a unit, with the plant's own name and unit."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from controller.clock import ScaledClock, iso_utc
 from controller.commands import Event, EventType, Json
-from controller.composition.simulated import COUNTER_PASSWORD
+from controller.composition.simulated import SIMULATED_OPTIONS
 from controller.link_io import LinkIo
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from drivers.link_state import LinkEvent
 
 log = logging.getLogger("biovisor.wires")
-SIMULATED_OPTIONS: Mapping[str, Mapping[str, Json]] = {"vicell_blu": {"password": COUNTER_PASSWORD}}
-"""Options by driver that replace the site's while the instruments are simulators: a secret is never told to one."""
 DEADLINE_S = 1.0
 """How long a device may take to answer, in wall time."""
 

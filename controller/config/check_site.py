@@ -7,13 +7,14 @@ from collections.abc import Collection, Mapping
 from controller.config.bind import Bound
 from controller.config.calculated_cells import GrowthFromDensity
 from controller.config.calculated_general import Rate
+from controller.config.calibrated import fits
 from controller.config.check_outputs import shortest_cycle_s
 from controller.config.problems import Path, nearest
 from controller.config.site import Calibration, Connection, SiteConfig, Vessel, simulated_vessels
 from controller.config.tag_class import Source
 from controller.config.url import SHARED, Endpoint, parse_url
 from controller.config.vessel_class import VesselClassConfig
-from controller.units import UnitError, parse_quantity, parse_unit, per
+from controller.units import UnitError, parse_quantity
 
 SIMULATED = {"volume": "L", "temperature": "Cel", "density": "10*6/mL"}
 """Words of a vessel's ``simulation`` that are quantities, with a unit of theirs."""
@@ -122,9 +123,8 @@ class SiteChecker:
                 self.bound.problem(path, message, f"add {key}: with a factor and a date", at_key=True)
 
     def _factor(self, path: Path, calibration: Calibration, unit: str) -> None:
-        """A factor times an instrument's number, which is plain or a rate per time, is in the tag's unit."""
-        factor = parse_unit(calibration.factor.unit)
-        if not any(factor.compatible(parse_unit(per(unit, raw))) for raw in ("1", "s-1")):
+        """A factor times an instrument's number is in the tag's unit."""
+        if not fits(calibration.factor.unit, unit):
             message = f"factor: {calibration.factor.unit} does not give {unit}"
             self.bound.problem(path, message, f"write what one unit of the instrument is in {unit}")
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from controller.config.bind import Bound, bind
+from controller.config.calibrated import Calibrated, from_site
 from controller.config.checker import ConditionCheck
 from controller.config.crosscheck import SiteChecker, check_class
 from controller.config.problems import Problem, Problems
@@ -17,11 +19,19 @@ from controller.config.vessel_class import VesselClassConfig
 
 
 class LoadedSite(NamedTuple):
-    """A site without mistakes. ``classes`` are by vessel; ``files`` give the SHA-256 of every file that was read."""
+    """A site without mistakes. ``classes`` are by vessel; ``files`` give the SHA-256 of every file that was read.
+    ``calibrations``, by vessel and name, go before those of the site file.
+    """
 
     config: SiteConfig
     classes: Mapping[str, VesselClassConfig]
     files: Mapping[str, str]
+    calibrations: Mapping[tuple[str, str], Calibrated] = MappingProxyType({})
+
+    def calibration(self, vessel: str, name: str) -> Calibrated | None:
+        """The calibration in force: the stored one, or else the site file's, or none."""
+        in_file = self.config.vessels[vessel].calibration.get(name)
+        return self.calibrations.get((vessel, name)) or (from_site(in_file) if in_file else None)
 
 
 class LoadedClass(NamedTuple):

@@ -16,15 +16,13 @@ from controller.model.feed_alarms import feed_alarms
 from controller.model.guards import Alarm, Interlock
 from controller.model.loops import LoopTable, OutputTable
 from controller.model.site import Site, Vessel
-from controller.model.tags import Tag, TagTable
-from controller.units import UnitError, convert, per
+from controller.model.tags import Mark, Tag, TagTable
 from drivers.contract import Access, Point
 
 if TYPE_CHECKING:
     from controller.config import guard_class, tag_class
+    from controller.config.calibrated import Calibrated
     from controller.config.load import LoadedSite
-    from controller.config.site import Vessel as VesselConfig
-    from controller.units import Quantity
 
 BAD_VALUE_DELAY_S = 10.0
 """How long a controlled value must be Bad before that is an alarm of its own."""
@@ -81,17 +79,18 @@ def build(loaded: LoadedSite) -> Site:
 def _tags(loaded: LoadedSite) -> tuple[Tag, ...]:
     """Vessel by vessel: measurements, outputs, calculated tags."""
     tags: list[Tag] = []
-    for name, vessel in loaded.config.vessels.items():
+    for name in loaded.config.vessels:
         kind, first = loaded.classes[name], len(tags)
-        tags += [_measurement(name, vessel, key, entry) for key, entry in kind.measurements.items()]
-        tags += [_output_tag(name, vessel, key, entry) for key, entry in kind.outputs.items()]
+        tags += [_measurement(loaded, name, key, entry) for key, entry in kind.measurements.items()]
+        tags += [_output_tag(loaded, name, key, entry) for key, entry in kind.outputs.items()]
         tags += build_calculated(name, kind, first)
     return tuple(tags)
 
 
-def _measurement(vessel: str, config: VesselConfig, name: str, entry: tag_class.Measurement) -> Tag:
+def _measurement(loaded: LoadedSite, vessel: str, name: str, entry: tag_class.Measurement) -> Tag:
     low, high = entry.credible.to(entry.unit)
-    connection, point = _point(vessel, config, name, entry.source, entry.unit, entry.calibration or name, "r")
+    found = loaded.calibration(vessel, entry.calibration or name)
+    connection, point = _point(loaded, f"{vessel}.{name}", entry.source, entry.unit, found, "r")
     return Tag(
         vessel, name, entry.title, entry.unit, entry.decimals, "measurement", low, high, connection, point,
         max_rate=rate(entry.max_rate, entry.unit),
@@ -99,37 +98,31 @@ def _measurement(vessel: str, config: VesselConfig, name: str, entry: tag_class.
         filter_s=entry.filter.to("s") if entry.filter else 0.0,
         sampled=entry.sampled,
         rebased=entry.rebase == "batch",
+        calibration=_mark(entry.calibration or name, found),
     )  # fmt: skip
 
 
-def _output_tag(vessel: str, config: VesselConfig, name: str, entry: tag_class.Output) -> Tag:
+def _output_tag(loaded: LoadedSite, vessel: str, name: str, entry: tag_class.Output) -> Tag:
     low, high = entry.range.to(entry.unit)
     access: Access = "w" if entry.once else "rw"
-    connection, point = _point(vessel, config, name, entry.source, entry.unit, name, access)
-    return Tag(vessel, name, entry.title, entry.unit, 1, "output", low, high, connection, point)
+    found = loaded.calibration(vessel, name)
+    connection, point = _point(loaded, f"{vessel}.{name}", entry.source, entry.unit, found, access)
+    mark = _mark(name, found)
+    return Tag(vessel, name, entry.title, entry.unit, 1, "output", low, high, connection, point, calibration=mark)
 
 
 def _point(
-    vessel: str, config: VesselConfig, name: str, source: tag_class.Source, unit: str, calibration: str, access: Access
+    loaded: LoadedSite, key: str, source: tag_class.Source, unit: str, calibration: Calibrated | None, access: Access
 ) -> tuple[str, Point]:
     """The connection and the point of a tag. A calibration converts the instrument's number to the tag's unit."""
-    gain, offset = 1.0, 0.0
-    if calibration in config.calibration:
-        entry = config.calibration[calibration]
-        gain = _calibration_gain(entry.factor, unit)
-        offset = entry.offset.difference(unit) if entry.offset else 0.0
+    vessel = key.partition(".")[0]
+    gain, offset = calibration.line(unit) if calibration else (1.0, 0.0)
     address = source.point.replace("{vessel}", vessel)
-    return config.instruments[source.instrument], Point(f"{vessel}.{name}", address, access, gain, offset)
+    return loaded.config.vessels[vessel].instruments[source.instrument], Point(key, address, access, gain, offset)
 
 
-def _calibration_gain(factor: Quantity, unit: str) -> float:
-    """``0.025 mL/{rev}`` is the gain of a total in mL as it is; of a flow it is per minute, since pumps turn in
-    ``{rev}/min``.
-    """
-    try:
-        return convert(factor.value, factor.unit, unit)
-    except UnitError:
-        return convert(factor.value, per(factor.unit, "min"), unit)
+def _mark(name: str, calibration: Calibrated | None) -> Mark | None:
+    return Mark(name, calibration.id, calibration.date, calibration.expires) if calibration else None
 
 
 def _interlock(vessel: str, name: str, entry: guard_class.Interlock, outputs: OutputTable) -> Interlock:

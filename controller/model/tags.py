@@ -15,6 +15,17 @@ from drivers.contract import Point
 Kind = Literal["measurement", "calculated", "output"]
 
 
+class Mark(NamedTuple):
+    """Which calibration goes into a tag: its name, the id of the stored entry or ``site file``, when it was found and
+    until when it is valid (ISO texts; empty: for good).
+    """
+
+    name: str
+    id: str
+    date: str
+    expires: str
+
+
 class Tag(NamedTuple):
     """One value. ``low`` and ``high`` are the credible range of a measurement and the range of an output, in ``unit``.
 
@@ -39,6 +50,7 @@ class Tag(NamedTuple):
     sampled: bool = False
     rebased: bool = False
     calculation: Calculation | None = None
+    calibration: Mark | None = None
 
     @property
     def full_name(self) -> str:

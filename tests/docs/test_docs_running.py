@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from controller.cli.main import main
+from controller.composition.calibration import job
+from tests.cli.calibration_bench import INSTRUMENTS, Operator, Simulators
 from tests.docs.conftest import ALL, COMMANDS, ROOT, code, inline, name, table
 from tests.docs.test_docs_pages import EXCUSED, biovisor
 from tests.e2e.conftest import Instruments, Supervisor, until
@@ -29,13 +31,16 @@ def lines(*start):
 
 TUNING = "docs/how-to/tune-a-loop.md"
 LOOPS = [command for page, command in COMMANDS if page == TUNING]
+CALIBRATE = "docs/how-to/calibrate.md"
+ON_PAGE = {name: one for name, one in INSTRUMENTS.items() if name != "scale"}
+CALIBRATIONS = [command for page, command in COMMANDS if page == CALIBRATE]
 RUNS = [command for command in lines("run") if "--simulate" in command and command not in LOOPS]
 FOR_HARDWARE = [command for command in lines("run") if "--simulate" not in command]
 AT_ONCE = [*lines("check"), *lines("schema")]
 
 
 def test_every_command_line_has_a_test_that_runs_it():
-    run = [*RUNS, *FOR_HARDWARE, *AT_ONCE, *lines("verify"), *lines("simulate"), *LOOPS, *EXCUSED]
+    run = [*RUNS, *FOR_HARDWARE, *AT_ONCE, *lines("verify"), *lines("simulate"), *LOOPS, *CALIBRATIONS, *EXCUSED]
     run += [line for page in ("README.md", "docs/tutorial/first-batch.md", name(HTTP)) for line in CURLS[page]]
     assert sorted(set(run)) == sorted({command for _, command in COMMANDS})
 
@@ -301,3 +306,59 @@ def at_rest(supervisor):
         readings.append(abs(loop["pv"] - loop["sp"]))
         time.sleep(0.25)
     return max(readings) < 0.12
+
+
+PROBE_STEPS = {
+    "buffer-1": ({"ph": 7.0, "temperature_c": 25.0}, "7.00"),
+    "buffer-2": ({"ph": 4.01}, "4.01"),
+    "zero": ({"do": 0.0}, ""),
+    "span": ({"do": 100.0}, ""),
+    "empty": ({"volume_l": 1.0}, ""),
+    "weight": ({"volume_l": 1.5}, "504"),
+}
+"""What the reader does at a question, as a state of the simulated vessel, and types."""
+TYPED = {"ready": "yes", "accept": "yes", "who": "Ann Lee", "reason": "weekly", "tolerance": "10", "volume": "6"}
+TYPED |= dict.fromkeys(("temperature-1", "temperature-2", "speed", "density"), "")
+
+
+class Technician(Operator):
+    """Follows the page on simulated instruments, until ``gone``."""
+
+    def __init__(self, simulators, amount, *, gone):
+        answers = {key: [self._does(simulators, *what)] for key, what in PROBE_STEPS.items()} | TYPED
+        super().__init__({} if gone else answers | {"amount": amount})
+
+    def _does(self, simulators, state, answer):
+        return lambda: simulators.set(**state) or answer
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(180)
+def test_the_page_on_calibration(tmp_path, capsys, monkeypatch):
+    """Every line, in this order: what pumps runs fast, readings need not be still for as long as the page says."""
+    running = {speed: Simulators(tmp_path / str(speed), speed, ON_PAGE) for speed in (1.0, 20.0, 600.0)}
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(job, "STILL", {unit: one._replace(window_s=3.0) for unit, one in job.STILL.items()})
+
+    def typed(command, *, gone=False):
+        speed = 20.0 if "pump-volume" in command else 600.0 if "pump-balance" in command else 1.0
+        amount = "60 {rev}" if speed == 20.0 else "2500 {rev}"
+        technician = Technician(running[speed], amount, gone=gone)
+        addresses = ["--data", str(tmp_path / "data"), "--instruments", str(running[speed].file)]
+        with monkeypatch.context() as patch:
+            patch.setattr("sys.stdin", technician)
+            patch.setattr("sys.stdout", technician)
+            return main([*biovisor(command), *addresses]), technician
+
+    try:
+        for command in CALIBRATIONS:
+            if "--resume" in command or "--abandon" in command:
+                assert typed(CALIBRATIONS[0], gone=True)[0] == 1
+            done, technician = typed(command)
+            assert done == 0, (command, technician.text, capsys.readouterr().err)
+            if command == CALIBRATIONS[0]:
+                asked = [key for row in table(ROOT / CALIBRATE, "It asks") for key in code(row[0])]
+                assert sorted(technician.asked) == sorted(asked)
+    finally:
+        for simulators in running.values():
+            simulators.stop()

@@ -29,6 +29,12 @@ from controller.store import Store
 from drivers.contract import Reason
 
 PERIOD_S = 0.1
+CALIBRATIONS = {
+    ("BR-101", "ph"): {
+        "name": "ph", "id": "CAL-20261102-3", "date": "2026-11-02T08:00:00.000Z", "expires": "2026-11-09T08:00:00.000Z",
+    },
+    ("BR-101", "do"): {"name": "do", "id": "site file", "date": "2026-11-02", "expires": ""},
+}  # fmt: skip
 
 
 def columns():
@@ -36,7 +42,7 @@ def columns():
         for name, title, unit, decimals, *_ in TAGS:
             yield {
                 "vessel": vessel, "kind": "tag", "name": name, "title": title, "unit": unit, "decimals": decimals,
-                "low": None, "high": None,
+                "low": None, "high": None, "calibration": CALIBRATIONS.get((vessel, name)),
             }  # fmt: skip
         for loop in LOOPS:
             sp = {"unit": loop["unit"], "decimals": loop["decimals"], "low": loop["low"], "high": loop["high"]}

@@ -69,6 +69,15 @@ def test_bad_value_is_hatched_with_its_last_good_age(page, site):
     expect(page.locator(".alarm-line")).to_contain_text("Nothing abnormal")
 
 
+def test_all_values_name_their_calibration_and_whether_it_has_expired(page):
+    page.locator('[data-vessel="BR-101"] .measured').first.click()
+    told = page.locator(".all-values .tile-origin")
+    expect(told).to_have_count(2)
+    expired = page.locator(".all-values .tile-origin[data-expired]")
+    expect(expired).to_have_text("Calibration: CAL-20261102-3, 2026-11-02 · expired 2026-11-09")
+    expect(told.filter(has_text="site file")).to_have_text("Calibration: site file, 2026-11-02")
+
+
 def test_uncertain_and_unread_values_say_so(page, site):
     site.scene(quality=["BR-102.do", 1, "rate"])
     value = loop(page, "BR-102", "do").locator(".value")

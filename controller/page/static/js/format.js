@@ -132,3 +132,14 @@ export function conditionText(text, titles) {
     .replaceAll("10*6/mL", "10⁶/mL").replaceAll("[pH]", "pH").replaceAll(/\bCel\b/g, "°C").replaceAll("{rev}/min", "rpm")
     .replaceAll(">=", "≥").replaceAll("<=", "≤");
 }
+
+/**
+ * A calibration in a line: its id, when it was found, and until when it is valid.
+ * @param {import("./types.js").Calibration} calibration
+ * @param {number} ms the time now
+ */
+export function calibrationText({ id, date, expires }, ms) {
+  const expired = expires !== "" && Date.parse(expires) <= ms;
+  const until = expires === "" ? "" : ` · ${expired ? "expired" : "until"} ${expires.slice(0, 10)}`;
+  return { text: `Calibration: ${id}, ${date.slice(0, 10)}${until}`, expired };
+}

@@ -3,7 +3,8 @@
  *
  * @typedef {{vessel: string, kind: "tag"|"sp"|"op"|"wanted"|"hours"|"total"|"left"|"factor", name: string,
  *   title?: string, unit: string, decimals: number, low: number|null, high: number|null, model?: string,
- *   inputs?: string[]}} Column
+ *   inputs?: string[], calibration?: Calibration|null}} Column
+ * @typedef {{name: string, id: string, date: string, expires: string}} Calibration
  * @typedef {{name: string, title: string, type: string, pv: number|null, sp: number, op: number, mode: string,
  *   modes: string[], actual: string, mode_reason: string, unasked: boolean, barred: Record<string, string>,
  *   held_by: "operator"|"recipe"|"interlock"|"dose guard"|"cascade"|"program"|"auto-tune", sp_low: number, sp_high: number,

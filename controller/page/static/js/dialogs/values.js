@@ -1,6 +1,6 @@
 import { html } from "../lib.js";
-import { columns, state } from "../live/store.js";
-import { conditionText } from "../format.js";
+import { columns, now, state } from "../live/store.js";
+import { calibrationText, conditionText } from "../format.js";
 import { Value } from "../ui/value.js";
 import { Dialog } from "./host.js";
 
@@ -11,9 +11,16 @@ export function ValuesDialog({ vessel: name }) {
   return html`
     <${Dialog} title="All values" about=${name} wide=${true}>
       <div class="all-values">${tags.map(({ column, col }) => html`
-        <div class="tile" key=${col}><span class="tile-title">${column.title || column.name}</span><${Value} col=${col} /></div>`)}</div>
+        <div class="tile" key=${col}><span class="tile-title">${column.title || column.name}</span><${Value} col=${col} /><${Calibration} of=${column.calibration} /></div>`)}</div>
       <h3 class="caption">Interlocks</h3>
       <ul class="interlocks">${vessel?.interlocks.map((i) => html`
         <li key=${i.name} data-tripped=${i.tripped ? "" : null}><b>${i.title}</b><span>${i.tripped ? "Tripped" : "Ready"}</span><span class="detail">${conditionText(i.text, new Map())}</span></li>`)}</ul>
     </${Dialog}>`;
+}
+
+/** Which calibration goes into a tag. @param {{of?: import("../types.js").Calibration|null}} props */
+function Calibration({ of }) {
+  if (!of) return null;
+  const { text, expired } = calibrationText(of, now.value.ms);
+  return html`<span class="tile-origin" data-expired=${expired ? "" : null}>${text}</span>`;
 }

@@ -1,0 +1,1 @@
+"""Guided calibration of one instrument on its wire, without a supervisor."""
