@@ -19,6 +19,7 @@ from drivers.options import Options
 from drivers.polled import Answers, Entry, Polled
 from drivers.ports import parse_port
 
+VERIFIED_ON: tuple[str, ...] = ("its simulator, which the `alicat` package drives",)
 POINTS = ("pressure", "temperature", "volumetric_flow", "mass_flow", "setpoint", "total")
 FRAME = POINTS[:-1]
 """Of a mass-flow controller. A meter has no setpoint, one with a totalizer a total before the gas."""

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from asyncua import ua
     from asyncua.common.node import Node
 
+VERIFIED_ON: tuple[str, ...] = ("its simulator", "a data block on an asyncua server")
 NAMESPACE = "http://www.siemens.com/simatic-s7-opcua"
 COUNTER = "Plc.Heartbeat"
 IDENTITY = ("Plc.OrderNumber", "Plc.SerialNumber", "Plc.FwVersion")

@@ -34,6 +34,10 @@ from drivers.options import Options
 from drivers.planning import Span, coalesce
 from drivers.ports import parse_port
 
+VERIFIED_ON: tuple[str, ...] = (
+    "its simulator, which minimalmodbus and mbpoll read alike",
+    "frames printed in the manual",
+)
 UNITS = (
     "none", "K", "Cel", "degF", "%-vol", "%-sat", "ug/L", "mg/L", "g/L", "uS/cm", "mS/cm", "1/cm", "pH", "mV/pH",
     "kOhm", "MOhm", "pA", "nA", "uA", "mA", "uV", "mV", "V", "mbar", "Pa", "Ohm", "%/Cel", "degree",

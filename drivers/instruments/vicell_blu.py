@@ -35,6 +35,7 @@ from drivers.instruments.vicell_session import Count, CounterSession, sample_con
 from drivers.opcua import OpcUaSettings
 from drivers.options import Options
 
+VERIFIED_ON: tuple[str, ...] = ("its simulator", "methods of the vendor's shape on an asyncua server")
 RESULTS = ("sample", "viable_density", "total_density", "viability", "diameter")
 START = "start"
 LISTING_S = 60.0

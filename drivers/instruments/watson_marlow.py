@@ -32,6 +32,7 @@ from drivers.device_line import TextLine
 from drivers.options import Options
 from drivers.ports import parse_port
 
+VERIFIED_ON: tuple[str, ...] = ("its simulator", "the replies printed in the manuals")
 POINTS = ("speed", "revolutions", "running")
 PULSES_PER_REVOLUTION = 10982
 """Tachometer pulses per revolution of the pump head (520, 620); 505Di 800 or 1280."""
