@@ -77,6 +77,28 @@ async def test_half_a_reply_is_malformed(pump: Any) -> None:
     port.close()
 
 
+async def test_a_reply_that_trickles_has_only_its_time(pump: Any) -> None:
+    """However often bytes come, the time-out is that of the whole reply; what comes after it is nobody's."""
+    pump.silent = True
+    port = line(pump.path)
+    await port.open()
+    loop = asyncio.get_running_loop()
+
+    async def trickle() -> None:
+        while True:
+            pump.send(b"x")
+            await asyncio.sleep(0)
+
+    trickling = asyncio.create_task(trickle())
+    started = loop.time()
+    with pytest.raises(Malformed, match="incomplete"):
+        await port.exchange(b"1RS\r", whole, 0.1)
+    assert 0.1 <= loop.time() - started < 1.0
+    trickling.cancel()
+    assert port.stray_at >= started + 0.1
+    port.close()
+
+
 async def test_two_callers_take_turns(pump: Any) -> None:
     port = line(pump.path, 0.005)
     await port.open()
