@@ -1,7 +1,7 @@
 """Races: peer and product take turns in short rounds, so that whatever else the machine does hits both alike.
 
-What is measured is, unless a row says otherwise, the processor time of the process: most of this is arithmetic, which waits
-for nothing but for other programs.
+What is measured is, unless a row says otherwise, the processor time of the process: most of this is arithmetic, which
+waits for nothing but for other programs.
 """
 
 import gc
