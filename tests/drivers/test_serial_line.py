@@ -169,11 +169,11 @@ async def test_a_silent_device_does_not_take_its_neighbour_with_it(pump: Any) ->
     """Pump 1 answers and is read ten times a second, pump 2 is not there: it costs its neighbour no reading."""
 
     def link(number: int) -> Link:
-        spec = ConnectionSpec(f"pump-{number}", f"serial://{pump.path}", {"number": number, "slowest_reply": 0.1}, 0.1)
+        spec = ConnectionSpec(f"pump-{number}", f"serial://{pump.path}", {"number": number, "slowest_reply": 0.5}, 0.2)
         points = [Point("speed", "speed", "rw")]
         return Link(
             spec.name, WatsonMarlow(spec), points,
-            period_s=0.1, deadline_s=0.3, now_ns=time.monotonic_ns, on_event=lambda _event: None,
+            period_s=0.1, deadline_s=0.5, now_ns=time.monotonic_ns, on_event=lambda _event: None,
         )  # fmt: skip
 
     links = [link(1), link(2)]
