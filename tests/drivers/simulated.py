@@ -80,8 +80,8 @@ class Simulated:
 
 
 DELAY_S = 0.25
-"""How late answers are under :attr:`Disturbance.LATE`: later than the time-outs of the tests' drivers, and not so late that
-they would come after the silence with which the next check begins.
+"""How late answers are under :attr:`Disturbance.LATE`: later than the time-outs of the tests' drivers, and not so late
+that they would come after the silence with which the next check begins.
 """
 FOREVER_S = 600.0
 FAULTS = {

@@ -169,7 +169,6 @@ async def live(day: Day, warm: int, seconds: float) -> int:
         tracemalloc.stop()
     assert len(asyncio.all_tasks()) == tasks
     assert held(day.pids) == open_before
-    print(f"{number - warm} outages, {grown} B more")
     assert grown < MOST_BYTES
     assert all(resident(pid) - before < MOST_RSS for pid, before in memory.items())
     return number - warm
