@@ -16,6 +16,9 @@ PEERS_READY := $(PEERS)/node_modules/.ready
 RUN_TOOLS := node=nodejs npm=npm
 TEST_TOOLS := chromium=chromium socat=socat mbpoll=mbpoll
 
+## The tests of the drivers wait for time-outs most of the time, and each file has instruments of its own: many at once.
+DRIVERS := tests/drivers -n 6 --dist loadfile
+
 .PHONY: help setup setup-test demo test fast soak bench lint lock clean
 
 help: ## Show the targets
@@ -29,7 +32,8 @@ demo: setup ## Two simulated bioreactors, the recipe and the page
 	@exec $(BIN)/biovisor demo
 
 test: setup-test lint ## Lint, types, import directions and all tests
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not e2e and not browser and not soak and not solo"
+	@$(BIN)/python -m pytest $(DRIVERS) -m "not e2e and not soak and not solo"
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not e2e and not browser and not soak and not solo" --ignore tests/drivers
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "(e2e or browser) and not soak and not solo"
 	@$(BIN)/python -m pytest -m "solo and not soak"
 

@@ -37,6 +37,7 @@ class _Wire:
         self.arrived: asyncio.Future[None] | None = None
         self.timer = FineTimer()
         self._port: Port | None = port
+        self._over = False
         self._loop = asyncio.get_running_loop()
         self.stray_at = self.last_byte_at = self.sent_at = self.rest_until = self._loop.time()
         self._loop.add_reader(port.fileno(), self._readable)
@@ -72,12 +73,32 @@ class _Wire:
         if sent < len(request):
             raise Timeout(f"{place}: the device takes no more bytes")
 
-    async def more(self) -> None:
-        """Wait for further bytes. Raises :class:`LinkLost`."""
-        if self._port is None:
-            raise LinkLost(f"{self.settings.place} was unplugged")
-        self.arrived = self._loop.create_future()
-        await self.arrived
+    async def reply(self, complete: Callable[[bytes], bool], within_s: float) -> bytes:
+        """Collect what comes until it is complete. Raises :class:`Timeout`, :class:`Malformed`, :class:`LinkLost`."""
+        self._over = False
+        # A timer and not asyncio.timeout, which takes a quarter of the time of a whole exchange.
+        limit = self._loop.call_later(within_s, self._end)
+        try:
+            while True:
+                self.arrived = self._loop.create_future()
+                await self.arrived
+                if self._port is None:
+                    raise LinkLost(f"{self.settings.place} was unplugged")
+                if complete(data := bytes(self.buffer)):
+                    return data
+                if self._over:
+                    raise _no_reply(data, within_s)
+        except Malformed:
+            self.stray_at = self._loop.time()
+            raise
+        finally:
+            limit.cancel()
+            self.arrived = None
+
+    def _end(self) -> None:
+        """The time for the reply is over."""
+        self._over = True
+        self._wake()
 
     def _readable(self) -> None:
         """Called by the event loop when bytes came, or the device went away."""
@@ -178,19 +199,7 @@ class SerialLine:
         self._asked_at = asyncio.get_running_loop().time()
         async with wire.turn:
             await self._send(wire, request)
-            wire.arrived = asyncio.get_running_loop().create_future()
-            try:
-                async with asyncio.timeout(within_s):
-                    while not complete(bytes(wire.buffer)):
-                        await wire.more()
-                return bytes(wire.buffer)
-            except TimeoutError as error:
-                raise _no_reply(wire, within_s) from error
-            except Malformed:
-                wire.stray_at = asyncio.get_running_loop().time()
-                raise
-            finally:
-                wire.arrived = None
+            return await wire.reply(complete, within_s)
 
     async def send(self, request: bytes, rest_s: float = 0.0) -> None:
         """Send a command that has no reply; nothing follows it on the port for ``rest_s``. Raises :class:`LinkLost`,
@@ -234,10 +243,9 @@ class SerialLine:
         wire.write(request)
 
 
-def _no_reply(wire: _Wire, within_s: float) -> Timeout | Malformed:
-    if wire.buffer:
-        wire.stray_at = asyncio.get_running_loop().time()
-        return Malformed(f"incomplete reply: {show(bytes(wire.buffer))}")
+def _no_reply(data: bytes, within_s: float) -> Timeout | Malformed:
+    if data:
+        return Malformed(f"incomplete reply: {show(data)}")
     return Timeout(f"no answer within {within_s:g} s")
 
 

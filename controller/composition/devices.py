@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from controller.clock import wall_ns
-from controller.composition.wires import SIMULATED_OPTIONS
+from controller.composition.simulated import SIMULATED_OPTIONS
 from drivers import registry
 from drivers.contract import (
     BadAddress,

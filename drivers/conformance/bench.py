@@ -69,7 +69,11 @@ class Bench(ABC):
 async def opened(bench: Bench, points: Sequence[Point] | None = None) -> tuple[Driver, Plan]:
     """A new driver, open, and its plan for ``points`` (all readable ones)."""
     driver = bench.driver()
-    await within(OPEN_S, driver.open())
+    try:
+        await within(OPEN_S, driver.open())
+    except BaseException:
+        await driver.close()  # or no later check could open the port
+        raise
     return driver, driver.plan(bench.readable if points is None else points)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from drivers.conformance.bench import CLOSE_S, FAIL_S, OPEN_S, RECOVER_S, Bench, fails, good, opened, reopen, within
 from drivers.contract import BadAddress, DriverError, Identity, Point, WriteState
 
-OPENINGS = 4
+OPENINGS = 3
 
 
 def descriptors() -> int:

@@ -4,10 +4,11 @@ import argparse
 import sys
 
 from tests.bench import machine, table
+from tests.bench.lines import LINE_ROWS
 from tests.bench.rows import ROWS
 
 
-def main(argv=None, rows=ROWS, **options):
+def main(argv=None, rows=(*ROWS, *LINE_ROWS), **options):
     """Race row by row and print each as it is done."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="The ratio table.")
     parser.add_argument("--only", default="", metavar="TEXT", help="only rows whose name or peer contains TEXT")

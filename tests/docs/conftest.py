@@ -51,6 +51,11 @@ def code(cell):
     return INLINE.findall(cell)
 
 
+def names(rows):
+    """The inline code of the first column of a table."""
+    return [name for row in rows for name in code(row[0])]
+
+
 def tables(text):
     """Every table as its rows of cells; the first row is the head."""
     found = re.findall(r"(?:^\|.*\|\n)+", text, re.MULTILINE)

@@ -15,6 +15,7 @@ from controller.config.calculated_class import Calculated
 from controller.config.load import load_class
 from controller.config.loop_class import Tuning
 from controller.config.problems import Problems
+from controller.config.site import Connection
 from controller.config.tag_class import Measurement, Output
 from controller.recipe.check import load_recipe
 from tests.control.feed_bench import BALANCE, BIOMASS, GLUCOSE, MEDIUM, class_text
@@ -27,7 +28,10 @@ EXCUSED = {
     "make test": "is what runs this test",
     "make bench": "races for half a minute against programs that the tests do without",
     "pip install .": "needs a fresh environment and the network",
+    "python -m pytest test_dripper.py": "is run by the tests of its page",
 }
+BUILT = {"python", "toml"}
+"""Languages of the files of a package that the tests of its page build."""
 MADE_BY_THE_READER = {"configs/sites/my-site.yaml", "configs/recipes/my-recipe.yaml"}
 
 
@@ -62,8 +66,9 @@ def test_no_excuse_is_left_over():
 
 
 def test_every_block_is_of_a_kind_that_is_tested():
-    assert {block.language for block in ALL} <= {"sh", "json", "yaml", "text"}
+    assert {block.language for block in ALL} <= {"sh", "json", "yaml", "text", *BUILT}
     assert {block.page for block in ALL if block.language == "yaml"} <= YAML.keys()
+    assert {block.page for block in ALL if block.language in BUILT} == {"docs/how-to/add-an-instrument.md"}
     assert {block.page for block in ALL if block.language == "text"} == {"docs/reference/recipe-language.md"}
 
 
@@ -132,8 +137,15 @@ def check_class(block, folder):
     assert len(problems) < len(list(CLASS.parent.glob("*.yaml"))), "\n".join(problems)
 
 
+def check_connections(block, _):
+    """Connections of a site."""
+    for connection in yaml.safe_load(block.text)["connections"].values():
+        Connection.model_validate(connection)
+
+
 LOOPS = ("agitation", "do", "foam", "gas", "level", "ph", "pressure", "remote", "temperature")
 YAML = {
+    "docs/how-to/add-an-instrument.md": check_connections,
     "docs/reference/units.md": check_fields,
     "docs/reference/recipe-language.md": check_operation,
     "docs/reference/soft-sensors.md": check_calculated,

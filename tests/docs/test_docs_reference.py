@@ -22,37 +22,18 @@ from controller.stages.soft.registry import MODELS
 from controller.stages.tuner import Tuner
 from controller.stages.tuning_report import TuningReport
 from controller.stages.tuning_sets import TuningSets
-from drivers import options, registry
-from drivers.contract import ConnectionSpec
 from simulators.control import Control
-from simulators.faults import SERIAL_FAULTS, STREAM_FAULTS, Fault
 from simulators.hands import ACTIONS
-from simulators.instruments import generic_plc, hamilton_arc, vicell_blu, watson_marlow
 from simulators.vessel_state import STATE_RANGES
 from tests.control.conftest import Rig, bench_site
 from tests.control.health_bench import Bench as HealthBench
-from tests.docs.conftest import ROOT, code, inline, prose, table
+from tests.docs.conftest import ROOT, code, inline, names, prose, table
 
 HTTP = ROOT / "docs/reference/http-api.md"
 CLI = ROOT / "docs/reference/command-line.md"
-INSTRUMENTS = ROOT / "docs/reference/instruments.md"
 SOFT = ROOT / "docs/reference/soft-sensors.md"
 MODES = ROOT / "docs/reference/modes.md"
 SIMULATORS = ROOT / "docs/how-to/use-the-simulators.md"
-MODBUS = "serial:///dev/line modbus://127.0.0.1:502 modbuss://127.0.0.1:802"
-URLS = {
-    "bluevary": MODBUS,
-    "generic_modbus": MODBUS,
-    "generic_plc": "opc.tcp://127.0.0.1:4840",
-    "hamilton_arc": "serial:///dev/probes",
-    "ismatec_reglo": "serial:///dev/reglo",
-    "masterflex_ls": "serial:///dev/drive",
-    "new_era": "serial:///dev/syringe",
-    "watson_marlow": "serial:///dev/pump",
-    "vicell_blu": "opc.tcp://127.0.0.1:62641",
-    "generic_opcua": "opc.tcp://127.0.0.1:4840",
-    "nova_flex2": "opc.tcp://127.0.0.1:59888",
-}
 
 
 LOOP_KEYS = {"actual", "mode_reason"}
@@ -73,11 +54,6 @@ def paths():
     for router in ROUTERS:
         app.include_router(router)
     return app.openapi()["paths"]
-
-
-def names(rows):
-    """The inline code of the first column."""
-    return [name for row in rows for name in code(row[0])]
 
 
 def test_every_route_is_in_the_table_and_no_other(paths):
@@ -159,8 +135,8 @@ def nested():
     """The actions of commands that have some, as commands of their own."""
     return {
         f"{command} {name}": parser
-        for command, whole in subparsers().items()
-        for action in whole._actions
+        for command, outer in subparsers().items()
+        for action in outer._actions
         if isinstance(action, argparse._SubParsersAction)
         for name, parser in action.choices.items()
     }
@@ -196,55 +172,6 @@ def test_every_argument_is_described_with_its_default(command):
 def test_the_exit_codes_are_those_of_the_help():
     told = dict(line.split(maxsplit=1) for line in EXIT_CODES.splitlines()[1:])
     assert {code(row[0])[0]: row[1] for row in table(CLI, "Exit code")} == told
-
-
-@pytest.mark.parametrize("driver", sorted(registry.names()))
-def test_every_option_of_a_driver_is_described_with_its_default(driver, monkeypatch):
-    taken = {}
-
-    def recording(method):
-        def take(self, key, default="", *limits):
-            taken.setdefault(key, default)
-            return method(self, key, default, *limits)
-
-        return take
-
-    for kind in ("text", "texts", "choice", "choices", "flag", "integer", "number", "integers"):
-        monkeypatch.setattr(options.Options, kind, recording(getattr(options.Options, kind)))
-    for url in URLS[driver].split():
-        registry.create(driver, ConnectionSpec("it", url, {}, 1.0))
-    defaults = {key: _shown(value) for key, value in taken.items()}
-    rows = table(INSTRUMENTS, "Option", driver)
-    assert {name: (code(row[1]) or [""])[0] for row in rows for name in code(row[0])} == defaults
-
-
-def _shown(default):
-    if isinstance(default, bool):
-        return str(default).lower()
-    return str(list(default) if isinstance(default, tuple) else default)
-
-
-def test_every_driver_is_listed():
-    assert sorted(names(table(INSTRUMENTS, "Driver"))) == sorted(registry.names())
-
-
-def test_every_driver_says_what_it_was_checked_against_as_the_table_does():
-    told = {code(row[0])[0]: row[3] for row in table(INSTRUMENTS, "Driver")}
-    for name in registry.names():
-        assert told[name]
-        assert registry.about(name).verified_on
-
-
-def test_every_fault_is_described_with_the_wires_that_show_it():
-    serial, streams = (hamilton_arc, watson_marlow), (generic_plc, vicell_blu)
-    assert all(module.FAULTS >= SERIAL_FAULTS for module in serial)
-    assert all(module.FAULTS == STREAM_FAULTS for module in streams)
-    wires = {"every wire": STREAM_FAULTS, "serial lines": SERIAL_FAULTS - STREAM_FAULTS}
-    wires["Hamilton Arc"] = hamilton_arc.FAULTS - watson_marlow.FAULTS
-    described = {on: set() for on in wires}
-    for fault, _, on in table(SIMULATORS, "Fault"):
-        described[on] |= {Fault(name) for name in code(fault)}
-    assert described == wires
 
 
 def test_every_operation_and_action_of_the_control_port_is_described():

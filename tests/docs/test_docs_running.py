@@ -14,7 +14,7 @@ from controller.composition.calibration import job
 from tests.cli.calibration_bench import INSTRUMENTS, Operator, Simulators
 from tests.docs.conftest import ALL, COMMANDS, ROOT, code, inline, name, table
 from tests.docs.test_docs_pages import EXCUSED, biovisor
-from tests.e2e.conftest import Instruments, Supervisor, until
+from tests.e2e.conftest import Instruments, Process, Supervisor, until
 
 HTTP = ROOT / "docs/reference/http-api.md"
 SIMULATORS = ROOT / "docs/how-to/use-the-simulators.md"
@@ -250,7 +250,7 @@ def test_a_supervisor_with_a_recipe(command, tmp_path):
 @pytest.mark.e2e
 @pytest.mark.timeout(60)
 def test_the_simulators_page(tmp_path):
-    (command,) = lines("simulate")
+    (command,) = (line for line in lines("simulate") if "--speed" in line)
     _, site, _, speed = biovisor(command)
     instruments = Instruments(site, tmp_path, speed)
     try:
@@ -272,6 +272,20 @@ def test_the_simulators_page(tmp_path):
         assert instruments.popen.wait(10) == 0
     finally:
         instruments.close()
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("command", [line for line in lines("simulate") if "--speed" not in line])
+def test_one_instrument(command, tmp_path):
+    words = biovisor(command)
+    process = Process(*words, "--data", tmp_path)
+    try:
+        (address,) = json.loads(process.line(r"^\{.*\}$", 30).group(0))["instruments"].values()
+        assert address["url"].startswith("tcp://" if "--port" in words else "serial://")
+        assert process.terminate() == 0
+    finally:
+        process.close()
 
 
 @pytest.mark.e2e

@@ -97,8 +97,10 @@ class Simulated:
         os.close(port)
 
 
-DELAY_S = 0.3
-"""How late answers are under :attr:`Disturbance.LATE`: later than the time-outs of the tests' drivers."""
+DELAY_S = 0.25
+"""How late answers are under :attr:`Disturbance.LATE`: later than the time-outs of the tests' drivers, and not so late
+that they would come after the silence with which the next check begins.
+"""
 FOREVER_S = 600.0
 FAULTS = {
     Disturbance.GARBAGE: ("garbage", {}),
@@ -108,7 +110,7 @@ FAULTS = {
     Disturbance.LATE: ("delay", {"magnitude": DELAY_S}),
     Disturbance.UNPLUGGED: ("disconnect", {}),
 }
-UNPLUGGED_S = 0.3
+UNPLUGGED_S = 0.15
 
 
 class SimulatedBench(Bench):

@@ -77,6 +77,28 @@ async def test_half_a_reply_is_malformed(pump: Any) -> None:
     port.close()
 
 
+async def test_a_reply_that_trickles_has_only_its_time(pump: Any) -> None:
+    """However often bytes come, the time-out is that of the whole reply; what comes after it is nobody's."""
+    pump.silent = True
+    port = line(pump.path)
+    await port.open()
+    loop = asyncio.get_running_loop()
+
+    async def trickle() -> None:
+        while True:
+            pump.send(b"x")
+            await asyncio.sleep(0)
+
+    trickling = asyncio.create_task(trickle())
+    started = loop.time()
+    with pytest.raises(Malformed, match="incomplete"):
+        await port.exchange(b"1RS\r", whole, 0.1)
+    assert 0.1 <= loop.time() - started < 1.0
+    trickling.cancel()
+    assert port.stray_at >= started + 0.1
+    port.close()
+
+
 async def test_two_callers_take_turns(pump: Any) -> None:
     port = line(pump.path, 0.005)
     await port.open()
@@ -147,11 +169,11 @@ async def test_a_silent_device_does_not_take_its_neighbour_with_it(pump: Any) ->
     """Pump 1 answers and is read ten times a second, pump 2 is not there: it costs its neighbour no reading."""
 
     def link(number: int) -> Link:
-        spec = ConnectionSpec(f"pump-{number}", f"serial://{pump.path}", {"number": number, "slowest_reply": 0.1}, 0.1)
+        spec = ConnectionSpec(f"pump-{number}", f"serial://{pump.path}", {"number": number, "slowest_reply": 0.5}, 0.2)
         points = [Point("speed", "speed", "rw")]
         return Link(
             spec.name, WatsonMarlow(spec), points,
-            period_s=0.1, deadline_s=0.3, now_ns=time.monotonic_ns, on_event=lambda _event: None,
+            period_s=0.1, deadline_s=0.5, now_ns=time.monotonic_ns, on_event=lambda _event: None,
         )  # fmt: skip
 
     links = [link(1), link(2)]

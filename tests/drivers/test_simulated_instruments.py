@@ -30,8 +30,8 @@ VESSEL = "BR-101"
 KINDS = {"plc": "generic_plc", "probes": "hamilton_arc", "pump": "watson_marlow", "counter": "vicell_blu"}
 OPTIONS: dict[str, dict[str, object]] = {
     "plc": {},
-    "probes": {"slowest_reply": 0.3},
-    "pump": {"slowest_reply": 0.3},
+    "probes": {"slowest_reply": 0.15},
+    "pump": {"slowest_reply": 0.15},
     "counter": {"user": "biovisor", "password": "secret", "poll": 0.5},
 }
 READ = {
@@ -118,7 +118,7 @@ def points(addresses: Sequence[str]) -> list[Point]:
 SETTINGS = {"plc": (points(["Heater.OP"])[0], 5.0), "pump": (points(["speed"])[0], 3.0)}
 
 
-LATE_S = 0.8
+LATE_S = 0.6
 """How late answers are when they are late: the drivers' time-out is half a second."""
 
 
