@@ -26,7 +26,7 @@ function Details({ finding }) {
       <div>
         <h3>${vessel ? `${vessel} ` : ""}${title}</h3>
         ${alarm ? html`
-          <p class="num detail">${alarm.value === null ? "" : `${amount(alarm.value, 2, alarm.unit)} · `}since ${clock(wallTime(alarm.since))} ${offset()} · ${alarm.state === "returned" ? "returned to normal" : "active"}</p>
+          <p class="num detail">${alarm.value === null ? "" : `was ${amount(alarm.value, 2, alarm.unit)} when it came · `}since ${clock(wallTime(alarm.since))} ${offset()} · ${alarm.state === "returned" ? "returned to normal" : "active"}</p>
           <dl class="facts">
             <div><dt>Consequence</dt><dd>${alarm.consequence}</dd></div>
             <div><dt>Cause</dt><dd>${alarm.cause}</dd></div>
