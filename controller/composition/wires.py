@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from controller.clock import ScaledClock, iso_utc
 from controller.commands import Event, EventType, Json
+from controller.composition.point_faults import PointFaults
 from controller.composition.simulated import COUNTER_PASSWORD
 from controller.link_io import LinkIo
 
@@ -32,7 +33,8 @@ class Wires:
     def __init__(
         self, config: SiteConfig, site: Site, store: Store, clock: ScaledClock, period_s: float, *, simulated: bool
     ) -> None:
-        self.io = LinkIo(len(site.tags), site.bindings, site.heartbeats, simulated=simulated)
+        self._faults = PointFaults(site.bindings, self._tell_fault)
+        self.io = LinkIo(len(site.tags), site.bindings, site.heartbeats, simulated=simulated, look=self._faults.look)
         self.links: Mapping[str, Link] = {}
         self._config = config
         self._simulated = simulated
@@ -66,7 +68,7 @@ class Wires:
         entries: list[Json] = [self._entry(name) for name in self._config.connections]
         health = self._store.health()
         if not health.ok:
-            entries.append({"name": "record", "state": "down", "since": "", "detail": health.detail})
+            entries.append({"name": "record", "state": "down", "since": "", "detail": health.detail, "faults": []})
         return entries
 
     def not_ready(self) -> Sequence[str]:
@@ -88,10 +90,16 @@ class Wires:
     def _entry(self, name: str) -> Json:
         link = self.links.get(name)
         if link is None:
-            return {"name": name, "state": "connecting", "since": "", "detail": "not yet started"}
+            return {"name": name, "state": "connecting", "since": "", "detail": "not yet started", "faults": []}
         ago_s = (self._clock.now_ns() - link.since_ns) / 1e9 / self._clock.speed
         since = iso_utc(round(self._clock.utc() - ago_s))
-        return {"name": name, "state": str(link.state), "since": since, "detail": link.detail}
+        return {
+            "name": name,
+            "state": str(link.state),
+            "since": since,
+            "detail": link.detail,
+            "faults": self._faults.shown(name),
+        }
 
     def _record(self, event: LinkEvent) -> None:
         text = f"{event.link}: {event.previous} → {event.state}: {event.detail}"
@@ -100,3 +108,7 @@ class Wires:
             EventType.EQUIPMENT, "Status Change", event.link, text, value=str(event.state), previous=str(event.previous)
         )
         self._store.append([entry])
+
+    def _tell_fault(self, link: str, text: str, wrong: bool) -> None:
+        log.log(logging.WARNING if wrong else logging.INFO, text)
+        self._store.append([Event(EventType.EQUIPMENT, "Status Change", link, text)])

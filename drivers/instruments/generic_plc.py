@@ -40,6 +40,7 @@ COUNTER = "Plc.Heartbeat"
 IDENTITY = ("Plc.OrderNumber", "Plc.SerialNumber", "Plc.FwVersion")
 DINT_POINTS = frozenset({"Host.Heartbeat", COUNTER})
 ADDRESS = re.compile(r"\w+(\[\d+\])?(\.\w+(\[\d+\])?)*")
+NO_NODE = "the PLC has no such node (BadNodeIdUnknown)"
 MAX_DINT = 2**31
 MAX_REAL = 3.4028234e38
 
@@ -162,7 +163,8 @@ def _sample(reading: Reading, pulse: Quality) -> Sample:
     if reading.quality is Quality.GOOD and pulse is not Quality.GOOD:
         return Sample(reading.value, pulse, Reason.STALE, 0, reading.source_time, "the PLC's program stands still")
     reason = Reason.OK if reading.quality is Quality.GOOD else Reason.DEVICE
-    return Sample(reading.value, reading.quality, reason, 0, reading.source_time, reading.status)
+    said = NO_NODE if reading.status == "BadNodeIdUnknown" else reading.status
+    return Sample(reading.value, reading.quality, reason, 0, reading.source_time, said)
 
 
 def _variant(point: Point, value: float) -> ua.Variant:

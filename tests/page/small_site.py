@@ -190,8 +190,8 @@ class SmallSite:
             "batches": [self.batch(v, process) for v in VESSELS if self.scene.batches[v]],
             "alarms": list(self.scene.alarms),
             "connections": [
-                {"name": n, "state": s, "since": iso_utc(self.started), "detail": d}
-                for n, (s, d) in self.scene.connections.items()
+                {"name": n, "state": s, "since": iso_utc(self.started), "detail": d, "faults": [*faults]}
+                for n, (s, d, *faults) in self.scene.connections.items()
             ],
         }
 

@@ -69,6 +69,19 @@ def test_bad_value_is_hatched_with_its_last_good_age(page, site):
     expect(page.locator(".alarm-line")).to_contain_text("Nothing abnormal")
 
 
+def test_what_a_device_says_of_a_point_is_where_the_value_is(page, site):
+    value = loop(page, "BR-101", "ph").locator(".value")
+    said = {"tag": "BR-101.ph", "point": "1.PMC7", "detail": "no such block"}
+    site.scene(quality=["BR-101.ph", 2, "device"], connection=["probes-101", "up", "", said])
+    expect(value).to_have_attribute("title", re.compile("Instrument fault · probes-101, 1.PMC7: no such block"))
+    expect(page.locator(".alarm-line")).to_contain_text("probes-101, 1.PMC7: no such block")
+    page.get_by_role("button", name="9/9").click()
+    expect(page.locator(".listing")).to_contain_text("1.PMC7: no such block")
+    page.keyboard.press("Escape")
+    site.scene(good="BR-101.ph", connection=["probes-101", "up", ""])
+    expect(page.locator(".alarm-line")).to_contain_text("Nothing abnormal")
+
+
 def test_uncertain_and_unread_values_say_so(page, site):
     site.scene(quality=["BR-102.do", 1, "rate"])
     value = loop(page, "BR-102", "do").locator(".value")
@@ -79,6 +92,15 @@ def test_uncertain_and_unread_values_say_so(page, site):
     unread = page.locator('[data-vessel="BR-102"] .measured .value').first
     expect(unread).to_have_attribute("data-quality", "unread")
     expect(unread.locator(".age")).to_have_text("not read yet")
+
+
+def test_a_loop_that_nobody_touched_is_off_and_nobodys(page, site):
+    off = {"mode": "off", "actual": "off", "held_by": "operator", "mode_reason": "not yet switched on"}
+    site.scene(entry=["BR-101.feed", {**off, "revision": 0}])
+    mode = loop(page, "BR-101", "feed").locator(".mode")
+    expect(mode).to_have_text("Off")
+    site.scene(entry=["BR-101.feed", {**off, "revision": 3}])
+    expect(mode).to_have_text("Off · operator")
 
 
 def test_alarm_comes_first_speaks_and_explains_itself(page, site):
@@ -92,7 +114,13 @@ def test_alarm_comes_first_speaks_and_explains_itself(page, site):
     expect(loop(page, "BR-102", "temperature").locator(".mode")).to_have_text("Interlock")
     entries.first.click()
     details = page.locator(".finding").first
-    for part in ("Cells starve", "Gas supply or stirrer lost", "Check gas supply", "10 min", "18.20 %"):
+    for part in (
+        "Cells starve",
+        "Gas supply or stirrer lost",
+        "Check gas supply",
+        "10 min",
+        "was 18.20 % when it came",
+    ):
         expect(details).to_contain_text(part)
 
 

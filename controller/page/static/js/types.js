@@ -24,7 +24,8 @@
  * @typedef {{id: string, vessel: string, title: string, priority: 1|2|3|4, state: "active"|"returned",
  *   since: number, value: number|null, unit: string, consequence: string, cause: string, action: string,
  *   respond_within: string}} Alarm
- * @typedef {{name: string, state: string, since: string|number, detail: string}} Connection
+ * @typedef {{name: string, state: string, since: string|number, detail: string,
+ *   faults: {tag: string, point: string, detail: string}[]}} Connection
  * @typedef {{name: string, title: string, simulated: boolean, speed: number, scan_period_s: number}} Site
  * @typedef {{vessels: Vessel[], batches: Batch[], alarms: Alarm[], connections: Connection[]}} State
  * @typedef {{seq: number, time: string|number, process_s: number, site: Site, columns: Column[],
