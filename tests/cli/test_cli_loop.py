@@ -193,6 +193,7 @@ def test_p16_a_loop_is_tuned_asked_accepted_and_put_back(at_rest, typing):
     code, text, _ = loop("tune", NAME, "--undo")
     assert code == 0
     assert text.startswith("version 2 is in force: K 46")
+    assert sets.current[row].why == "from the command line: version 1 is taken back"
     assert in_force(bench).integral_time == 710.0
     code, text, _ = loop("tune", NAME, "--again", "--accept", "amigo-pid", "--json")
     document = json.loads(text)
