@@ -88,18 +88,12 @@ class Wires:
         return [*points, heartbeat] if heartbeat else points
 
     def _entry(self, name: str) -> Json:
-        link = self.links.get(name)
+        link, faults = self.links.get(name), self._faults.shown(name)
         if link is None:
-            return {"name": name, "state": "connecting", "since": "", "detail": "not yet started", "faults": []}
+            return {"name": name, "state": "connecting", "since": "", "detail": "not yet started", "faults": faults}
         ago_s = (self._clock.now_ns() - link.since_ns) / 1e9 / self._clock.speed
         since = iso_utc(round(self._clock.utc() - ago_s))
-        return {
-            "name": name,
-            "state": str(link.state),
-            "since": since,
-            "detail": link.detail,
-            "faults": self._faults.shown(name),
-        }
+        return {"name": name, "state": str(link.state), "since": since, "detail": link.detail, "faults": faults}
 
     def _record(self, event: LinkEvent) -> None:
         text = f"{event.link}: {event.previous} → {event.state}: {event.detail}"
