@@ -122,13 +122,19 @@ def _period(check: Checker, path: Path, pulse: Pulse) -> None:
 
 
 def _guard(check: Checker, path: Path, output: Output, guard: Guard) -> None:
-    """Amounts are amounts, and at least one dose is allowed."""
+    """Amounts are amounts, at least one dose is allowed, and within a time no more than in a batch."""
     unit = amount_unit(output.unit)
     dose = (
         output.dose.amount if output.dose and parse_unit(output.dose.amount.unit).compatible(parse_unit(unit)) else None
     )
+    found: list[float | None] = []
     for key, limit in (("most", guard.most), ("most_per_batch", guard.most_per_batch)):
         most = check_amount(check, (*path, "guard", key), limit, output.unit)
         if most is not None and dose is not None and most < dose.to(unit):
             message = f"{key}: {limit} is less than one dose of {dose}"
             check.bound.problem((*path, "guard", key), message, "so that none could ever be given")
+        found.append(most)
+    within, per_batch = found
+    if within is not None and per_batch is not None and within > per_batch and not same(within, per_batch):
+        message = f"most: {guard.most} is more than most_per_batch: {guard.most_per_batch}, which always comes first"
+        check.bound.problem((*path, "guard", "most"), message, "write no more than most_per_batch:")

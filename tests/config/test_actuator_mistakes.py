@@ -30,6 +30,7 @@ OUTPUTS = [
     (BASE, BASE.replace("0 mL/h,", "«1 mL/h,", 1), "rests at 0", "write 0"),
     (BASE, BASE.replace("safe: 0", "safe: «5"), "which goes on giving", "write 0"),
     ("most: 30 mL", "most: «30 mL/h", "a volume is expected here, not a flow", ""),
+    ("most: 30 mL", "most: «0.2 L", "most: 0.2 L is more than most_per_batch: 0.1 L", "no more than most_per_batch:"),
     ("most: 30 mL", "most: «0.4 mL", "less than one dose of 0.5 mL", ""),
     ("most_per_batch: 0.1 L", "most_per_batch: «0.1 mL", "less than one dose of 0.5 mL", ""),
     ("smallest: 2 mL/h", "smallest: «70 mL/h", "outside the output's range", ""),
