@@ -9,8 +9,8 @@ from playwright.sync_api import expect
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(60), pytest.mark.xdist_group("chromium")]
 
 DO_LOW = {
-    "id": "BR-101.do_low", "vessel": "BR-101", "title": "Dissolved oxygen low", "priority": 1, "state": "active",
-    "since": 93_650.0, "value": 18.2, "unit": "%", "consequence": "Cells starve of oxygen.",
+    "id": "BR-101.do_low", "vessel": "BR-101", "tag": "do", "title": "Dissolved oxygen low", "priority": 1,
+    "state": "active", "since": 93_650.0, "value": 18.2, "unit": "%", "consequence": "Cells starve of oxygen.",
     "cause": "Gas supply or stirrer lost.", "action": "Check gas supply and stirrer.", "respond_within": "10 min",
 }  # fmt: skip
 
@@ -122,6 +122,8 @@ def test_alarm_comes_first_speaks_and_explains_itself(page, site):
         "was 18.20 % when it came",
     ):
         expect(details).to_contain_text(part)
+    expect(details.locator(".detail")).to_have_text(re.compile(r"when it came · now \d\d\.\d ?%"))
+    expect(page.locator(".finding", has_text="Temperature low")).to_contain_text("was 18.20 % when it returned")
 
 
 @pytest.mark.parametrize("shared", [True, False], ids=["shared worker", "stream of its own"])

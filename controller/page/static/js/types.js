@@ -21,7 +21,7 @@
  *   operation_elapsed_s: number, waiting_for: Waiting[], prompts: Prompt[], allowed: string[],
  *   formula: Record<string, {title: string, value: number, unit: string}>, deviations: object[],
  *   held_reason: string}} Batch
- * @typedef {{id: string, vessel: string, title: string, priority: 1|2|3|4, state: "active"|"returned",
+ * @typedef {{id: string, vessel: string, tag: string, title: string, priority: 1|2|3|4, state: "active"|"returned",
  *   since: number, value: number|null, unit: string, consequence: string, cause: string, action: string,
  *   respond_within: string}} Alarm
  * @typedef {{name: string, state: string, since: string|number, detail: string,
