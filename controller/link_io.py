@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -36,7 +36,7 @@ class LinkIo:
 
     ``bindings`` names for every connection its tag indices and points, in the order the link has them; ``heartbeats``
     names the point that counts scans, for the connections that have one. Links arrive when they exist: until then
-    their tags stay never read.
+    their tags stay never read. ``look`` is shown the samples of every link before they are used.
     """
 
     def __init__(
@@ -46,7 +46,9 @@ class LinkIo:
         heartbeats: Mapping[str, Point],
         *,
         simulated: bool,
+        look: Callable[[str, Sequence[Sample]], None] | None = None,
     ) -> None:
+        self._look = look
         self._frame = Frame.never_read(tags)
         self._bindings = {name: [index for index, _ in pairs] for name, pairs in bindings.items()}
         self._owner = {index: (name, point.key) for name, pairs in bindings.items() for index, point in pairs}
@@ -61,7 +63,10 @@ class LinkIo:
     def collect(self, now_ns: int) -> Frame:
         """The newest samples as one frame; ages in seconds of process time."""
         for name, link in self.links.items():
-            self._fill(self._bindings[name], link.latest(), now_ns)
+            samples = link.latest()
+            if self._look is not None:
+                self._look(name, samples)
+            self._fill(self._bindings[name], samples, now_ns)
         return self._frame.copy()
 
     def _fill(self, indices: Sequence[int], samples: Sequence[Sample], now_ns: int) -> None:

@@ -148,7 +148,10 @@ class Control:
 
     async def _fault(self, request: Request) -> dict[str, Json]:
         order = {key: request[key] for key in ("fault", "duration_s", "magnitude") if key in request}
-        return await self._links[str(request["instrument"])].order(order)
+        name = str(request["instrument"])
+        if name not in self._links:
+            raise Refused(f"there is no instrument {name!r}; known: {', '.join(self._links)}")
+        return await self._links[name].order(order)
 
     async def _stop(self, _request: Request) -> dict[str, Json]:
         asyncio.get_running_loop().call_later(0.05, os.kill, os.getppid(), signal.SIGTERM)  # after the reply

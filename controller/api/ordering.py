@@ -46,8 +46,8 @@ def unrecorded(gateway: Gateway, **more: Any) -> Answer:
 
 
 def read_back_view(read_back: ReadBack) -> dict[str, Any]:
-    """What the device says."""
-    return {"value": read_back.value, "unit": read_back.unit, "time": read_back.time}
+    """What the device says, without the noise of a conversion in its last digits."""
+    return {"value": float(f"{read_back.value:.12g}"), "unit": read_back.unit, "time": read_back.time}
 
 
 def conflict(outcome: Outcome, journal: int, **more: Any) -> Problem:

@@ -26,11 +26,12 @@ def newest(publisher: Publisher) -> Tick:
 def vessel_view(publisher: Publisher, tick: Tick, name: str) -> View:
     """One vessel: its tags with value, quality and age, its loops with their numbers, interlocks, alarms and batch."""
     state = next(vessel for vessel in _list(tick, "vessels") if vessel["name"] == name)
+    faults = {fault["tag"]: fault["detail"] for one in _list(tick, "connections") for fault in one.get("faults", [])}
     own = [i for i, column in enumerate(publisher.columns) if column["vessel"] == name and column["kind"] == "tag"]
     return {
         **state,
         "time": tick.time,
-        "tags": [_tag(publisher.columns[i], tick, i) for i in own],
+        "tags": [_tag(publisher.columns[i], tick, i, faults) for i in own],
         "loops": [loop_view(publisher, tick, loop) for loop in state["loops"]],
         "alarms": [alarm for alarm in _list(tick, "alarms") if alarm["vessel"] == name],
         "batch": next((batch for batch in reversed(_list(tick, "batches")) if batch["vessel"] == name), None),
@@ -69,12 +70,13 @@ def unknown(what: str, known: Sequence[str]) -> Problem:
     return Problem(404, f"There is no such {what}. Known: {names}.", known=list(known))
 
 
-def _tag(column: Mapping[str, Any], tick: Tick, index: int) -> View:
+def _tag(column: Mapping[str, Any], tick: Tick, index: int, faults: Mapping[str, str]) -> View:
     return {
         **{key: column.get(key) for key in TOLD_OF_A_TAG},
         "value": float(tick.value[index]),
         "quality": QUALITIES[tick.quality[index]],
         "reason": REASONS[tick.reason[index]],
+        "detail": faults.get(f"{column['vessel']}.{column['name']}", ""),
         "age": float(tick.age[index]),
     }
 

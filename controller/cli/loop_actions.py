@@ -52,7 +52,7 @@ def show_list(client: Client, args: argparse.Namespace) -> int:
             number(loop["pv"], loop["unit"]),
             number(loop["sp"], loop["unit"]),
             number(loop["op"], loop["op_unit"]) + (f" (at its {loop['limited']} limit)" if loop["limited"] else ""),
-            loop["held_by"],
+            _holder(loop),
         )
         for loop in loops
     ]
@@ -65,7 +65,7 @@ def show(client: Client, args: argparse.Namespace) -> int:
     loop = _one(client, args.loop)
     lines = [
         ("loop", f"{loop['title']} ({loop['type']})"),
-        ("mode", f"{_mode(loop)}, held by {loop['held_by']}: {loop['mode_reason']}"),
+        ("mode", f"{_mode(loop)}, held by {_holder(loop)}: {loop['mode_reason']}"),
         ("PV", number(loop["pv"], loop["unit"])),
         ("setpoint", f"{number(loop['sp'], loop['unit'])} within {loop['sp_low']:g} .. {loop['sp_high']:g}"),
         ("output", f"{number(loop['op'], loop['op_unit'])} within {loop['op_low']:g} .. {loop['op_high']:g}"),
@@ -131,6 +131,11 @@ ACTIONS: dict[str, Callable[[Client, argparse.Namespace], int]] = {
 def _mode(loop: Document) -> str:
     """The commanded mode, and the actual one where it is another."""
     return str(loop["mode"] if loop["actual"] == loop["mode"] else f"{loop['mode']}, really {loop['actual']}")
+
+
+def _holder(loop: Document) -> str:
+    """Who holds a loop; nobody one that was never touched."""
+    return "nobody" if loop["actual"] == "off" and loop["revision"] == 0 else str(loop["held_by"])
 
 
 def _one(client: Client, name: str) -> Document:

@@ -47,7 +47,8 @@ def tune(client: Client, args: argparse.Namespace) -> int:
 
 def undo(client: Client, path: str, args: argparse.Namespace) -> int:
     """Put the replaced tuning back."""
-    client.post(f"{path}/tuning/undo", {"reason": args.reason})
+    replaced = client.get(f"{path}/tuning")["version"]
+    client.post(f"{path}/tuning/undo", {"reason": f"{args.reason}: version {replaced} is taken back"[:500]})
     tuning = client.get(f"{path}/tuning")
     text = f"version {tuning['version']} is in force: K {tuning['gain']:.5g} {plain(tuning['gain_unit'])} as before\n"
     sys.stdout.write(f"{json.dumps(tuning, indent=2)}\n" if args.json else text)

@@ -24,7 +24,9 @@ def run(args: argparse.Namespace) -> int:
 
     path = store_path(args.data)
     if not path.exists():
-        sys.stderr.write(f"{path} does not exist: nothing has been recorded in {args.data}\n")
+        others = ", ".join(sorted(str(other.parent) for other in args.data.glob(f"*/{path.name}")))
+        hint = f"; choose one of these with --data: {others}" if others else ""
+        sys.stderr.write(f"{path} does not exist: nothing has been recorded in {args.data}{hint}\n")
         return 1
     checked, bad = verify(path)
     if bad is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from controller.clock import ScaledClock, iso_utc
 from controller.commands import Event, EventType, Json
+from controller.composition.point_faults import PointFaults
 from controller.composition.simulated import SIMULATED_OPTIONS
 from controller.link_io import LinkIo
 
@@ -30,7 +31,8 @@ class Wires:
     def __init__(
         self, config: SiteConfig, site: Site, store: Store, clock: ScaledClock, period_s: float, *, simulated: bool
     ) -> None:
-        self.io = LinkIo(len(site.tags), site.bindings, site.heartbeats, simulated=simulated)
+        self._faults = PointFaults(site.bindings, self._tell_fault)
+        self.io = LinkIo(len(site.tags), site.bindings, site.heartbeats, simulated=simulated, look=self._faults.look)
         self.links: Mapping[str, Link] = {}
         self._verified: Mapping[str, Sequence[str]] = {}
         self._config = config
@@ -66,9 +68,7 @@ class Wires:
         entries: list[Json] = [self._entry(name) for name in self._config.connections]
         health = self._store.health()
         if not health.ok:
-            entries.append(
-                {"name": "record", "state": "down", "since": "", "detail": health.detail, "verified_on": None}
-            )
+            entries.append(_connection("record", "down", "", health.detail, []))
         return entries
 
     def not_ready(self) -> Sequence[str]:
@@ -88,17 +88,13 @@ class Wires:
         return [*points, heartbeat] if heartbeat else points
 
     def _entry(self, name: str) -> Json:
-        link = self.links.get(name)
+        link, faults = self.links.get(name), self._faults.shown(name)
         if link is None:
-            return {
-                "name": name, "state": "connecting", "since": "", "detail": "not yet started", "verified_on": None
-            }  # fmt: skip
+            return _connection(name, "connecting", "", "not yet started", faults)
         ago_s = (self._clock.now_ns() - link.since_ns) / 1e9 / self._clock.speed
         since = iso_utc(round(self._clock.utc() - ago_s))
         verified = self._verified.get(self._config.connections[name].driver, ())
-        return {
-            "name": name, "state": str(link.state), "since": since, "detail": link.detail, "verified_on": [*verified]
-        }  # fmt: skip
+        return _connection(name, str(link.state), since, link.detail, faults, verified)
 
     def _record(self, event: LinkEvent) -> None:
         text = f"{event.link}: {event.previous} → {event.state}: {event.detail}"
@@ -107,3 +103,21 @@ class Wires:
             EventType.EQUIPMENT, "Status Change", event.link, text, value=str(event.state), previous=str(event.previous)
         )
         self._store.append([entry])
+
+    def _tell_fault(self, link: str, text: str, wrong: bool) -> None:
+        log.log(logging.WARNING if wrong else logging.INFO, text)
+        self._store.append([Event(EventType.EQUIPMENT, "Status Change", link, text)])
+
+
+def _connection(
+    name: str, state: str, since: str, detail: str, faults: Json, verified: Sequence[str] | None = None
+) -> dict[str, Json]:
+    """A connection in the shape of the live JSON; ``verified`` is ``None`` before its driver is loaded."""
+    return {
+        "name": name,
+        "state": state,
+        "since": since,
+        "detail": detail,
+        "faults": faults,
+        "verified_on": None if verified is None else [*verified],
+    }

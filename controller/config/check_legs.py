@@ -100,7 +100,9 @@ def _sign(pv: str, raises: list[str], lowers: list[str]) -> float:
 
 
 def _joined(check: Checker, path: Path, loop: PidLoop, span: str) -> None:
-    """Legs follow each other without a gap or, unless they act together, an overlap, in the order of the file."""
+    """Legs follow each other without a gap or, unless they act together, an overlap, in the order of the file. Of legs
+    that fight where they overlap, only that is told.
+    """
     ends = [check.value((*path, index, "to"), leg.to, span) for index, leg in enumerate(loop.legs)]
     for index, leg in enumerate(loop.legs[1:], start=1):
         start, before = check.value((*path, index, "from"), leg.from_, span), ends[index - 1]
@@ -109,21 +111,25 @@ def _joined(check: Checker, path: Path, loop: PidLoop, span: str) -> None:
         end = loop.legs[index - 1].to
         if start > before:
             check.bound.problem((*path, index, "from"), f"this leg leaves a gap to the one before, which ends at {end}")
-        elif loop.legs_act == "in_sequence":
+        elif loop.legs_act == "in_sequence" and not _opposed(check, leg, loop.legs[index - 1], loop.pv):
             hint = f"begin it at {end}, or write legs_act: together"
             check.bound.problem((*path, index, "from"), f"this leg overlaps the one before, which ends at {end}", hint)
 
 
 def _fighting(check: Checker, path: Path, loop: PidLoop, span: str) -> None:
     """Legs that share a part of the span push the same way: never acid and base together."""
-    effects = [_effect(check, leg, loop.pv) or 0.0 for leg in loop.legs]
     for index, leg in enumerate(loop.legs):
-        for place, other in enumerate(loop.legs[:index]):
+        for other in loop.legs[:index]:
             overlap = min(leg.to.to(span), other.to.to(span)) - max(leg.from_.to(span), other.from_.to(span))
-            if effects[index] * effects[place] < 0.0 and overlap > 0.0 and not same(overlap, 0.0):
+            if overlap > 0.0 and not same(overlap, 0.0) and _opposed(check, leg, other, loop.pv):
                 names = f"{leg.output or leg.loop} and {other.output or other.loop}"
                 what = f"this leg fights another: of {names} one raises {loop.pv} and the other lowers it"
                 check.bound.problem((*path, index, "from"), what, f"begin it at {other.to} or later")
+
+
+def _opposed(check: Checker, leg: Leg, other: Leg, pv: str) -> bool:
+    """Whether one leg raises the PV and the other lowers it."""
+    return (_effect(check, leg, pv) or 0.0) * (_effect(check, other, pv) or 0.0) < 0.0
 
 
 def check_cascades(check: Checker) -> None:

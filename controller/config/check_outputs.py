@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 
-from controller.config.checker import Checker
+from controller.config.checker import Checker, same
 from controller.config.problems import Path
 from controller.config.pulse_class import Guard, Pulse
 from controller.config.tag_class import Output
 from controller.units import Quantity, UnitError, parse_unit
 
 RANGE = "the output's range"
+SPEED = "{rev}/min"
+"""The unit in which pumps are told their speed."""
 
 
 def check_outputs(check: Checker) -> None:
@@ -20,6 +22,7 @@ def check_outputs(check: Checker) -> None:
         if output.pulsed or output.guard:
             _rests(check, path, output)
         check_above_rest(check, (*path, "smallest"), output.smallest, output)
+        _step(check, (*path, "step"), output)
         if output.pulse:
             check_above_rest(check, (*path, "pulse", "on"), output.pulse.on, output)
             _period(check, path, output.pulse)
@@ -85,6 +88,29 @@ def _rests(check: Checker, path: Path, output: Output) -> None:
         )
 
 
+def in_speed(output: Output) -> bool:
+    """Whether its step is said as the speed of a pump, which the site's calibration turns into a flow."""
+    speed = parse_unit(SPEED)
+    said = output.step is not None and parse_unit(output.step.unit).compatible(speed)
+    return said and not parse_unit(output.unit).compatible(speed)
+
+
+def _step(check: Checker, path: Path, output: Output) -> None:
+    """A step is more than nothing, no more than the range, and no more than what the actuator can do steadily."""
+    if in_speed(output):
+        check.size(path, output.step, SPEED)
+        return
+    step = check.size(path, output.step, output.unit)
+    limits = [("the range", output.range.high, _low(output)), ("smallest", output.smallest, 0.0)]
+    for what, limit, start in limits:
+        try:
+            most = None if limit is None or start is None else limit.to(output.unit) - start
+        except UnitError:
+            continue  # reported where that is checked
+        if step is not None and most is not None and step > most and not same(step, most):
+            check.bound.problem(path, f"step: {output.step} is more than {what}", "the smallest change it can make")
+
+
 def _period(check: Checker, path: Path, pulse: Pulse) -> None:
     shortest = [time.to("s") for time in (pulse.shortest_on, pulse.shortest_off) if time]
     if sum(shortest) > pulse.period.to("s"):
@@ -96,13 +122,19 @@ def _period(check: Checker, path: Path, pulse: Pulse) -> None:
 
 
 def _guard(check: Checker, path: Path, output: Output, guard: Guard) -> None:
-    """Amounts are amounts, and at least one dose is allowed."""
+    """Amounts are amounts, at least one dose is allowed, and within a time no more than in a batch."""
     unit = amount_unit(output.unit)
     dose = (
         output.dose.amount if output.dose and parse_unit(output.dose.amount.unit).compatible(parse_unit(unit)) else None
     )
+    found: list[float | None] = []
     for key, limit in (("most", guard.most), ("most_per_batch", guard.most_per_batch)):
         most = check_amount(check, (*path, "guard", key), limit, output.unit)
         if most is not None and dose is not None and most < dose.to(unit):
             message = f"{key}: {limit} is less than one dose of {dose}"
             check.bound.problem((*path, "guard", key), message, "so that none could ever be given")
+        found.append(most)
+    within, per_batch = found
+    if within is not None and per_batch is not None and within > per_batch and not same(within, per_batch):
+        message = f"most: {guard.most} is more than most_per_batch: {guard.most_per_batch}, which always comes first"
+        check.bound.problem((*path, "guard", "most"), message, "write no more than most_per_batch:")

@@ -8,7 +8,7 @@ from controller.config.bind import Bound
 from controller.config.calculated_cells import GrowthFromDensity
 from controller.config.calculated_general import Rate
 from controller.config.calibrated import fits
-from controller.config.check_outputs import shortest_cycle_s
+from controller.config.check_outputs import in_speed, shortest_cycle_s
 from controller.config.problems import Path, nearest
 from controller.config.site import Calibration, Connection, SiteConfig, Vessel, simulated_vessels
 from controller.config.tag_class import Source
@@ -120,6 +120,11 @@ class SiteChecker:
         for key in needed:
             if key not in vessel.calibration:
                 message = f"no calibration {key!r}, which class {vessel_class.vessel_class} needs"
+                self.bound.problem(path, message, f"add {key}: with a factor and a date", at_key=True)
+
+        for key, output in vessel_class.outputs.items():
+            if in_speed(output) and key not in vessel.calibration:
+                message = f"no calibration {key!r}: class {vessel_class.vessel_class} gives its step as a pump's speed"
                 self.bound.problem(path, message, f"add {key}: with a factor and a date", at_key=True)
 
     def _factor(self, path: Path, calibration: Calibration, unit: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from controller.config.checker import MEASURED, Checker, ConditionCheck
 from controller.config.guard_class import Alarm, Interlock
-from controller.config.problems import Path
+from controller.config.problems import Path, nearest
 from controller.config.tag_class import Band, Output, Source
 from controller.units import per
 
@@ -70,7 +70,11 @@ def _unique_names(check: Checker) -> None:
 def _source(check: Checker, path: Path, source: Source) -> None:
     roles = check.bound.document.at(("instruments",))
     known = [role for role in roles if isinstance(role, str)] if isinstance(roles, list) else []
-    check.known((*path, "source", "instrument"), source.instrument, known, "instrument")
+    if source.instrument not in known:
+        meant = nearest(source.instrument, known)
+        hint = "add it under instruments:"
+        hint = f"{meant.rstrip('?')}, or {hint}" if meant.endswith("?") else hint
+        check.bound.problem((*path, "source", "instrument"), f"there is no instrument {source.instrument!r}", hint)
 
 
 def _band(check: Checker, path: Path, band: Band, unit: str) -> None:

@@ -70,7 +70,8 @@ def nearest(word: str, known: Sequence[str]) -> str:
         return ""
     from difflib import get_close_matches
 
-    if near := get_close_matches(word, known, n=2, cutoff=0.6):
-        return f"did you mean {' or '.join(near)}?"
+    plain = {one.lower(): one for one in reversed(known)}
+    if near := get_close_matches(word.lower(), plain, n=2, cutoff=0.6):
+        return f"did you mean {' or '.join(plain[one] for one in near)}?"
     listed = ", ".join(sorted(known)[:12]) + (", …" if len(known) > 12 else "")
     return f"known: {listed}"

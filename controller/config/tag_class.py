@@ -81,7 +81,8 @@ class Output(StrictModel):
     its loop, its device or this program can no longer decide; ``none`` for outputs that are only written ``once`` per
     command, which have nothing to go back to. ``raises`` and ``lowers`` are the tags that more of it moves up or down:
     loops are checked against that. ``pulse`` and ``dose`` make it pulsed; ``smallest`` is the least that the actuator
-    can do steadily, below which it is pulsed at that; ``guard`` limits what it gives.
+    can do steadily, below which it is pulsed at that; ``step`` is the smallest change it can make, in the output's unit
+    or as the speed of a calibrated pump; ``guard`` limits what it gives.
     """
 
     title: Text
@@ -96,6 +97,7 @@ class Output(StrictModel):
     pulse: Pulse | None = None
     dose: Dose | None = None
     smallest: AnyQuantity | None = None
+    step: AnyQuantity | None = None
     guard: Guard | None = None
 
     @model_validator(mode="after")
@@ -104,6 +106,8 @@ class Output(StrictModel):
             raise refuse("only an output with once: true can have safe: none", "give the value that is safe")
         if self.once and (self.pulsed or self.guard):
             raise refuse("an output with once: true is neither pulsed nor guarded", "it is written by command only")
+        if self.once and self.step:
+            raise refuse("an output with once: true is written as it is", "leave out step:")
         return self
 
     @model_validator(mode="after")

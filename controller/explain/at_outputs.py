@@ -10,7 +10,9 @@ from controller.explain.actual import guard_text, hold_text, output_title
 from controller.explain.cause import Cause, Kind
 from controller.explain.scene import Scene
 from controller.explain.words import number, said
+from controller.model.loops import Output
 from controller.stages.interlocks import Hold
+from controller.stages.steps import is_broken
 from controller.stages.suspension import WAITING
 
 SHARE = 1e-4
@@ -73,15 +75,24 @@ def _reached(scene: Scene, output: int) -> Iterator[Cause]:
         yield Cause(Kind.REFUSED, f"{title}: its instrument refuses what is written ({why})")
 
 
+def _shared_out(row: Output, title: str, mean: float) -> Iterator[Cause]:
+    """What is written is not the ``mean`` itself: pulses, or whole steps in turn."""
+    if row.pulse is not None and row.low < mean < row.pulse.on:
+        text = f"{title} is pulsed at {said(row.pulse.on, row.unit)}: its mean is {said(mean, row.unit)}"
+        yield Cause(Kind.PULSES, text, {"on": row.pulse.on, "mean": number(mean), "unit": row.unit})
+    elif row.step and is_broken(mean / row.step):
+        text = f"{title} moves in steps of {said(row.step, row.unit)}: its mean is {said(mean, row.unit)}"
+        yield Cause(Kind.STEPS, text, {"step": row.step, "mean": number(mean), "unit": row.unit})
+
+
 def _moving(scene: Scene, output: int) -> Iterator[Cause]:
     """Whether it still moves, or ends before what is asked."""
     row, numbers = scene.site.outputs.rows[output], scene.numbers.output(output)
     if output not in scene.facts.outputs.ready or output in scene.facts.outputs.astray or math.isnan(numbers.asked):
         return
     title, least = output_title(scene.site, output), SHARE * row.span
-    if row.pulse is not None and row.low < numbers.actual < row.pulse.on and math.isnan(numbers.forced):
-        text = f"{title} is pulsed at {said(row.pulse.on, row.unit)}: its mean is {said(numbers.actual, row.unit)}"
-        yield Cause(Kind.PULSES, text, {"on": row.pulse.on, "mean": number(numbers.actual), "unit": row.unit})
+    if math.isnan(numbers.forced):
+        yield from _shared_out(row, title, numbers.actual)
     goal = min(max(numbers.asked, row.low), row.most)
     if math.isfinite(row.max_rate) and abs(goal - numbers.actual) > least:
         text = f"{title} is at {said(numbers.actual, row.unit)} on its way to {said(goal, row.unit)}"

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     RATE = "rate"
     RANGE = "range"
     PULSES = "pulses"
+    STEPS = "steps"
     NO_VALUE = "no_value"
     NOT_FOLLOWED = "not_followed"
     MODE = "mode"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from controller.config.check_outputs import SPEED, in_speed
 from controller.model.doses import Dose, Guard, Pulse
 from controller.units import convert_difference
 
 if TYPE_CHECKING:
     from controller.config import loop_class, tag_class
     from controller.units import Quantity
+    from drivers.contract import Point
 
 SMALLEST_PERIOD_S = 60.0
 """The period in which an output is pulsed that only names its smallest steady value."""
@@ -47,6 +49,13 @@ def build_guard(entry: tag_class.Output) -> Guard | None:
         unit=unit,
         factor=convert_difference(1.0, unit, f"({entry.unit}).s"),
     )
+
+
+def build_step(entry: tag_class.Output, point: Point | None) -> float:
+    """The smallest change of an output, 0 where any is possible; its ``point`` knows a pump's speed as a flow."""
+    if entry.step is None or point is None:
+        return 0.0
+    return entry.step.difference(SPEED) * abs(point.gain) if in_speed(entry) else entry.step.difference(entry.unit)
 
 
 def build_dose(entry: loop_class.DoseLoop, unit: str) -> Dose:

@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from controller.config.loop_units import output_unit, setpoint_unit, signal_unit
-from controller.model.build_doses import build_dose, build_guard, build_pulse
+from controller.model.build_doses import build_dose, build_guard, build_pulse, build_step
 from controller.model.build_tuning import point_tuning, tuning
 from controller.model.loops import Leg, Loop, Output, OutputTable
 from controller.model.signals import SignalIndex
@@ -34,6 +34,7 @@ def build_outputs(vessel: str, kind: VesselClassConfig, tags: TagTable) -> list[
                 tag, f"{vessel}.{name}", low, high, safe, rate(entry.max_rate, entry.unit), entry.once, entry.unit,
                 pulse=build_pulse(entry),
                 guard=build_guard(entry),
+                step=build_step(entry, tags.tags[tag].point),
             )
         )  # fmt: skip
     return rows

@@ -22,6 +22,7 @@ class Output(NamedTuple):
     """One actuator: ``tag`` is its row in the tag table; ``safe`` is NaN where there is nothing to go back to.
 
     ``max_rate`` in units per second, inf for none. ``once``: written by a command only, never refreshed or repeated.
+    ``step`` is the smallest change that the actuator can make, 0 where any is possible.
     """
 
     tag: int
@@ -34,6 +35,7 @@ class Output(NamedTuple):
     unit: str = "1"
     pulse: Pulse | None = None
     guard: Guard | None = None
+    step: float = 0.0
 
     @property
     def span(self) -> float:

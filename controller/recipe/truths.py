@@ -71,10 +71,12 @@ def disjunction(parts: Sequence[Truth]) -> Truth:
     return Truth(evaluate, _say_all(" or ", parts), compound=True, edges=_all_edges(parts))
 
 
-def number(value: float) -> str:
-    """A value as the live text shows it."""
+def number(value: float, limit: float = 0.0) -> str:
+    """A value as the live text shows it, no finer than the ``limit`` beside it where that is 1 or more."""
     if isnan(value):
         return "unknown"
+    if abs(limit) >= 1.0:
+        return f"{value:.2f}"
     return f"{value:.2f}" if value == 0 or abs(value) >= 0.01 else f"{value:.3g}"
 
 
@@ -134,13 +136,15 @@ def _say(sign: str, left: Amount, right: Amount) -> Explain:
     point = Sense.DIFFERENCE not in {left.sense, right.sense}
     unit = left.unit if left.constant is not None else right.unit if right.constant is not None else left.unit
     sides = [side.to(unit, point=point) for side in (left, right)]
+    limits = [side.constant for side in reversed(sides)]
     suffix = "" if unit.text == "1" else f" {unit.text}"
 
     def explain(read: Reads) -> str:
         """The statement now."""
+        values = [side.get(read) for side in sides]
         one, other = (
-            number(side.get(read)) if side.constant is not None else f"{side.source} {number(side.get(read))}"
-            for side in sides
+            number(value) if side.constant is not None else f"{side.source} {number(value, limit or 0.0)}"
+            for side, value, limit in zip(sides, values, limits, strict=True)
         )
         return f"{one} {sign} {other}{suffix}"
 

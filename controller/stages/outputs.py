@@ -18,6 +18,7 @@ from controller.stages.flags import Flags, all_of, any_of, rows_where
 from controller.stages.output_news import OutputNews
 from controller.stages.pulses import Pulses
 from controller.stages.rivals import Rivals
+from controller.stages.steps import Steps
 from controller.stages.stored import by_name
 from drivers.contract import Reason, WriteOutcome, WriteState
 
@@ -40,9 +41,10 @@ class Outputs:
 
     ``target`` is what control asks for, NaN where nobody does: such an output is left alone. ``actual`` is the best
     knowledge of where the actuator is: what it was commanded, or what it reads back while nobody commands it or it
-    does not obey; of a pulsed output, the mean that was asked for. ``ready`` are those that were read and can be
-    reached; ``astray`` gives for those that do not obey what was read and what was asked when that was told,
-    ``refused`` what a device said that refuses its writes; they are replaced as a whole, and ``changes`` counts that.
+    does not obey; of an output that is pulsed or has steps, the mean that was asked for. ``ready`` are those that were
+    read and can be reached; ``astray`` gives for those that do not obey what was read and what was asked when that was
+    told, ``refused`` what a device said that refuses its writes; they are replaced as a whole, and ``changes`` counts
+    that.
     ``stopped`` are those whose loop is off or at its safe value: they are there at once, a pulse under way is cut. A
     read-back that differs is told after :data:`PATIENCE` scans and ``patience_s`` seconds; pulses are not made up for
     after ``longest_dt`` seconds between scans.
@@ -54,6 +56,8 @@ class Outputs:
         self._news = OutputNews(table, tags)
         span = table.high - table.low
         self._resolution, self._tolerance = span * RESOLUTION, span * TOLERANCE
+        self.steps = Steps(table, longest_dt)
+        self._resolution[self.steps.rows] = 0.5 * self.steps.size
         self._blind = np.array([getattr(tags.tags[row].point, "access", "r") == "w" for row in table.tag], np.bool_)
         self.target, self.actual = np.full((2, n), np.nan)
         self._kept = ~table.once
@@ -157,7 +161,7 @@ class Outputs:
             forced = np.where(np.isnan(forced) & self.guards.held, table.safe, forced)
         held = ~np.isnan(forced)
         claimed = self.ready & (held | ~np.isnan(self.target))
-        if not (any_of(claimed) or len(self.pulses)):
+        if not (any_of(claimed) or len(self.pulses) or len(self.steps)):
             return {}
         asked, at_once = self.target, self.stopped
         if any_of(held):
@@ -166,6 +170,8 @@ class Outputs:
         written = self._pulsed(wanted, asked, at_once, claimed, dt) if len(self.pulses) else wanted
         if len(self._rivals):
             self._wait(asked, held, wanted, written)
+        if len(self.steps):
+            written = self.steps.step(written, claimed & ~at_once, dt)
         np.copyto(self.actual, wanted, where=claimed & ~self._told)
         self._remember(written if all_of(claimed) else np.where(claimed, written, np.nan))
         return self._changed(claimed, written, now_s)

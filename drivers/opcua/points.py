@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MAX_NODES = 100
 """Nodes in one request: a longer one stalls the event loop while it is decoded."""
 
+WORDS = {"BadNodeIdUnknown": "there is no such node (BadNodeIdUnknown)"}
+"""Statuses in an operator's words."""
+
 
 class Reading(NamedTuple):
     """One node's value as the server gave it; ``value`` is NaN when it is neither a number nor a time,
@@ -84,7 +87,8 @@ def sample(read: Reading, pulse: Quality = Quality.GOOD, still: str = "") -> Sam
     if read.quality is Quality.GOOD and pulse is not Quality.GOOD:
         return Sample(read.value, pulse, Reason.STALE, 0, read.source_time, still)
     value, quality, status, time, _ = read
-    return Sample(value, quality, Reason.OK if quality is Quality.GOOD else Reason.DEVICE, 0, time, status)
+    reason = Reason.OK if quality is Quality.GOOD else Reason.DEVICE
+    return Sample(value, quality, reason, 0, time, WORDS.get(status, status))
 
 
 async def send(wire: OpcUaClient, writes: Sequence[tuple[Point, float, Node, ua.Variant]]) -> list[WriteOutcome]:

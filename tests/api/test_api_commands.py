@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from controller.api.gateway import Refused
+from controller.api.gateway import ReadBack, Refused
+from controller.api.ordering import read_back_view
 
 SETPOINT = "/api/v1/vessels/BR-101/loops/temperature/setpoint"
 WAIT = {"Prefer": "wait=3"}
@@ -48,6 +49,10 @@ def test_a_client_that_waits_hears_what_the_device_read_back(http, bench):
     shown = http.get(SETPOINT).json()
     assert shown["value"] == pytest.approx(36.0)
     assert (shown["unit"], shown["low"], shown["high"]) == ("Cel", 4.0, 40.0)
+
+
+def test_a_read_back_is_shown_without_the_noise_of_its_conversion():
+    assert read_back_view(ReadBack(0.3 * 6.0, "mL/h", 0.0))["value"] == 1.8
 
 
 def test_a_setpoint_beyond_the_limits_says_them_changes_nothing_and_is_on_record(http, bench):

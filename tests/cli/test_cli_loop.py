@@ -129,10 +129,18 @@ def test_health_shows_the_batch_beside_all_time(capsys):
 
 @pytest.mark.parametrize(("actual", "shown"), [("held", "auto, really held"), ("auto", "auto")])
 def test_the_actual_mode_is_shown_where_it_is_another(capsys, actual, shown):
-    entry = {"name": "ph", "mode": "auto", "actual": actual, "held_by": "recipe", "limited": None}
+    entry = {"name": "ph", "mode": "auto", "actual": actual, "held_by": "recipe", "limited": None, "revision": 4}
     entry |= {"pv": None, "sp": 7.2, "op": 0.0, "unit": "[pH]", "op_unit": "%"}
     show_list(Canned({"vessels": [{"name": "BR-101", "loops": [entry]}]}), SimpleNamespace(json=False))
     assert re.search(rf"^BR-101\.ph +{shown} +- +7\.2", capsys.readouterr().out, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("revision", "holder"), [(0, "nobody"), (3, "operator")])
+def test_nobody_holds_a_loop_that_was_never_touched(capsys, revision, holder):
+    entry = {"name": "ph", "mode": "off", "actual": "off", "held_by": "operator", "limited": None, "revision": revision}
+    entry |= {"pv": None, "sp": 7.2, "op": 0.0, "unit": "[pH]", "op_unit": "%"}
+    show_list(Canned({"vessels": [{"name": "BR-101", "loops": [entry]}]}), SimpleNamespace(json=False))
+    assert capsys.readouterr().out.splitlines()[-1].endswith(f" {holder}")
 
 
 @pytest.mark.parametrize(
@@ -185,6 +193,7 @@ def test_p16_a_loop_is_tuned_asked_accepted_and_put_back(at_rest, typing):
     code, text, _ = loop("tune", NAME, "--undo")
     assert code == 0
     assert text.startswith("version 2 is in force: K 46")
+    assert sets.current[row].why == "from the command line: version 1 is taken back"
     assert in_force(bench).integral_time == 710.0
     code, text, _ = loop("tune", NAME, "--again", "--accept", "amigo-pid", "--json")
     document = json.loads(text)

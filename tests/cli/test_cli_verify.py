@@ -59,6 +59,13 @@ def test_a_file_that_is_no_store(tmp_path, capsys):
     assert capsys.readouterr().err == "entry 1 was altered, removed or reordered\n"
 
 
+def test_records_beside_are_named(data, capsys):
+    (data / "demo-1").mkdir()
+    store_path(data).rename(store_path(data / "demo-1"))
+    assert main(["verify", "--data", str(data)]) == 1
+    assert capsys.readouterr().err.endswith(f"; choose one of these with --data: {data / 'demo-1'}\n")
+
+
 def test_nothing_recorded(tmp_path, capsys):
     assert main(["verify", "--data", str(tmp_path)]) == 1
     assert "nothing has been recorded" in capsys.readouterr().err

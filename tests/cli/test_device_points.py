@@ -83,7 +83,7 @@ def test_a_point_that_the_instrument_does_not_have_is_bad(bench, capsys):
     assert code == 1
     assert found["BR-101.temperature"]["quality"] == "good"
     assert (found["Temp.Nowhere"]["value"], found["Temp.Nowhere"]["quality"]) == (None, "bad")
-    assert found["Temp.Nowhere"]["detail"] == "BadNodeIdUnknown"
+    assert found["Temp.Nowhere"]["detail"] == "there is no such node (BadNodeIdUnknown)"
 
 
 def test_an_instrument_that_no_site_names(mfc, capsys):

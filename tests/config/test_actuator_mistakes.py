@@ -30,10 +30,17 @@ OUTPUTS = [
     (BASE, BASE.replace("0 mL/h,", "«1 mL/h,", 1), "rests at 0", "write 0"),
     (BASE, BASE.replace("safe: 0", "safe: «5"), "which goes on giving", "write 0"),
     ("most: 30 mL", "most: «30 mL/h", "a volume is expected here, not a flow", ""),
+    ("most: 30 mL", "most: «0.2 L", "most: 0.2 L is more than most_per_batch: 0.1 L", "no more than most_per_batch:"),
     ("most: 30 mL", "most: «0.4 mL", "less than one dose of 0.5 mL", ""),
     ("most_per_batch: 0.1 L", "most_per_batch: «0.1 mL", "less than one dose of 0.5 mL", ""),
     ("smallest: 2 mL/h", "smallest: «70 mL/h", "outside the output's range", ""),
     ("smallest: 2 mL/h", "smallest: «2 mL", "does not fit", ""),
+    ("smallest: 2 mL/h", "step: «0 mL/h", "0 mL/h is too small", "more than 0"),
+    ("smallest: 2 mL/h", "step: «61 mL/h", "61 mL/h is more than the range", "smallest change"),
+    ("smallest: 2 mL/h", "smallest: 2 mL/h\n    step: «3 mL/h", "3 mL/h is more than smallest", "smallest change"),
+    ("smallest: 2 mL/h", "step: «2 mL", "does not fit", ""),
+    ("smallest: 2 mL/h", 'step: «"-0.1 {rev}/min"', "is too small", "more than 0"),
+    ("safe: 0 mL/min}\nloops:", "safe: none, once: true, step: 1 mL/min}\nloops:", "written as it is", "leave out"),
     (ACID, ACID.replace("0 mL/h,", "«1 mL/h,", 1), "rests at 0", ""),
     ("period: 10 s, shortest_on", "period: «2 s, shortest_on", "do not fit into 2 s", "longer period"),
     ("period: 10 s,", "period: 10 s, on: «120 %,", "outside the output's range", ""),
@@ -169,6 +176,17 @@ def test_a_scan_is_the_shortest_pulse(tmp_path: Path, old: str, new: str, what: 
         load_site(site_file(tmp_path, CLASS.replace(old, new)))
     assert f"8:23: {what}" in str(caught.value)
     assert "scans every 1 s can do so every 2 s: make pulses longer" in str(caught.value)
+
+
+def test_a_step_said_as_a_speed_needs_the_calibration_of_its_pump(tmp_path: Path) -> None:
+    text = CLASS.replace("smallest: 2 mL/h", 'step: "0.1 {rev}/min"')
+    with pytest.raises(Problems, match=r"no calibration 'acid': class everything gives its step as a pump's speed"):
+        load_site(site_file(tmp_path, text))
+    path = site_file(tmp_path, text)
+    calibration = 'calibration: {acid: {factor: "0.1 mL/{rev}", date: 2026-11-02}}'
+    path.write_text(path.read_text().replace("instruments: {plc: plc}", f"instruments: {{plc: plc}}, {calibration}"))
+    site = build(load_site(path))
+    assert site.outputs.rows[site.outputs.index["V.acid"]].step == pytest.approx(0.6)
 
 
 @pytest.mark.parametrize("new", ["amount: 0.5 mL/h, rate: 30 mL/h", "amount: 0.5 mL, rate: 0 mL/h"])

@@ -47,6 +47,7 @@ SCHEMA = [
         "",
     ),
     ("type: direct", "type: «dierct", "'dierct' is not known here", "did you mean direct?"),
+    ("type: pid", "type: «PID", "'PID' is not known here", "did you mean pid?"),
     ("    type: direct\n    setpoint", "    setpoint", "type: it is missing", ""),
     (
         "safe: 50 mL/min",
@@ -72,7 +73,9 @@ SCHEMA = [
 
 CLASS = [
     ("source: {instrument: plc, point: Temp.PV}", "source: {instrument: «pcl, point: Temp.PV}",
-     "no instrument 'pcl'", "plc"),
+     "no instrument 'pcl'", "did you mean plc, or add it under instruments:"),
+    ("source: {instrument: plc, point: Temp.PV}", "source: {instrument: «balance, point: Temp.PV}",
+     "no instrument 'balance'", "(add it under instruments:)"),
     ("credible: {low: 0 Cel, high: 100 Cel}", "credible: {low: «0 mL, high: 100 mL}", "low: mL does not fit", ""),
     ("max_rate: 1 Cel/s", "max_rate: «1 Cel", "max_rate: Cel does not fit", "converts to Cel/s"),
     ("inputs: [weight]", "inputs: [«wait]", "no tag 'wait'", "weight"),
@@ -130,7 +133,11 @@ CLASS = [
     ("to: 100 %, start: 0 %, end: 100 %", "to: 100 %, start: 0 %, end: «110 %", "outside the output's range", ""),
     ("{output: heater", "{output: «heatre", "no output 'heatre'", "heater"),
     ("{output: base_flow, from: 0 %", "{output: base_flow, from: «10 %", "leaves a gap to the one before", ""),
-    ("{output: base_flow, from: 0 %", "{output: base_flow, from: «-10 %", "overlaps the one before", ""),
+    ("{output: base_flow, from: 0 %", "{output: base_flow, from: «-10 %", "of base_flow and co2_flow one raises ph",
+     "begin it at 0 % or later"),
+    ("{loop: agitation, from: 25 %", "{loop: agitation, from: «20 %", "of agitation and n2_flow one raises do", ""),
+    ("{output: o2_flow, from: 60 %", "{output: o2_flow, from: «50 %", "overlaps the one before",
+     "begin it at 60 %, or write legs_act: together"),
     ("{output: base_flow, from: 0 %", "{output: «heater, from: 0 %", "moved by loop 'temperature' already", ""),
     ("{loop: agitation", "{loop: «agitatoin", "no loop 'agitatoin'", "agitation"),
     ("{loop: agitation", "{loop: «ph", "loop 'ph' does not say what it does to do", "raises: [do]"),
@@ -279,6 +286,13 @@ def test_one_mistake_is_one_problem_although_others_depend_on_it(configs: Path, 
     spoil("class", "title: Heater", "title: «7")
     spoil("class", "{output: n2_flow, from: 0 %", "{output: n2_flow, from: «0")
     assert site_text(configs).splitlines()[-1] == "3 problems"
+
+
+def test_legs_that_fight_are_told_once(configs: Path, spoil: Break) -> None:
+    place = spoil("class", "{output: base_flow, from: 0 %", "{output: base_flow, from: «-10 %")
+    (line, last) = site_text(configs).splitlines()
+    assert line.startswith(f"{place} this leg fights another")
+    assert last == "1 problem"
 
 
 def test_cross_checks_run_although_the_head_of_the_file_is_missing(configs: Path, spoil: Break) -> None:

@@ -32,6 +32,7 @@ PROVOKED = {
     Kind.RATE: (bench.rate, "Agitation is at 110 {rev}/min on its way to 300 {rev}/min: it moves at most 50"),
     Kind.RANGE: (bench.beyond_its_range, "pump ends at 50, 60 is asked"),
     Kind.PULSES: (bench.pulses, "pump is pulsed at 50: its mean is 12"),
+    Kind.STEPS: (bench.steps, "pump moves in steps of 0.6: its mean is 2"),
     Kind.NO_VALUE: (bench.no_value, "Temperature: no valid value (stale): outputs at their safe values"),
     Kind.NOT_FOLLOWED: (bench.not_followed, "Jacket is in manual, so nothing follows"),
     Kind.MODE: (bench.setpoint, "in auto, by operator: warm up"),

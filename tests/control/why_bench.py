@@ -256,6 +256,15 @@ def pulses(rig, make_rig):
     return rig, "V.feed"
 
 
+def steps(rig, make_rig):
+    """A pump that is set to 2 and moves in steps of 0.6."""
+    limits = {"pump": (0.0, 50.0, 0.0, {"step": 0.6})}
+    rig = make_rig(site=site([], limits, [loop("feed", "direct", sp=0.0, high=50.0, output=0)]))
+    rig.step()
+    rig.setpoint("V.feed", 2.0)
+    return rig, "V.feed"
+
+
 def foaming(rig, make_rig):
     """A foam probe that has been wet for 3 s."""
     bench = rig.site

@@ -135,7 +135,7 @@ async def test_ids_paths_elements_and_other_namespaces(peer: Peer) -> None:
     )  # fmt: skip
     assert [sample.value for sample in samples[:7]] == [7.0, 36.5, 2.5, 0.0, 5.0, 37.25, 255.0]
     assert {sample.quality for sample in samples[:7]} == {Quality.GOOD}
-    assert (samples[7].quality, samples[7].detail) == (Quality.BAD, "BadNodeIdUnknown")
+    assert (samples[7].quality, samples[7].detail) == (Quality.BAD, "there is no such node (BadNodeIdUnknown)")
     await driver.close()
 
 

@@ -122,7 +122,7 @@ async def test_values_times_and_statuses(plc: Plc) -> None:
     assert (good.quality, good.source_time) == (Quality.GOOD, STAMP.timestamp())
     assert (uncertain.quality, uncertain.detail) == (Quality.UNCERTAIN, "UncertainLastUsableValue")
     assert (bad.quality, bad.reason, bad.detail) == (Quality.BAD, Reason.DEVICE, "BadSensorFailure")
-    assert (missing.quality, missing.detail) == (Quality.BAD, "BadNodeIdUnknown")
+    assert (missing.quality, missing.detail) == (Quality.BAD, "there is no such node (BadNodeIdUnknown)")
     assert text.quality is Quality.BAD
     await driver.close()
 
@@ -186,7 +186,7 @@ async def test_another_block_and_a_server_that_is_no_plc(plc: Plc) -> None:
     driver = plc.driver(db="DB_Other")
     await driver.open()
     (sample,) = await driver.read(driver.plan(points("Temp.PV")))
-    assert sample.detail == "BadNodeIdUnknown"
+    assert sample.detail == "there is no such node (BadNodeIdUnknown)"
     await driver.close()
 
 

@@ -89,7 +89,7 @@ async def test_our_driver_on_a_server_of_node_opcua(node_plc: NodePlc) -> None:
     assert [sample.value for sample in samples[:2]] == [37.25, 1008.5]
     assert [sample.quality for sample in samples] == [Quality.GOOD, Quality.GOOD, Quality.BAD]
     assert samples[0].source_time is not None
-    assert samples[2].detail == "BadNodeIdUnknown"
+    assert samples[2].detail == "there is no such node (BadNodeIdUnknown)"
     heater, beat, locked = (Point(one, one, "rw") for one in ("Heater.OP", "Host.Heartbeat", "Temp.PV"))
     outcomes = await driver.write([(heater, 25.5), (beat, 7.0), (locked, 1.0)])
     assert [outcome.state for outcome in outcomes] == [WriteState.APPLIED, WriteState.APPLIED, WriteState.REFUSED]

@@ -201,9 +201,10 @@ class SmallSite:
                     "state": s,
                     "since": iso_utc(self.started),
                     "detail": d,
+                    "faults": [*faults],
                     "verified_on": [] if n == "counter" else ["its simulator"],
                 }
-                for n, (s, d) in self.scene.connections.items()
+                for n, (s, d, *faults) in self.scene.connections.items()
             ],
         }
 

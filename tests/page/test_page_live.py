@@ -9,8 +9,8 @@ from playwright.sync_api import expect
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(60), pytest.mark.xdist_group("chromium")]
 
 DO_LOW = {
-    "id": "BR-101.do_low", "vessel": "BR-101", "title": "Dissolved oxygen low", "priority": 1, "state": "active",
-    "since": 93_650.0, "value": 18.2, "unit": "%", "consequence": "Cells starve of oxygen.",
+    "id": "BR-101.do_low", "vessel": "BR-101", "tag": "do", "title": "Dissolved oxygen low", "priority": 1,
+    "state": "active", "since": 93_650.0, "value": 18.2, "unit": "%", "consequence": "Cells starve of oxygen.",
     "cause": "Gas supply or stirrer lost.", "action": "Check gas supply and stirrer.", "respond_within": "10 min",
 }  # fmt: skip
 
@@ -78,6 +78,19 @@ def test_all_values_name_their_calibration_and_whether_it_has_expired(page):
     expect(told.filter(has_text="site file")).to_have_text("Calibration: site file, 2026-11-02")
 
 
+def test_what_a_device_says_of_a_point_is_where_the_value_is(page, site):
+    value = loop(page, "BR-101", "ph").locator(".value")
+    said = {"tag": "BR-101.ph", "point": "1.PMC7", "detail": "no such block"}
+    site.scene(quality=["BR-101.ph", 2, "device"], connection=["probes-101", "up", "", said])
+    expect(value).to_have_attribute("title", re.compile("Instrument fault · probes-101, 1.PMC7: no such block"))
+    expect(page.locator(".alarm-line")).to_contain_text("probes-101, 1.PMC7: no such block")
+    page.get_by_role("button", name="9/9").click()
+    expect(page.locator(".listing")).to_contain_text("1.PMC7: no such block")
+    page.keyboard.press("Escape")
+    site.scene(good="BR-101.ph", connection=["probes-101", "up", ""])
+    expect(page.locator(".alarm-line")).to_contain_text("Nothing abnormal")
+
+
 def test_uncertain_and_unread_values_say_so(page, site):
     site.scene(quality=["BR-102.do", 1, "rate"])
     value = loop(page, "BR-102", "do").locator(".value")
@@ -88,6 +101,15 @@ def test_uncertain_and_unread_values_say_so(page, site):
     unread = page.locator('[data-vessel="BR-102"] .measured .value').first
     expect(unread).to_have_attribute("data-quality", "unread")
     expect(unread.locator(".age")).to_have_text("not read yet")
+
+
+def test_a_loop_that_nobody_touched_is_off_and_nobodys(page, site):
+    off = {"mode": "off", "actual": "off", "held_by": "operator", "mode_reason": "not yet switched on"}
+    site.scene(entry=["BR-101.feed", {**off, "revision": 0}])
+    mode = loop(page, "BR-101", "feed").locator(".mode")
+    expect(mode).to_have_text("Off")
+    site.scene(entry=["BR-101.feed", {**off, "revision": 3}])
+    expect(mode).to_have_text("Off · operator")
 
 
 def test_alarm_comes_first_speaks_and_explains_itself(page, site):
@@ -101,8 +123,16 @@ def test_alarm_comes_first_speaks_and_explains_itself(page, site):
     expect(loop(page, "BR-102", "temperature").locator(".mode")).to_have_text("Interlock")
     entries.first.click()
     details = page.locator(".finding").first
-    for part in ("Cells starve", "Gas supply or stirrer lost", "Check gas supply", "10 min", "18.20 %"):
+    for part in (
+        "Cells starve",
+        "Gas supply or stirrer lost",
+        "Check gas supply",
+        "10 min",
+        "was 18.20 % when it came",
+    ):
         expect(details).to_contain_text(part)
+    expect(details.locator(".detail")).to_have_text(re.compile(r"when it came · now \d\d\.\d ?%"))
+    expect(page.locator(".finding", has_text="Temperature low")).to_contain_text("was 18.20 % when it returned")
 
 
 @pytest.mark.parametrize("shared", [True, False], ids=["shared worker", "stream of its own"])

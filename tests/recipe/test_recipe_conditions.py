@@ -153,6 +153,9 @@ def test_all_faults_of_a_text_at_once():
         ("temperature < jacket", "temperature 36.80 < jacket 38.00 Cel"),
         ("1 h < elapsed", "1.00 < elapsed 2.00 h"),
         ("volume > 1 mL", "volume 1500.00 > 1.00 mL"),
+        ("elapsed > 1000 d", "elapsed 0.08 > 1000.00 d"),
+        ("elapsed / 1000 < 10 d", "elapsed / 1000 0.00 < 10.00 d"),
+        ("elapsed / 1000 > 0.1 d", "elapsed / 1000 8.33e-05 > 0.10 d"),
         ("not (volume > 1 L or do > 1 %)", "not (volume 1.50 > 1.00 L or do unknown > 1.00 %)"),
         (
             "volume > 1 L and (do > 2 % or volume > 0.001 L)",

@@ -1,6 +1,7 @@
 """A supervisor put together in process: scanned by hand, killed by dropping it, without wires and without HTTP."""
 
 import asyncio
+import math
 import shutil
 import sqlite3
 import threading
@@ -16,6 +17,7 @@ from controller.composition.assembly import Assembly
 from controller.composition.options import BatchOrder, Options
 from controller.composition.orders import OrderRefused, place_orders
 from controller.composition.replay import TOO_LATE
+from drivers.contract import Quality, Reason, Sample
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 CAR_T = "recipes/car-t-expansion.yaml"
@@ -47,6 +49,9 @@ class Idle:
         return []
 
     def request_read(self):
+        pass
+
+    def submit(self, writes):
         pass
 
 
@@ -330,6 +335,20 @@ def test_an_instrument_that_no_tag_uses_disturbs_nothing(site):
     site.open().assembly.wires.io.attach({"spare": Idle()})
     site.scan()
     assert site.assembly.site.bindings["spare"] == []
+
+
+def test_a_point_that_its_device_does_not_know_is_on_record_and_on_the_page(site):
+    wires, said = site.assembly.wires, "no such node"
+    index, point = site.assembly.site.bindings["plc-101"][0]
+    device = Idle()
+    device.latest = lambda: [Sample(math.nan, Quality.BAD, Reason.DEVICE, 1, None, said)]
+    wires.io.attach({"plc-101": device})
+    site.scan(3)
+    site.assembly.store.close()
+    rows = sqlite3.connect(site.assembly.store.path).execute("select entry from journal").fetchall()
+    assert sum(f"plc-101: {point.address}: {said}" in str(row) for row in rows) == 1
+    assert wires.view()[0]["faults"] == [{"tag": point.key, "point": point.address, "detail": said}]
+    assert site.assembly.site.tags.tags[index].full_name == point.key
 
 
 def test_recipes_are_replaced_whole_so_that_a_reader_in_another_thread_is_not_disturbed(site):

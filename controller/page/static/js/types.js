@@ -22,10 +22,11 @@
  *   operation_elapsed_s: number, waiting_for: Waiting[], prompts: Prompt[], allowed: string[],
  *   formula: Record<string, {title: string, value: number, unit: string}>, deviations: object[],
  *   held_reason: string}} Batch
- * @typedef {{id: string, vessel: string, title: string, priority: 1|2|3|4, state: "active"|"returned",
+ * @typedef {{id: string, vessel: string, tag: string, title: string, priority: 1|2|3|4, state: "active"|"returned",
  *   since: number, value: number|null, unit: string, consequence: string, cause: string, action: string,
  *   respond_within: string}} Alarm
- * @typedef {{name: string, state: string, since: string|number, detail: string, verified_on: string[]|null}} Connection
+ * @typedef {{name: string, state: string, since: string|number, detail: string, verified_on: string[]|null,
+ *   faults: {tag: string, point: string, detail: string}[]}} Connection
  * @typedef {{name: string, title: string, simulated: boolean, speed: number, scan_period_s: number}} Site
  * @typedef {{vessels: Vessel[], batches: Batch[], alarms: Alarm[], connections: Connection[]}} State
  * @typedef {{seq: number, time: string|number, process_s: number, site: Site, columns: Column[],

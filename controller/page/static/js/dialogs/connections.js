@@ -12,7 +12,7 @@ export function ConnectionsDialog() {
       <div class="scroll-x"><table class="listing">
         <thead><tr><th>Instrument</th><th>State</th><th>Since ${offset()}</th><th>What it says</th><th>Driver checked against</th></tr></thead>
         <tbody>${all.map((c) => html`<tr key=${c.name} data-up=${rank(c.state) ? "" : null}>
-          <th scope="row">${c.name}</th><td><span class="conn-state">${rank(c.state) ? "" : "! "}${word(c.state)}</span></td><td class="num">${clock(c.since)}</td><td>${c.detail}</td><td>${verified(c)}</td></tr>`)}</tbody>
+          <th scope="row">${c.name}</th><td><span class="conn-state">${rank(c.state) ? "" : "! "}${word(c.state)}</span></td><td class="num">${clock(c.since)}</td><td>${c.detail}${c.faults.map((f) => html`<br />! ${f.point}: ${f.detail}`)}</td><td>${verified(c)}</td></tr>`)}</tbody>
       </table></div>
       <p class="hint">Biovisor carries third-party software: <a href="vendor/LICENCES.txt" target="_blank" rel="noopener">licences</a>.</p>
     </${Dialog}>`;

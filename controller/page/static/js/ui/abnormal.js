@@ -1,6 +1,7 @@
 /** @import {Alarm, State, Column} from "../types.js" */
 import { computed } from "../lib.js";
 import { conditionText } from "../format.js";
+import { faultOf } from "../live/faults.js";
 import { cellAt, columns, state } from "../live/store.js";
 
 /** @type {Map<string, string>} */
@@ -69,7 +70,7 @@ function valueFinding(column, index) {
   const cell = cellAt(index).value;
   if (cell.quality !== 2 || EXPECTED.includes(cell.reason) || column.inputs?.some((name) => isBad(column.vessel, name))) return [];
   const title = `${column.title || column.name} is bad`;
-  return [{ key: `value-${index}`, priority: null, vessel: column.vessel, title, text: "", alarm: null }];
+  return [{ key: `value-${index}`, priority: null, vessel: column.vessel, title, text: faultOf(column), alarm: null }];
 }
 
 /** @param {string} vessel @param {string} name of a tag */

@@ -33,7 +33,8 @@ function Mode({ loop }) {
   const forced = loop.held_by === "interlock";
   const kept = loop.actual !== loop.mode;
   const word = MODES[loop.actual] ?? loop.actual;
-  const who = loop.held_by === loop.mode ? "" : ` · ${loop.held_by}`;
+  const untouched = loop.actual === "off" && loop.revision === 0;
+  const who = untouched || loop.held_by === loop.mode ? "" : ` · ${loop.held_by}`;
   const text = forced ? "Interlock" : kept || loop.unasked ? `${word}, ${loop.mode_reason}` : `${word}${who}`;
   return html`
     <span class="mode" data-forced=${forced ? "" : null} data-kept=${!forced && kept ? "" : null} data-unasked=${!forced && !kept && loop.unasked ? "" : null}

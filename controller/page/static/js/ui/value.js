@@ -1,5 +1,6 @@
 import { html } from "../lib.js";
 import { cellAt, columns, link, now } from "../live/store.js";
+import { faultOf } from "../live/faults.js";
 import { readout, span, unitText } from "../format.js";
 
 /**
@@ -13,7 +14,7 @@ export function Value({ col, size = "small", quiet = false }) {
   const mark = shown.quality === "bad" ? "?" : shown.quality === "uncertain" ? "~" : "";
   return html`
     <span class=${`value ${size}`} data-quality=${lost && shown.quality === "good" ? "old" : shown.quality}
-      title=${[column?.title, shown.why, shown.age && `${shown.age} old`].filter(Boolean).join(" · ")}>
+      title=${[column?.title, shown.why, faultOf(column), shown.age && `${shown.age} old`].filter(Boolean).join(" · ")}>
       <span class="figure num">${shown.text}${mark ? html`<span class="mark">${mark}</span>` : null}</span>
       <span class="unit">${unitText(column?.unit ?? "")}</span>
       <span class="age num">${note(shown, lost, quiet)}</span>
