@@ -75,22 +75,19 @@ class Faults:
         self._noise = random.Random(self.seed)
 
     def inject(self, fault: Fault, duration_s: float, magnitude: float | None = None) -> None:
-        """Start a fault for `duration_s` seconds, in a running event loop. Raises ValueError when this wire cannot fail
-        in that way.
-        """
+        """Start a fault for `duration_s` seconds. Raises ValueError when this wire cannot fail in that way."""
         if fault not in self.supported:
             raise ValueError(f"this wire cannot show {fault}; it can show {', '.join(sorted(self.supported))}")
         if not 0 < duration_s <= 3600:
             raise ValueError("duration_s must lie between 0 and 3600 seconds")
         value = DEFAULT_MAGNITUDE.get(fault, 0.0) if magnitude is None else magnitude
         self._active[fault] = (self.now() + duration_s, value)
-        loop = asyncio.get_running_loop()
         if fault is Fault.DISCONNECT and self.on_disconnect is not None:
             self.on_disconnect(duration_s)
         if fault is Fault.FREEZE:
-            loop.call_later(CONFIRM_S, time.sleep, duration_s)
+            asyncio.get_running_loop().call_later(CONFIRM_S, time.sleep, duration_s)
         if fault is Fault.REBOOT and self.on_reboot is not None:
-            loop.call_later(duration_s, self.on_reboot)
+            asyncio.get_running_loop().call_later(duration_s, self.on_reboot)
 
     def active(self, fault: Fault) -> float | None:
         """The magnitude of a fault that is active now, or None."""

@@ -19,6 +19,7 @@ from controller.cli.device_shared import (
     site_devices,
 )
 from controller.cli.shared import add_set, table
+from drivers.contract import Identity
 
 if TYPE_CHECKING:
     from controller.cli.shared import Subparsers
@@ -95,8 +96,9 @@ def _print(args: argparse.Namespace, documents: Sequence[Json], rows: Sequence[S
 
 
 def _cells(answer: Answer) -> tuple[str, ...]:
-    told = answer.identity or ("", "", "", "")
-    return (*told, answer.device.kind, answer.url, answer.address)
+    told = answer.identity or Identity("", "")
+    where = f"{answer.url} at {told.via}" if told.via else answer.url
+    return (told.vendor, told.model, told.serial, told.firmware, answer.device.kind, where, answer.address)
 
 
 def _document(answer: Answer) -> dict[str, Json]:

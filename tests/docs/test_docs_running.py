@@ -14,7 +14,8 @@ from controller.composition.calibration import job
 from tests.cli.calibration_bench import INSTRUMENTS, Operator, Simulators
 from tests.docs.conftest import ALL, COMMANDS, ROOT, code, inline, name, table
 from tests.docs.test_docs_pages import EXCUSED, biovisor
-from tests.e2e.conftest import Instruments, Process, Supervisor, until
+from tests.drivers.simulated import Simulated
+from tests.e2e.conftest import BENCH, Instruments, Process, Supervisor, until
 
 HTTP = ROOT / "docs/reference/http-api.md"
 SIMULATORS = ROOT / "docs/how-to/use-the-simulators.md"
@@ -37,10 +38,22 @@ CALIBRATIONS = [command for page, command in COMMANDS if page == CALIBRATE]
 RUNS = [command for command in lines("run") if "--simulate" in command and command not in LOOPS]
 FOR_HARDWARE = [command for command in lines("run") if "--simulate" not in command]
 AT_ONCE = [*lines("check"), *lines("schema")]
+DEVICES = sorted({command for command in lines("device") if command not in CALIBRATIONS})
+PORT = "serial:///dev/ttyUSB0"
 
 
 def test_every_command_line_has_a_test_that_runs_it():
-    run = [*RUNS, *FOR_HARDWARE, *AT_ONCE, *lines("verify"), *lines("simulate"), *LOOPS, *CALIBRATIONS, *EXCUSED]
+    run = [
+        *RUNS,
+        *FOR_HARDWARE,
+        *AT_ONCE,
+        *lines("verify"),
+        *lines("simulate"),
+        *LOOPS,
+        *DEVICES,
+        *CALIBRATIONS,
+        *EXCUSED,
+    ]
     run += [line for page in ("README.md", "docs/tutorial/first-batch.md", name(HTTP)) for line in CURLS[page]]
     assert sorted(set(run)) == sorted({command for _, command in COMMANDS})
 
@@ -49,6 +62,29 @@ def test_every_command_line_has_a_test_that_runs_it():
 def test_what_runs_on_hardware_is_what_runs_simulated(command):
     """The laboratory is not here: the same line with --simulate is among those that are run."""
     assert f"{command} --simulate" in RUNS
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("command", DEVICES)
+def test_actions_on_instruments(command, tmp_path, monkeypatch, capsys):
+    """On simulated instruments, without a terminal and without waiting as long."""
+    monkeypatch.chdir(ROOT)
+    words = [{"--every": "--every", "2": "0.1"}.get(word, word) for word in biovisor(command)]
+    if "--pumps" in words:
+        words.append("--yes")
+    if "bench.yaml" in command:
+        instruments = Instruments(BENCH, tmp_path / "instruments")
+        try:
+            assert main([*words, "--instruments", str(instruments.file)]) == 0
+        finally:
+            instruments.close()
+        return
+    if PORT not in words:
+        assert main(words) == 0
+        return
+    kind = next(word for word in words if word in {"alicat", "watson_marlow"})
+    with Simulated(kind, tmp_path, **({"unit": "B"} if kind == "alicat" else {})) as one:
+        assert main([one.url if word == PORT else word for word in words]) == 0
 
 
 @pytest.mark.parametrize("command", sorted(set(AT_ONCE)))
