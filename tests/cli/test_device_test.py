@@ -158,7 +158,7 @@ def test_pumps_turn_only_when_they_are_confirmed(bench, monkeypatch, capsys):
     assert (base["result"], base["why"]) == ("skipped", "not confirmed, not touched")
     assert feed["result"] == "ok"
     assert feed["why"].startswith("revolutions rose by 0.0")
-    assert feed["why"].endswith("at 0.6 mL/h")
+    assert feed["why"].endswith("at 6 mL/h")
     after = [value_of(bench, "revolutions", pump) for pump in ("base-pump-101", "feed-pump-101")]
     assert after[0] == before[0]
     assert 0 < after[1] - before[1] < 0.05  # mL
