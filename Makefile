@@ -17,7 +17,7 @@ RUN_TOOLS := node=nodejs npm=npm
 TEST_TOOLS := chromium=chromium socat=socat mbpoll=mbpoll
 
 ## The tests of the drivers wait for time-outs most of the time, and each file has instruments of its own: many at once.
-DRIVERS := tests/drivers -n 4 --dist loadfile
+DRIVERS := tests/drivers -n 5 --dist loadfile
 
 .PHONY: help setup setup-test demo test fast soak bench lint lock clean
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Mapping, Sequence
@@ -101,14 +102,15 @@ async def good(driver: Driver, plan: Plan) -> Sequence[Sample]:
 
 
 async def good_again(driver: Driver, plan: Plan) -> Sequence[Sample]:
-    """As :func:`good` after a failure, closing and opening as a link does."""
+    """As :func:`good` after a failure, closing and opening as a link does, as often as it takes."""
     async with asyncio.timeout(RECOVER_S):
         while True:
             try:
                 return await good(driver, plan)
             except DriverError:
                 await driver.close()
-                await reopen(driver, plan)
+                with contextlib.suppress(DriverError):
+                    await reopen(driver, plan)
 
 
 async def fails(driver: Driver, plan: Plan) -> bool:
