@@ -238,7 +238,7 @@ def test_by_hand_the_pump_is_the_operators(rig):
     rig.step(rig.command(Verb.OUTPUT, "foam", value=20.0))
     rig.set(pressure=150.0)
     rig.run(20)
-    assert rig.device("feed_flow") == 20.0
+    assert rig.device("feed_flow") == pytest.approx(20.0, abs=0.6), "to a step of the pump"
 
 
 def test_a_restart_in_a_dose_does_not_give_it_again(rig, make_rig, foaming):
