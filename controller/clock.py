@@ -43,7 +43,7 @@ class ScaledClock:
 
     def utc(self) -> float:
         """Wall time in seconds since the epoch."""
-        return time.time()
+        return time.time()  # shown and recorded; no duration is reckoned from it
 
     async def sleep_until(self, process_ns: int) -> None:
         """Wait until the process time ``process_ns``."""

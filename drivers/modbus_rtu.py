@@ -78,7 +78,7 @@ class RtuLine:
         :class:`LinkLost`; after the last three the device is in doubt.
         """
         doubts = self._line.doubts
-        known = ask.unit not in doubts
+        known, answered = ask.unit not in doubts, False
         try:
             request = sealed(bytes([ask.unit]) + ask.request())
             reply = await self._line.exchange(request, partial(_is_whole, ask), self._reply_s)
@@ -86,12 +86,16 @@ class RtuLine:
                 raise Malformed(f"device {ask.unit}: checksum wrong")
             if known and ask.unit in doubts:
                 raise Malformed(f"device {ask.unit}: an earlier request was not answered; this may be its reply")
-            return ask.data(reply[1:-CHECKSUM_SIZE])
+            data = ask.data(reply[1:-CHECKSUM_SIZE])
+            answered = True
+            return data
         except Refused:
+            answered = True
             raise
-        except BaseException:
-            doubts[ask.unit] = self._line.sent_at
-            raise
+        finally:
+            # Also when it was cancelled: the reply may still come.
+            if not answered:
+                doubts[ask.unit] = self._line.sent_at
 
     def close(self) -> None:
         """Give the port back. Idempotent, never raises."""

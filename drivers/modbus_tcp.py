@@ -177,8 +177,11 @@ class _Replies(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The server, the network or we have ended it."""
         # Since TLS 1.3 we are connected before the server has judged our certificate, and not every server says why.
-        reason = _reason(exc) if exc is not None else self._suspicion
-        self.end(f"the connection has ended{reason and f': {reason}'}")
+        # Its word can also be lost: a reset throws away what we had not read yet.
+        reasons = [_reason(exc)] if exc is not None else []
+        if self._suspicion and (exc is None or isinstance(exc, ConnectionError)):
+            reasons.append(self._suspicion)
+        self.end(": ".join(["the connection has ended", *reasons]))
 
     def end(self, why: str) -> None:
         """End it; ``why`` is what later requests are told."""

@@ -107,15 +107,17 @@ class TcpSettings:
             connection = socket.socket(family, kind, protocol)
         except OSError as error:
             raise LinkLost(f"cannot reach {self.place}: {reason_of(error)}") from error
+        connected = False
         try:
             connection.setblocking(False)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await loop.sock_connect(connection, address)
-        except BaseException as error:
-            connection.close()
-            if isinstance(error, OSError):
-                raise LinkLost(f"cannot reach {self.place}: {reason_of(error)}") from error
-            raise
+            connected = True
+        except OSError as error:
+            raise LinkLost(f"cannot reach {self.place}: {reason_of(error)}") from error
+        finally:
+            if not connected:
+                connection.close()
         return connection
 
 

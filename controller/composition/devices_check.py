@@ -25,7 +25,7 @@ Result = Literal["ok", "failed", "skipped"]
 PLUG = "check power, cable and the connection's URL; end other programs that use the port"
 SILENT = "check that it is on, its number on the line, and the settings in the URL; `biovisor device scan` tries others"
 CHANGE = "connect the expected instrument, or change `expect` of the connection"
-TODO: Mapping[type[Exception], str] = {
+REMEDIES: Mapping[type[Exception], str] = {
     Failed: "correct the connection in the site file",
     LinkLost: PLUG,
     Refused: "remove the reason that is given",
@@ -62,7 +62,7 @@ async def check_device(device: Device, spots: Sequence[Spot]) -> list[Check]:
         return [Check(device.name, "answers", "ok"), Check(device.name, "identity", "failed", str(result), CHANGE)]
     if isinstance(result, BaseException):
         why = str(result) if isinstance(result, Failed) else explain(result)
-        todo = next((todo for kind, todo in TODO.items() if isinstance(result, kind)), SILENT)
+        todo = next((remedy for kind, remedy in REMEDIES.items() if isinstance(result, kind)), SILENT)
         return [Check(device.name, "answers", "failed", why, todo)]
     return result
 

@@ -13,8 +13,7 @@ from controller.stages.level import Level
 from controller.stages.loops import Loops
 from controller.stages.outputs import Outputs
 from controller.stages.pid import BLOCK
-from controller.stages.pid_block import PARAMETERS
-from controller.stages.pid_parts import Parts
+from controller.stages.pid_parts import PARAMETERS, Parts
 
 NONE = np.zeros((5, 0))
 

@@ -30,7 +30,7 @@ from controller.frame import F8
 from controller.model.tuning import Tuning
 from controller.stages.pid_gap import Gaps
 from controller.stages.pid_memory import PidMemory
-from controller.stages.pid_parts import Parts
+from controller.stages.pid_parts import PARAMETERS, Parts
 
 add, maximum, minimum, multiply, subtract = np.add, np.maximum, np.minimum, np.multiply, np.subtract
 Flags = NDArray[np.bool_]
@@ -40,16 +40,10 @@ BOUND = LARGEST * LARGEST
 LONGEST_RELEASE_S = 60.0
 RELEASED = 1e-9
 """In output units: what a resumed controller still holds back below this is forgotten."""
-PARAMETERS = (
-    "gain", "integral_time", "derivative_time", "derivative_filter", "setpoint_weight", "derivative_weight",
-    "tracking_time", "low", "high",
-)  # fmt: skip
 
 
 class PidBlock(PidMemory):
-    """``n`` controllers; see :class:`controller.stages.pid.PidBank` for what the arrays and methods mean, and
-    :class:`controller.stages.pid_memory.PidMemory` for the memory.
-    """
+    """``n`` controllers; see :class:`controller.stages.pid.PidBank` for what the arrays and methods mean."""
 
     __slots__ = (
         "_changed", "_cross", "_dt", "_extra", "_gaps", "_given_gaps", "_has_cross", "_has_derivative",
@@ -285,8 +279,7 @@ class PidBlock(PidMemory):
         if not self._has_cross:
             return np.asarray(self._measured)
         share = self._parameters[5]
-        derived: F8 = (1.0 - share) * self._measured - share * self._error
-        return derived
+        return np.asarray((1.0 - share) * self._measured - share * self._error)
 
     def _fold(self) -> None:
         """Parameters, the time between scans and who acts, as coefficients. A derivative keeps its value."""
@@ -303,6 +296,5 @@ class PidBlock(PidMemory):
         change[0], change[1], change[2], change[5] = 1.0, keep, -alpha, alpha
         change[3], change[4], self._cross[:] = gain / integral_time * dt, fresh * (1.0 - c), fresh * c
         if self._has_idle:
-            idle = self._idle
-            change[:5, idle] = self._weigh[:, idle] = 0.0
-            change[5, idle] = 1.0
+            change[:5, self._idle] = self._weigh[:, self._idle] = 0.0
+            change[5, self._idle] = 1.0

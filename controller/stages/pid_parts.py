@@ -9,12 +9,18 @@ from numpy.typing import NDArray
 
 from controller.frame import F8
 
+PARAMETERS = (
+    "gain", "integral_time", "derivative_time", "derivative_filter", "setpoint_weight", "derivative_weight",
+    "tracking_time", "low", "high",
+)  # fmt: skip
+"""Of a tuning, in the order of the rows that hold them."""
+
 
 class Parts(NamedTuple):
     """What the last outputs of ``n`` controllers of a block were made of.
 
     ``inputs`` are errors and measurements with the gap taken off, shape ``(2, n)``; ``state`` integrals and derivative
-    memories, ``(2, n)``; ``parameters`` as in :data:`controller.stages.pid_block.PARAMETERS`. ``kick`` belongs to the
+    memories, ``(2, n)``; ``parameters`` as in :data:`PARAMETERS`. ``kick`` belongs to the
     derivative; ``idle`` are those that do not act; ``extra`` is the feed-forward, ``None`` where there is none;
     ``wanted`` the output before its limits; all of shape ``(n,)``. A copy costs a scan little, :meth:`terms` is
     computed by whoever asks.

@@ -72,7 +72,7 @@ async def opened(bench: Bench, points: Sequence[Point] | None = None) -> tuple[D
     driver = bench.driver()
     try:
         await within(OPEN_S, driver.open())
-    except BaseException:
+    except (DriverError, TimeoutError):
         await driver.close()  # or no later check could open the port
         raise
     return driver, driver.plan(bench.readable if points is None else points)

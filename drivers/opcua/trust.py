@@ -70,7 +70,7 @@ class TrustList:
             return
         lists = [one for one in self.lists if one.issuer == certificate.issuer]
         for one in lists:
-            if issuer is not None and not one.is_signature_valid(issuer.public_key()):  # type: ignore[arg-type]  # any key
+            if issuer is not None and not one.is_signature_valid(issuer.public_key()):  # type: ignore[arg-type]  # typed for fewer keys
                 raise Refused(f"a revocation list of {_name(one.issuer)} is forged or damaged: its signature is wrong")
             entry = one.get_revoked_certificate_by_serial_number(certificate.serial_number)
             if entry is not None:

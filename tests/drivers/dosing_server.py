@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from typing import Any
 
 from asyncua import Server, ua
 from asyncua.common.callback import CallbackType
@@ -26,11 +27,11 @@ async def main() -> None:
     await nodes["Request"].set_writable()
     given = 0
 
-    async def written(event: object, _dispatcher: object) -> None:
+    async def written(event: Any, _dispatcher: object) -> None:
         """The pump turns, and the data block says so."""
         nonlocal given
-        for one in event.request_params.NodesToWrite:  # type: ignore[attr-defined]
-            if event.is_external and one.NodeId == nodes["Request"].nodeid:  # type: ignore[attr-defined]
+        for one in event.request_params.NodesToWrite:
+            if event.is_external and one.NodeId == nodes["Request"].nodeid:
                 given += 1
                 print(one.Value.Value.Value, flush=True)
                 for name, value in (("Last", one.Value.Value.Value), ("Count", float(given))):
@@ -39,7 +40,8 @@ async def main() -> None:
 
     server.subscribe_server_callback(CallbackType.PostWrite, written)
     async with server:
-        print(server.bserver.port, flush=True)  # type: ignore[union-attr]
+        assert server.bserver is not None
+        print(server.bserver.port, flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 

@@ -232,7 +232,7 @@ async def test_a_software_that_stands_still(flex: Simulated) -> None:
     async def still(*_: object) -> list[str]:
         return ["17"]
 
-    driver._texts = still  # type: ignore[method-assign]
+    driver._texts = still  # type: ignore[method-assign]  # a heartbeat that does not beat any more
     qualities = []
     for pause in (0.0, 0.22, 0.12):
         await asyncio.sleep(pause)
