@@ -68,26 +68,32 @@ class Bench(ABC):
 
 
 async def opened(bench: Bench, points: Sequence[Point] | None = None) -> tuple[Driver, Plan]:
-    """A new driver, open, and its plan for ``points`` (all readable ones)."""
+    """A new driver, open, and its plan for ``points`` (all readable ones). It is opened as often as a link would: an
+    answer to whoever used the line before is rightly refused.
+    """
     driver = bench.driver()
     try:
-        await within(OPEN_S, driver.open())
-    except (DriverError, TimeoutError):
+        await within(OPEN_S, _open(driver))
+    except TimeoutError:
         await driver.close()  # or no later check could open the port
         raise
     return driver, driver.plan(bench.readable if points is None else points)
 
 
+async def _open(driver: Driver) -> None:
+    """Open until it works."""
+    while True:
+        try:
+            await driver.open()
+            return
+        except DriverError:
+            await driver.close()
+            await asyncio.sleep(0.05)
+
+
 async def reopen(driver: Driver, plan: Plan) -> None:
     """Open until it works, then read until all is Good."""
-    async with asyncio.timeout(RECOVER_S):
-        while True:
-            try:
-                await driver.open()
-                break
-            except DriverError:
-                await driver.close()
-                await asyncio.sleep(0.05)
+    await within(RECOVER_S, _open(driver))
     await good(driver, plan)
 
 
