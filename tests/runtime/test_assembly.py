@@ -283,7 +283,8 @@ def test_a_batch_goes_on_while_nothing_can_be_stored_and_all_of_it_is_on_record_
     rows = running.assembly.store.health().rows
     held = threading.Thread(target=running.send, args=(Verb.BATCH_HOLD, "B1"))
     held.start()
-    until(lambda: running.scan() and time.sleep(0.02) is None and running.batch()["state"] == "Held")
+    # The feed is never seen at zero: the watchdog ends the wait after some 130 scans.
+    until(lambda: running.scan() and time.sleep(0.02) is None and running.batch()["state"] == "Held", 30.0)
     held.join()
     assert running.loop("BR-101.feed")["mode"] == "auto", "the engine's own proposals act too"
     assert running.setpoint("BR-101.feed") == 0.0
