@@ -2,39 +2,45 @@
 ``bronkhorst-propar`` package).
 
 Points in the instrument's capacity unit: ``flow`` (r), ``setpoint`` (rw); in per cent of its capacity: ``measure`` (r),
-``setpoint_percent`` (rw); ``temperature`` (r, Cel), ``counter`` (r, in its counter unit), ``valve`` (r, raw),
-``alarm`` (r, bits) and ``control_mode`` (rw). Odd is that a setpoint is taken in every control mode, but followed in
-some only, and that one out of range may be cut without a word. The control mode is kept without power: it is written
-only when it is another.
+``setpoint_percent`` (rw); ``temperature`` (r, Cel), ``counter`` (r, in its counter unit), ``capacity`` (r), ``valve``
+(r, raw), ``alarm`` (r, bits) and ``control_mode`` (rw). Odd is that a setpoint is taken in every control mode, but
+followed in some only, and that one out of range may be cut without a word. The control mode is kept without power: it
+is written only when it is another.
 """
 
 from __future__ import annotations
 
-import math
 import struct
 from collections.abc import Mapping
 from typing import ClassVar
 
-from drivers.contract import ConnectionSpec, Identity, Quality, Reason, Refused, Sample
+from drivers.contract import ConnectionSpec, Identity, Refused
+from drivers.instruments.bronkhorst_words import (
+    ALARM,
+    CAPACITY,
+    FIRMWARE,
+    FLOW,
+    FOLLOWS,
+    FULL,
+    MEASURE,
+    MODE,
+    MODEL,
+    SERIAL,
+    SETPOINT,
+    SETPOINT_WORD,
+    SINGLE,
+    UNIT,
+    finite,
+    judged_flow,
+    judged_setpoint,
+    percent,
+    unfollowed,
+    wrong_unit,
+)
 from drivers.options import Options
 from drivers.polled import Answers, Entry, Polled
 from drivers.ports import parse_port
-from drivers.propar import (
-    BYTE,
-    LAST_TAG,
-    LONG,
-    STATUS,
-    TEXT,
-    WORD,
-    AsciiLine,
-    BinaryLine,
-    Data,
-    Parameter,
-    Wire,
-    question,
-    values,
-    write,
-)
+from drivers.propar import LAST_TAG, STATUS, AsciiLine, BinaryLine, Data, Parameter, Wire, question, values, write
 
 VERIFIED_ON: tuple[str, ...] = (
     "frames printed in the manual",
@@ -43,33 +49,7 @@ VERIFIED_ON: tuple[str, ...] = (
 
 ANY_NODE = 128
 """Whichever instrument is attached; it answers under its own number."""
-FULL, NEGATIVE = 32000, 41942
-"""Of a measure: 100 %, and the number above which it is negative."""
 
-
-FLOW, SETPOINT = Parameter(33, 0, LONG, ">f"), Parameter(33, 3, LONG, ">f")
-MEASURE, SETPOINT_WORD = Parameter(1, 0, WORD, ">H"), Parameter(1, 1, WORD, ">H")
-MODE, ALARM = Parameter(1, 4, BYTE, "B"), Parameter(1, 20, BYTE, "B")
-CAPACITY, UNIT = Parameter(1, 13, LONG, ">f"), Parameter(1, 31, TEXT, "")
-MODEL, SERIAL, FIRMWARE = (Parameter(113, number, TEXT, "") for number in (2, 3, 5))
-SINGLE = {
-    "temperature": Parameter(33, 7, LONG, ">f"),
-    "counter": Parameter(104, 1, LONG, ">f"),
-    "valve": Parameter(114, 1, LONG, ">I"),
-}
-FOLLOWS = (0, 11, 18)
-MODES = {
-    1: "analog input", 2: "a master's output", 3: "valve closed", 4: "idle", 5: "test", 6: "tuning", 7: "100 %",
-    8: "valve fully open", 9: "calibration", 10: "a master's analog output", 12: "0 %", 13: "a master's output",
-    20: "valve steered", 21: "valve steered by analog input", 22: "safe state",
-}  # fmt: skip
-"""Those in which a setpoint from here is not followed."""
-SPOILS, DOUBTS = 0x81, 0x62
-"""Alarms that make the flow Bad, or Uncertain."""
-ALARMS = (
-    "error", "warning", "below its minimum", "above its maximum", "batch reached", "response or power-up alarm",
-    "no signal of its master", "hardware fault",
-)  # fmt: skip
 REFUSALS = {
     1: "the process is claimed", 2: "unknown command", 3: "unknown process", 4: "unknown parameter", 5: "wrong type",
     6: "wrong value", 7: "its network is not active", 13: "read only", 17: "write only", 25: "time-out inside",
@@ -93,9 +73,7 @@ class Bronkhorst(Polled):
         "alarm": Entry("r", "flow"),
         "measure": Entry("r", "percent"),
         "setpoint_percent": Entry("rw", "percent", 0.0, 100.0),
-        "temperature": Entry(),
-        "counter": Entry(),
-        "valve": Entry(),
+        **dict.fromkeys(SINGLE, Entry()),
     }
 
     def __init__(self, spec: ConnectionSpec) -> None:
@@ -132,17 +110,16 @@ class Bronkhorst(Polled):
         """Some parameters, in one request; flow and setpoint with what is to be thought of them."""
         if question in SINGLE:
             (value,) = await self._fetch(SINGLE[question])
-            return {question: _finite(float(value))}
+            return {question: finite(float(value))}
         names = ("flow", "setpoint") if question == "flow" else ("measure", "setpoint_percent")
         parameters = (FLOW, SETPOINT) if question == "flow" else (MEASURE, SETPOINT_WORD)
         unit = (UNIT,) if self._unit and question == "flow" else ()
         found = await self._fetch(*parameters, MODE, ALARM, *unit)
         flow, setpoint, mode, alarm = map(float, found[:4])
         if question == "percent":
-            flow = (flow - 65536 if flow > NEGATIVE else flow) * 100.0 / FULL
-            setpoint *= 100.0 / FULL
-        wrong = f"in {found[4]}, not in {self._unit}" if unit and found[4] != self._unit else ""
-        judged = (_flow(flow, int(alarm), wrong), _setpoint(setpoint, int(mode), wrong))
+            flow, setpoint = percent(flow), setpoint * 100.0 / FULL
+        wrong = wrong_unit(str(found[4]), self._unit) if unit else ""
+        judged = (judged_flow(flow, int(alarm), wrong), judged_setpoint(setpoint, int(mode), wrong))
         return {**dict(zip(names, judged, strict=True)), "control_mode": mode, "alarm": alarm}
 
     async def put(self, address: str, value: float) -> None:
@@ -150,6 +127,8 @@ class Bronkhorst(Polled):
         if address == "control_mode":
             return await self._set_mode(value)
         if address == "setpoint":
+            if self._unit and (wrong := wrong_unit(str(*await self._fetch(UNIT)), self._unit)):
+                raise Refused(f"not sent: it counts {wrong}")
             await self._store(SETPOINT, value)
             taken, mode, capacity = map(float, await self._fetch(SETPOINT, MODE, CAPACITY))
             kept, allowed = taken, abs(capacity) / FULL
@@ -160,7 +139,7 @@ class Bronkhorst(Polled):
         if not abs(kept - value) <= allowed:
             raise Refused(f"it keeps its setpoint at {kept:g}")
         if mode not in FOLLOWS:
-            raise Refused(_unfollowed(int(mode)))
+            raise Refused(unfollowed(int(mode)))
         return None
 
     async def _set_mode(self, value: float) -> None:
@@ -201,33 +180,3 @@ class Bronkhorst(Polled):
         if reply[0] == STATUS and reply[1]:
             raise Refused(REFUSALS.get(reply[1], f"status {reply[1]}"))
         return reply
-
-
-def _finite(value: float) -> float | Sample:
-    if math.isfinite(value):
-        return value
-    return Sample(math.nan, Quality.BAD, Reason.DEVICE, 0, None, "not a number")
-
-
-def _flow(value: float, alarm: int, wrong: str) -> float | Sample:
-    """A flow with what its unit and the alarms say of it."""
-    raised = [word for bit, word in enumerate(ALARMS) if alarm >> bit & 1]
-    detail = ", ".join([wrong, *raised] if wrong else raised)
-    if wrong or alarm & SPOILS or not math.isfinite(value):
-        return Sample(value, Quality.BAD, Reason.DEVICE, 0, None, detail or "not a number")
-    if alarm & DOUBTS:
-        return Sample(value, Quality.UNCERTAIN, Reason.DEVICE, 0, None, detail)
-    return Sample(value, Quality.GOOD, Reason.OK, 0, None, detail)
-
-
-def _setpoint(value: float, mode: int, wrong: str) -> float | Sample:
-    """A setpoint, doubtful when the instrument follows something else."""
-    if wrong or not math.isfinite(value):
-        return Sample(value, Quality.BAD, Reason.DEVICE, 0, None, wrong or "not a number")
-    if mode not in FOLLOWS:
-        return Sample(value, Quality.UNCERTAIN, Reason.DEVICE, 0, None, _unfollowed(mode))
-    return value
-
-
-def _unfollowed(mode: int) -> str:
-    return f"its setpoint is not followed: control mode {mode}, {MODES.get(mode, 'unknown')}"

@@ -14,13 +14,15 @@ import serial
 
 from drivers.conformance import DriverConformance
 from drivers.contract import ConnectionSpec, Identity, Malformed, Point, Quality, Reason, Timeout, WriteState
-from drivers.instruments.bronkhorst import FLOW, MEASURE, SERIAL, Bronkhorst
+from drivers.instruments.bronkhorst import Bronkhorst
+from drivers.instruments.bronkhorst_words import FLOW, MEASURE, SERIAL
 from drivers.propar import LONG, Parameter, question, unstuffed, values, write
 from tests.drivers.conftest import PtyPeer
-from tests.drivers.simulated import Simulated, SimulatedBench, believed, points
+from tests.drivers.simulated import Simulated, SimulatedBench, believed, points, until
 
 READABLE = (
     "flow", "setpoint", "control_mode", "alarm", "measure", "setpoint_percent", "temperature", "counter", "valve",
+    "capacity",
 )  # fmt: skip
 SETPOINT = Point("setpoint", "setpoint", "rw")
 PERCENT = Point("setpoint_percent", "setpoint_percent", "rw")
@@ -161,14 +163,18 @@ async def test_alarms(tmp_path: Path, alarm: int, quality: Quality, detail: str)
         await driver.close()
 
 
-async def test_a_flow_in_another_unit_is_not_believed(mfc: Simulated) -> None:
+async def test_a_flow_in_another_unit_is_not_believed_and_no_setpoint_sent(mfc: Simulated) -> None:
     driver = make(mfc.url, unit="mln/min")
     await driver.open()
+    assert await put(driver, "setpoint", 12.0) == (WriteState.APPLIED, "")
     assert (await one(driver)).quality is Quality.GOOD
-    mfc.fault("wrong_unit", 0.3)
+    mfc.fault("wrong_unit", 600.0)
     for sample in await driver.read(driver.plan(points("flow", "setpoint"))):
         assert (sample.quality, sample.reason) == (Quality.BAD, Reason.DEVICE)
         assert sample.detail == "in ln/h, not in mln/min"
+    assert await put(driver, "setpoint", 24.0) == (WriteState.REFUSED, "not sent: it counts in ln/h, not in mln/min")
+    mfc.fault("wrong_unit", 0.001)
+    assert (await until(driver, "setpoint", lambda sample: sample.quality is Quality.GOOD)).value == 12.0
     await driver.close()
 
 
