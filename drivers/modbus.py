@@ -49,6 +49,7 @@ class ModbusException(Refused):
 
     def __init__(self, unit: int, code: int) -> None:
         super().__init__(f"device {unit}: {EXCEPTIONS.get(code, f'exception {code}')}")
+        self.code = code
         self.nothing_done = code in NOTHING_DONE
         self.not_there = code in NOT_THERE
 

@@ -72,11 +72,19 @@ class ModbusDriver(ABC):
     async def identify(self) -> Identity:
         """Ask who is there. Raises :class:`DriverError`."""
 
-    def writing(self, item: Item, value: float) -> Ask:
+    def writing(self, point: Point, item: Item, value: float) -> Ask:
         """The request that writes a point. Raises ``ValueError`` for what cannot be written."""
         return item.writing(value)
 
-    def plan(self, points: Sequence[Point]) -> ModbusPlan:
+    async def put(self, point: Point, value: float, ask: Ask) -> None:
+        """Send the request that writes a point, and return once the device has confirmed it, here by repeating it.
+
+        Raises :class:`Refused` when it did not take it, any other :class:`DriverError` when that is not known; of a
+        :class:`ModbusException` it says itself which of the two it is.
+        """
+        await self.line.ask(ask)
+
+    def plan(self, points: Sequence[Point]) -> Plan:
         """The fewest reads. Raises :class:`BadAddress`."""
         return ModbusPlan(points, [self.item(point) for point in points], self._gap, self._most)
 
@@ -112,7 +120,7 @@ class ModbusDriver(ABC):
         return plan.samples(answers)
 
     async def write(self, writes: Sequence[tuple[Point, float]]) -> Sequence[WriteOutcome]:
-        """One after the other; a device confirms a write by repeating it."""
+        """One after the other; see :meth:`put`."""
         return [WriteOutcome(point, value, *await self._write_one(point, value)) for point, value in writes]
 
     async def close(self) -> None:
@@ -160,7 +168,7 @@ class ModbusDriver(ABC):
         if "w" not in point.access:
             return WriteState.REFUSED, f"{point.address} is only read"
         try:
-            ask = self.writing(item, value)
+            ask = self.writing(point, item, value)
             if not self.line.is_open:
                 raise LinkLost("the line is not open")
             if isinstance(self.line, RtuLine) and self.line.in_doubt(unit):
@@ -171,9 +179,10 @@ class ModbusDriver(ABC):
         except DriverError as error:
             return WriteState.REFUSED, f"not sent: {error}"
         try:
-            await self.line.ask(ask)
-        except ModbusException as error:
-            return WriteState.REFUSED if error.nothing_done else WriteState.UNKNOWN, str(error)
+            await self.put(point, value, ask)
+        except Refused as error:
+            known = not isinstance(error, ModbusException) or error.nothing_done
+            return WriteState.REFUSED if known else WriteState.UNKNOWN, str(error)
         except DriverError as error:
             return WriteState.UNKNOWN, str(error)
         return WriteState.APPLIED, ""

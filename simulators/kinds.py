@@ -27,6 +27,7 @@ KINDS: Mapping[str, Kind] = {
     "atlas_ezo": Kind(),
     "bluevary": Kind(),
     "bronkhorst": Kind(),
+    "bronkhorst_modbus": Kind(),
     "generic_modbus": Kind(),
     "generic_plc": Kind(opcua=True, on_vessel=True),
     "hamilton_arc": Kind(on_vessel=True, usual={"units": {"1": "ph", "2": "do"}}),

@@ -78,7 +78,7 @@ class BlueVary(ModbusDriver):
         """As every Modbus driver does; what no gas can be is Bad."""
         return [_credible(sample) for sample in await super().read(plan)]
 
-    def writing(self, item: Item, value: float) -> Ask:
+    def writing(self, point: Point, item: Item, value: float) -> Ask:
         """Nothing."""
         raise ValueError("read only")
 

@@ -60,7 +60,7 @@ class GenericModbus(ModbusDriver):
         """Who the device is: no other answer, and no other refusal, looks like it."""
         await self._who(unit)
 
-    def writing(self, item: Item, value: float) -> Ask:
+    def writing(self, point: Point, item: Item, value: float) -> Ask:
         """As the device wants it."""
         return item.writing(value, always_several=self._several)
 
