@@ -7,8 +7,9 @@ them, the address and values of its request: pymodbus' client takes any reply of
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from drivers.contract import Malformed, Refused, Timeout
 from drivers.lazy import load
@@ -33,6 +34,8 @@ NOTHING_DONE = (1, 2, 3, 6, 10)
 """Exceptions after which it is certain that a write was not carried out."""
 NOT_THERE = (2, 3)
 """Exceptions to a read of which only a part exists, or which is too long for the device."""
+Take: TypeAlias = Callable[[bytes | Refused], None]
+"""Is given the data of an answer, or the device's exception."""
 LIBRARY = ("pymodbus.pdu.bit_message", "pymodbus.pdu.register_message", "pymodbus.pdu.mei_message")
 KEPT_REQUESTS = 4096
 

@@ -21,7 +21,7 @@ from drivers.contract import (
     WriteState,
 )
 from drivers.modbus import Ask, ModbusException
-from drivers.modbus_plan import Item, ModbusPlan, Reading
+from drivers.modbus_plan import Found, Item, ModbusPlan, Reading
 from drivers.modbus_rtu import RtuLine
 from drivers.modbus_tcp import PORTS, TcpAddress, TcpLine, Tls
 from drivers.options import Options
@@ -105,19 +105,17 @@ class ModbusDriver(ABC):
         plan.begin(self._session)
         if isinstance(self.line, RtuLine) and plan.units and all(map(self.line.in_doubt, plan.units)):
             await self.line.silence()
-        answers: dict[Reading, bytes | DriverError] = {}
+        found: dict[Reading, Found] = {}
         silent = False
         for unit in sorted(plan.units, key=lambda unit: self._late.get(unit, 0)):
             if silent and unit in self._late:
-                answers.update(
-                    dict.fromkeys(plan.readings_of(unit), Timeout(f"device {unit} did not answer last time"))
-                )
+                found.update(dict.fromkeys(plan.readings_of(unit), Timeout(f"device {unit} did not answer last time")))
             else:
-                silent |= await self._read_unit(plan, unit, answers)
-        failures = [answer for answer in answers.values() if isinstance(answer, DriverError)]
-        if failures and len(failures) == len(answers):
+                silent |= await self._read_unit(plan, unit, found)
+        failures = [one for one in found.values() if isinstance(one, DriverError)]
+        if failures and len(failures) == len(found):
             raise failures[0]
-        return plan.samples(answers)
+        return plan.samples(found)
 
     async def write(self, writes: Sequence[tuple[Point, float]]) -> Sequence[WriteOutcome]:
         """One after the other; see :meth:`put`."""
@@ -127,11 +125,8 @@ class ModbusDriver(ABC):
         """Give the line back."""
         self.line.close()
 
-    async def _read_unit(self, plan: ModbusPlan, unit: int, answers: dict[Reading, bytes | DriverError]) -> bool:
-        """Read from one device into ``answers``; whether it was silent. Raises :class:`LinkLost`.
-
-        What is refused because a part of it is not there is read in parts.
-        """
+    async def _read_unit(self, plan: ModbusPlan, unit: int, found: dict[Reading, Found]) -> bool:
+        """Read from one device into ``found``; whether it was silent. Raises :class:`LinkLost`."""
         left = plan.readings_of(unit)
         # Until it has answered it counts as late, also when this read is cancelled.
         self._count += 1
@@ -140,20 +135,32 @@ class ModbusDriver(ABC):
             if isinstance(self.line, RtuLine) and self.line.in_doubt(unit):
                 await self._doubted(self.line, unit)
             while left:
-                try:
-                    answers[left[0]] = await self.line.ask(left[0].ask)
-                except Refused as error:
-                    if isinstance(error, ModbusException) and error.not_there and (parts := plan.split(left[0])):
-                        left[:1] = parts
-                        continue
-                    answers[left[0]] = error
-                left.pop(0)
+                left = await self._read_each(plan, left, found)
         except (Timeout, Malformed) as error:
-            answers.update(dict.fromkeys(left, error))
+            found.update((reading, error) for reading in plan.readings_of(unit) if reading not in found)
             self._late[unit] = max(late, self._count)
             return True
         self._late.pop(unit, None)
         return False
+
+    async def _read_each(
+        self, plan: ModbusPlan, readings: Sequence[Reading], found: dict[Reading, Found]
+    ) -> list[Reading]:
+        """Read into ``found``. What is refused because a part of it is not there is returned in parts."""
+        coming, parts = iter(readings), list[Reading]()
+
+        def take(answer: bytes | Refused) -> None:
+            """Take numbers out of an answer while the device works on the next one."""
+            reading = next(coming)
+            if isinstance(answer, bytes):
+                found[reading] = reading.samples(answer)
+            elif isinstance(answer, ModbusException) and answer.not_there and (pieces := plan.split(reading)):
+                parts.extend(pieces)
+            else:
+                found[reading] = answer
+
+        await self.line.ask_each([reading.ask for reading in readings], take)
+        return parts
 
     async def _doubted(self, line: RtuLine, unit: int) -> None:
         """Probe a device, once its line was silent. Raises :class:`Timeout`, :class:`Malformed`, :class:`LinkLost`."""

@@ -1,7 +1,7 @@
 """Points in coils and registers: which requests read them, and their numbers taken out of the bytes of the answers.
 
-All points of an answer are taken out at once: their bytes are picked in one go, in the order in which :mod:`struct`
-makes numbers of them.
+All points of an answer are taken out at once by :mod:`struct`, either where they stand or, where their bytes are not in
+its order, after these are picked in one go.
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Mapping, Sequence
-from functools import partial
 from itertools import accumulate, repeat
 from operator import itemgetter
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from drivers.contract import NEVER_READ, DriverError, Point, Quality, Reason, Refused, Sample
 from drivers.modbus import BITS, READ_COILS, READ_HOLDING, WRITE_COIL, WRITE_COILS, WRITE_REGISTER, WRITE_REGISTERS, Ask
@@ -23,7 +22,9 @@ MOST_BITS = 2000
 BITS_PER_REGISTER = 16
 NOTHING_WRONG = (repeat(Quality.GOOD), repeat(Reason.OK), repeat(0), repeat(None), repeat(""))
 """What every good sample has beside its value."""
-as_sample = partial(tuple.__new__, Sample)
+SAMPLES: repeat[type[Sample]] = repeat(Sample)
+Found: TypeAlias = list[Sample] | DriverError
+"""The samples of an answer, or why there is none."""
 
 
 class Item(NamedTuple):
@@ -51,7 +52,9 @@ class Item(NamedTuple):
 
 
 class Reading:
-    """One request, and where the numbers of ``items`` are in its answer; ``places`` are those of their points."""
+    """One request, and where the numbers of ``items`` are in its answer; ``places`` are those of their points, ``run``
+    the same where they are next to each other.
+    """
 
     def __init__(self, items: Sequence[Item], places: Sequence[int]) -> None:
         self.places = places
@@ -74,8 +77,12 @@ class Reading:
                 self._bits.append((index, item.bit))
         # One more, which is not looked at: of a single place itemgetter would make no tuple.
         self._pick = itemgetter(*picked, 0)
-        self._unpack = struct.Struct(codes + "x").unpack
+        layout = None if first.table in BITS else _layout(items, length)
+        self._as_it_stands = layout is not None
+        self._unpack = struct.Struct(layout or codes + "x").unpack
         self._has_floats = not {"f", "d"}.isdisjoint(codes)
+        in_order = list(places) == list(range(places[0], places[0] + len(places)))
+        self.run = slice(places[0], places[0] + len(places)) if in_order else None
 
     def parts(self) -> list[Reading]:
         """The same in two requests, apart where least is lost: in the widest gap, or else in the middle. Nothing if
@@ -91,17 +98,14 @@ class Reading:
         items, places = self._items, self.places
         return [Reading(items[:cut], places[:cut]), Reading(items[cut:], places[cut:])]
 
-    def samples(self, answer: bytes | DriverError) -> list[Sample]:
-        """In the order of the items, of the data of the answer or of why there is none."""
-        if isinstance(answer, DriverError):
-            reason = Reason.DEVICE if isinstance(answer, Refused) else Reason.LINK
-            return [Sample(math.nan, Quality.BAD, reason, 0, None, str(answer))] * len(self.places)
-        values = [*self._unpack(bytes(self._pick(answer)))]
-        for index, bit in self._bits:
-            values[index] = values[index] >> bit & 1
+    def samples(self, answer: bytes) -> list[Sample]:
+        """In the order of the items, of the data of the answer."""
+        values = self._unpack(answer if self._as_it_stands else bytes(self._pick(answer)))
         numbers = [*map(float, values)]
+        for index, bit in self._bits:
+            numbers[index] = float(values[index] >> bit & 1)
         if not self._has_floats or all(map(math.isfinite, numbers)):
-            return [*map(as_sample, zip(numbers, *NOTHING_WRONG, strict=False))]
+            return [*map(tuple.__new__, SAMPLES, zip(numbers, *NOTHING_WRONG, strict=False))]
         return [_judged(number) for number in numbers]
 
 
@@ -149,13 +153,34 @@ class ModbusPlan:
             self._readings = [*kept, *parts]
         return parts
 
-    def samples(self, answers: Mapping[Reading, bytes | DriverError]) -> list[Sample]:
-        """The samples in the order of the points, of the data of every answer or of why there is none."""
+    def samples(self, found: Mapping[Reading, Found]) -> list[Sample]:
+        """All samples in the order of the points."""
         samples = [NEVER_READ] * len(self.points)
-        for reading, answer in answers.items():
-            for place, sample in zip(reading.places, reading.samples(answer), strict=True):
+        for reading, given in found.items():
+            ours = _failed(given, len(reading.places)) if isinstance(given, DriverError) else given
+            if reading.run is not None:
+                samples[reading.run] = ours
+                continue
+            for place, sample in zip(reading.places, ours, strict=True):
                 samples[place] = sample
         return samples
+
+
+def _layout(items: Sequence[Item], length: int) -> str | None:
+    """Of an answer of ``length`` registers, if the items stand in it one behind the other in the order of the wire."""
+    layout, end = ">", items[0].span.start
+    for item in items:
+        gap = item.span.start - end
+        if gap < 0 or item.form.places != tuple(range(2 * item.form.length)):
+            return None
+        layout += f"{2 * gap}x{item.form.code}"
+        end = item.span.start + item.form.length
+    return f"{layout}{2 * (items[0].span.start + length - end)}x"
+
+
+def _failed(error: DriverError, number: int) -> list[Sample]:
+    reason = Reason.DEVICE if isinstance(error, Refused) else Reason.LINK
+    return [Sample(math.nan, Quality.BAD, reason, 0, None, str(error))] * number
 
 
 def _judged(number: float) -> Sample:

@@ -9,11 +9,12 @@ nobody).
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from functools import partial
 
 from drivers.contract import Malformed, Refused
 from drivers.lazy import load
-from drivers.modbus import READ_HOLDING, Ask, load_library
+from drivers.modbus import READ_HOLDING, Ask, Take, load_library
 from drivers.ports import PortSettings
 from drivers.serial_line import SerialLine
 
@@ -96,6 +97,18 @@ class RtuLine:
             # Also when it was cancelled: the reply may still come.
             if not answered:
                 doubts[ask.unit] = self._line.sent_at
+
+    async def ask_each(self, asks: Iterable[Ask], take: Take) -> None:
+        """Send requests one after the other and give ``take`` their answers in order.
+
+        Raises what :meth:`ask` does, but for the device's exceptions, for the first request whose answer is not taken.
+        """
+        for ask in asks:
+            try:
+                answer: bytes | Refused = await self.ask(ask)
+            except Refused as error:
+                answer = error
+            take(answer)
 
     def close(self) -> None:
         """Give the port back. Idempotent, never raises."""

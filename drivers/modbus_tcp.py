@@ -8,17 +8,21 @@ from __future__ import annotations
 import asyncio
 import ssl
 import struct
+from collections import deque
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from drivers.contract import LinkLost, Malformed, Timeout
-from drivers.modbus import Ask, load_library
+from drivers.contract import DriverError, LinkLost, Malformed, Refused, Timeout
+from drivers.modbus import Ask, Take, load_library
 
 HEADER = struct.Struct(">HHHB")
 """Number of the request, protocol (0), bytes that follow it, unit."""
 BEFORE_LENGTH = 6
 SHORTEST, LONGEST = 3, 254
 """Bytes that follow the length: unit, function and what it says."""
+ROOM = 4096
+"""Bytes taken off a connection at once; the longest reply has 260."""
 UNKNOWN_TO_SERVER = "the server may want a certificate of ours, or another one"
 PORTS = {"modbus": 502, "modbuss": 802}
 
@@ -63,8 +67,7 @@ class TcpLine:
     def __init__(self, address: TcpAddress, reply_s: float, tls: Tls | None = None) -> None:
         self._address, self._reply_s, self._tls = address, reply_s, tls
         self._stream: _Replies | None = None
-        self._number = 0
-        self._turn = asyncio.Lock()
+        self._turn, self._waiting = asyncio.Lock(), 0
 
     @property
     def is_open(self) -> bool:
@@ -96,19 +99,32 @@ class TcpLine:
 
         Raises :class:`Refused` (the device's exception), :class:`Timeout`, :class:`Malformed`, :class:`LinkLost`.
         """
-        async with self._turn:
-            stream = self._stream
-            if stream is None:
-                raise LinkLost(f"{self._address.place} is not connected")
-            self._number = self._number % 0xFFFF + 1
-            request = ask.request()
-            frame = HEADER.pack(self._number, 0, len(request) + 1, ask.unit) + request
-            unit, reply = await stream.exchange(frame, self._number, self._reply_s)
-        if unit != ask.unit:
-            raise Malformed(f"device {ask.unit}: device {unit} answers")
-        if not ask.is_whole(reply):
-            raise Malformed(f"device {ask.unit}: the reply is too short")
-        return ask.data(reply)
+        answers: list[bytes | Refused] = []
+        await self.ask_each([ask], answers.append)
+        (answer,) = answers
+        if isinstance(answer, Refused):
+            raise answer
+        return answer
+
+    async def ask_each(self, asks: Iterable[Ask], take: Take) -> None:
+        """Send requests, each as soon as the one before is answered, and give ``take`` their answers in order, while
+        the device works on the next. Between two of them others may send theirs.
+
+        Raises what :meth:`ask` does, but for the device's exceptions, for the first request whose answer is not taken.
+        """
+        left = deque(asks)
+        while left:
+            self._waiting += 1
+            try:
+                await self._turn.acquire()
+            finally:
+                self._waiting -= 1
+            try:
+                if self._stream is None:
+                    raise LinkLost(f"{self._address.place} is not connected")
+                await self._stream.exchange(_Row(left, take, lambda: self._waiting > 0), self._reply_s)
+            finally:
+                self._turn.release()
 
     def close(self) -> None:
         """End the connection. Idempotent, never raises."""
@@ -117,49 +133,100 @@ class TcpLine:
             stream.end("closed")
 
 
-class _Replies(asyncio.Protocol):
-    """The replies that come on a connection; those that nobody waits for any more are dropped."""
+class _Row(NamedTuple):
+    """Requests that follow each other on a connection; what is answered is taken from ``left``. It ends early when
+    ``others_wait`` for the line.
+    """
+
+    left: deque[Ask]
+    take: Take
+    others_wait: Callable[[], bool]
+
+    def answered(self, unit: int, reply: bytes) -> bytes | Refused:
+        """The answer to the first request of those left. Raises :class:`Malformed`, :class:`Timeout`."""
+        ask = self.left[0]
+        if unit != ask.unit:
+            raise Malformed(f"device {ask.unit}: device {unit} answers")
+        if not ask.is_whole(reply):
+            raise Malformed(f"device {ask.unit}: the reply is too short")
+        try:
+            answer: bytes | Refused = ask.data(reply)
+        except Refused as error:
+            answer = error
+        self.left.popleft()
+        return answer
+
+
+class _Replies(asyncio.BufferedProtocol):
+    """The replies that come on a connection; those that nobody waits for any more are dropped.
+
+    They come into room of our own: what asyncio makes for every reception otherwise, 256 KiB, costs more than a reply.
+    """
 
     def __init__(self, place: str, suspicion: str) -> None:
         self.why = ""
         self._suspicion = suspicion
         self._place = place
         self._transport: asyncio.Transport | None = None
+        self._room = memoryview(bytearray(ROOM))
         self._buffer = b""
         self._number = 0
-        self._reply: asyncio.Future[tuple[int, bytes]] | None = None
+        self._row: _Row | None = None
+        self._end: asyncio.Future[None] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._within_s = self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The server is there."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
-    async def exchange(self, frame: bytes, number: int, within_s: float) -> tuple[int, bytes]:
-        """Send a request and wait for the reply with its number: the unit, and what comes from the function code on.
+    async def exchange(self, row: _Row, within_s: float) -> None:
+        """Send the requests of a row and give their answers away, until it ends. Each reply must come ``within_s``.
 
         Raises :class:`LinkLost`, :class:`Timeout`, :class:`Malformed`.
         """
         if self._transport is None or self.why:
             raise LinkLost(f"{self._place}: {self.why or 'not connected'}")
-        loop = asyncio.get_running_loop()
-        self._number, self._reply = number, loop.create_future()
-        self._transport.write(frame)
+        self._end = self._loop.create_future()
+        self._row, self._within_s = row, within_s
+        self._send(row.left[0])
         # A timer of our own costs a third of asyncio.timeout, which has a task to cancel.
-        timer = loop.call_later(within_s, self._give_up, within_s)
+        self._timer = self._loop.call_at(self._deadline, self._look)
         try:
-            return await self._reply
+            await self._end
         finally:
-            timer.cancel()
+            self._row = None
+            self._timer.cancel()
 
-    def _give_up(self, within_s: float) -> None:
-        """Half a reply is not waited for: the rest might be taken from another."""
-        self._settle(Timeout(f"{self._place}: no answer within {within_s:g} s"))
+    def _send(self, ask: Ask) -> None:
+        assert self._transport is not None
+        self._number = self._number % 0xFFFF + 1
+        request = ask.request()
+        self._transport.write(HEADER.pack(self._number, 0, len(request) + 1, ask.unit) + request)
+        self._deadline = self._loop.time() + self._within_s
+
+    def _look(self) -> None:
+        """One timer for a row: every request has put off its deadline. Half a reply is not waited for: the rest might
+        be taken from another.
+        """
+        if self._row is None:
+            return
+        if self._loop.time() < self._deadline:
+            self._timer = self._loop.call_at(self._deadline, self._look)
+            return
+        self._settle(Timeout(f"{self._place}: no answer within {self._within_s:g} s"))
         if self._buffer:
             self.end("half a reply came")
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where what comes is to be put."""
+        return self._room
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Take whole replies off the stream. What is no reply ends it: nobody knows where the next one begins."""
-        self._buffer += data
+        self._buffer += self._room[:nbytes]
         while len(self._buffer) >= HEADER.size:
             number, protocol, size, unit = HEADER.unpack_from(self._buffer)
             if protocol or not SHORTEST <= size <= LONGEST:
@@ -171,8 +238,22 @@ class _Replies(asyncio.Protocol):
                 return
             self._suspicion = ""
             reply, self._buffer = self._buffer[HEADER.size : end], self._buffer[end:]
-            if number == self._number:
-                self._settle((unit, reply))
+            if number == self._number and self._row is not None:
+                self._answered(self._row, unit, reply)
+
+    def _answered(self, row: _Row, unit: int, reply: bytes) -> None:
+        """Take the answer once the next request is on its way: the device works while we do."""
+        try:
+            answer = row.answered(unit, reply)
+        except DriverError as error:
+            self._settle(error)
+            return
+        goes_on = bool(row.left) and not row.others_wait()
+        if goes_on:
+            self._send(row.left[0])
+        row.take(answer)
+        if not goes_on:
+            self._settle()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The server, the network or we have ended it."""
@@ -190,14 +271,15 @@ class _Replies(asyncio.Protocol):
             self._transport.abort()
         self._settle(LinkLost(f"{self._place}: {self.why}"))
 
-    def _settle(self, result: tuple[int, bytes] | Exception) -> None:
-        reply, self._reply = self._reply, None
-        if reply is None or reply.done():
+    def _settle(self, error: DriverError | None = None) -> None:
+        """The row is at its end."""
+        end, self._row = self._end, None
+        if end is None or end.done():
             return
-        if isinstance(result, Exception):
-            reply.set_exception(result)
+        if error is None:
+            end.set_result(None)
         else:
-            reply.set_result(result)
+            end.set_exception(error)
 
 
 def _reason(error: Exception) -> str:

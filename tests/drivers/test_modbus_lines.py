@@ -65,9 +65,9 @@ def test_numbers_are_taken_out_where_they_are(wanted: list[str], gap: int, most:
     plan = driver.plan(points(*wanted))
     for _ in range(splits):
         plan.split(max((one for unit in plan.units for one in plan.readings_of(unit)), key=lambda one: one.ask.number))
-    answers = {one: reply_to(one.ask) for unit in plan.units for one in plan.readings_of(unit)}
-    assert all(one.ask.number <= (2000 if one.ask.function < 3 else most) for one in answers)
-    for address, sample in zip(wanted, plan.samples(answers), strict=True):
+    found = {one: one.samples(reply_to(one.ask)) for unit in plan.units for one in plan.readings_of(unit)}
+    assert all(one.ask.number <= (2000 if one.ask.function < 3 else most) for one in found)
+    for address, sample in zip(wanted, plan.samples(found), strict=True):
         value = expected(address)
         if math.isfinite(value):
             assert (sample.value, sample.quality) == (value, Quality.GOOD), address
