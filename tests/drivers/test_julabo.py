@@ -217,6 +217,18 @@ async def test_a_write_that_is_not_confirmed_is_unknown() -> None:
             assert (await write(driver, SETPOINT, 37.0))[0] is WriteState.UNKNOWN
 
 
+async def test_nothing_more_is_sent_to_one_that_does_not_answer() -> None:
+    with Scripted(VERSION) as peer:
+        async with opened(peer.url) as driver:
+            peer.answers.clear()
+            outcomes = await driver.write([(RUNNING, 1.0), (PUMP, 2.0), (RUNNING, 7.0), (SETPOINT, 37.0)])
+            states = [outcome.state for outcome in outcomes]
+            assert states == [WriteState.UNKNOWN, *[WriteState.REFUSED] * 3]
+            assert outcomes[2].detail == "running must be 0 to 1, not 7"
+            assert outcomes[1].detail == outcomes[3].detail == "not sent: no answer within 0.2 s"
+            assert peer.commands == [b"version\r", b"out_mode_05 1\r", b"in_mode_05\r", b"version\r"]
+
+
 @pytest.mark.parametrize("fault", ["crc", "garbage", "truncate", "delay", "disconnect"])
 async def test_a_faulty_line_is_noticed_and_gets_over_it(circulator: Simulated, fault: str) -> None:
     async with opened(circulator.url) as driver:
