@@ -173,6 +173,21 @@ async def test_what_an_alarm_says_of_a_value(alarm: bytes, bath: Quality, extern
             assert {sample.detail for sample in samples if sample.quality} <= {alarm.decode()}
 
 
+@pytest.mark.parametrize(("status", "quality", "state"), [
+    (b"-01 LOW LEVEL ALARM", Quality.UNCERTAIN, WriteState.UNKNOWN),
+    (b"-40 LOW LEVEL WARNING", Quality.GOOD, WriteState.APPLIED),
+    (b"03 REMOTE START", Quality.GOOD, WriteState.APPLIED),
+])  # fmt: skip
+async def test_one_that_an_alarm_stops_does_not_run_whatever_is_set(
+    status: bytes, quality: Quality, state: WriteState
+) -> None:
+    with Scripted({**VERSION, b"status\r": status + b"\r\n", b"in_mode_05\r": b"1\r\n"}) as peer:
+        async with opened(peer.url) as driver:
+            (running,) = await read(driver, "running")
+            assert (running.value, running.quality) == (1.0, quality)
+            assert (await write(driver, RUNNING, 1.0))[0] is state
+
+
 async def test_the_exchange_printed_in_the_manuals() -> None:
     answers = {**VERSION, b"in_mode_01\r": b"0\n", b"in_sp_00\r": b"55.5\n", b"status\r": b"03 REMOTE START\n"}
     with Scripted(answers) as peer:
