@@ -164,7 +164,7 @@ class Polled(ABC):
     def _impossible(self, point: Point, value: float) -> str:
         """Why a value cannot be written to a point at all, or nothing."""
         entry = self._entry(point)
-        if "w" not in entry.access:
+        if "w" not in entry.access or "w" not in point.access:
             return f"{point.address} cannot be written"
         if not entry.low <= value <= entry.high or not math.isfinite(value):
             return f"{point.address} must be {entry.low:g} to {entry.high:g}, not {value:g}"

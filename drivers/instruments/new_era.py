@@ -35,8 +35,7 @@ RATES = {"MM": 1.0, "MH": 1 / 60, "UM": 1e-3, "UH": 1e-3 / 60}
 VOLUMES = {"ML": 1.0, "UL": 1e-3}
 NUMBER = r"(\d+\.?\d*|\.\d+)"
 LARGEST = 9999.0
-SEEN = 0.15
-"""mL/min: what its count shows after two seconds, below 10 mL."""
+SEEN = 0.15  # mL/min: its count shows two seconds of it, below 10 mL
 PRECISION = 1e-3
 """What four digits leave of a number that is chosen well."""
 ERRORS = {
@@ -99,8 +98,7 @@ class NewEra(Polled):
         if question == "diameter":
             return {"diameter": await self._number("DIA")}
         if question == "dispensed":
-            data = (await self._query("DIS")).data
-            found = self._parsed(rf"I{NUMBER}W{NUMBER}(ML|UL)", data)
+            found = self._parsed(rf"I{NUMBER}W{NUMBER}(ML|UL)", (await self._query("DIS")).data)
             unit = VOLUMES[found[3]]
             return {
                 "infused": self._infused.total(float(found[1]) * unit),

@@ -291,10 +291,7 @@ async def test_an_alarm_that_comes_together_with_an_answer_is_not_lost() -> None
     # Between two questions it may come in two halves, and be the second one there.
     peer.send(packet(b"00A?S") + packet(b"00A?T")[:5])
     peer.send(packet(b"00A?T")[5:])
-    async with asyncio.timeout(1.0):
-        while driver._alarm != "T":
-            await asyncio.sleep(0.002)
-    (flow,) = await read(driver, "flow")
+    flow = await until_answered(driver, "flow")
     assert flow.detail == "the pump heard nothing and stopped"
     peer.unplug()
 
@@ -344,6 +341,13 @@ async def test_a_command_that_meets_an_alarm_was_not_carried_out(manual: ManualP
     assert await write(driver, "flow", 1.5) == (
         WriteState.REFUSED, "RUN was not carried out: the pump lost power",
     )  # fmt: skip
+
+
+async def test_a_point_that_is_only_read_is_not_written(manual: ManualPeer) -> None:
+    driver = await opened(f"serial://{manual.path}")
+    manual.answers |= {"RAT": "S1500.UM", "": "S"}
+    (outcome,) = await driver.write([(Point("rate", "rate", "r"), 1.5)])
+    assert (outcome.state, outcome.detail) == (WriteState.REFUSED, "rate cannot be written")
 
 
 READY = {"RAT": "S1500.UM", "FUN": "SRAT", "DIR": "SINF", "": "S", "RUN": "I"}
