@@ -59,7 +59,7 @@ class MasterflexLs(Polled):
 
     address_option: ClassVar[str] = "number"
     disturbs: ClassVar[str] = "gives a drive without a number the one that is asked for"
-    turns: ClassVar[Mapping[str, Turning]] = {"speed": Turning(SLOWEST, "revolutions")}
+    turns: ClassVar[Mapping[str, Turning]] = {"speed": Turning(SLOWEST, "revolutions", "rate")}
     points: ClassVar[Mapping[str, Entry]] = {
         "speed": Entry("rw", "state", 0.0, MAX_SPEED),
         "rate": Entry("rw", "state", RESOLUTION, MAX_SPEED),

@@ -60,7 +60,7 @@ class NewEra(Polled):
     """
 
     address_option: ClassVar[str] = "address"
-    turns: ClassVar[Mapping[str, Turning]] = {"flow": Turning(SEEN, "infused")}
+    turns: ClassVar[Mapping[str, Turning]] = {"flow": Turning(SEEN, "infused", "rate")}
     points: ClassVar[Mapping[str, Entry]] = {
         "flow": Entry("rw", "state", 0.0, LARGEST),
         "rate": Entry("rw", "state", 1e-6, LARGEST),

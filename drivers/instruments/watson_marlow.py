@@ -28,6 +28,8 @@ VERIFIED_ON: tuple[str, ...] = ("its simulator", "the replies printed in the man
 PULSES_PER_REVOLUTION = {"520": 10982, "620": 10982, "720": 10982, "530": 10, "630": 10, "730": 10}
 """Tachometer counts per revolution of the pump head, by the first digits of the model. 505Di 800 or 1280."""
 RESOLUTION = {"basic": 0.1, "enhanced": 1.0}
+SEEN = {"basic": 1.0, "enhanced": 6.0}
+"""rpm: two seconds of it are more than a count, of which the pumps with the enhanced protocol make ten a revolution."""
 MAX_SPEED = 9999.0
 
 
@@ -40,7 +42,7 @@ class WatsonMarlow(Polled):
     """
 
     address_option: ClassVar[str] = "number"
-    turns: ClassVar[Mapping[str, Turning]] = {"speed": Turning(RESOLUTION["enhanced"], "revolutions")}
+    turns: Mapping[str, Turning] = {"speed": Turning(SEEN["basic"], "revolutions")}
     points: ClassVar[Mapping[str, Entry]] = {
         "speed": Entry("rw", "status", 0.0, MAX_SPEED),
         "revolutions": Entry("r", "status"),
@@ -56,6 +58,7 @@ class WatsonMarlow(Polled):
         quiet_s = options.number("slowest_reply", 1.0, 0.05, 30.0)
         options.end()
         self._resolution = RESOLUTION[protocol]
+        self.turns = {"speed": Turning(SEEN[protocol], "revolutions")}
         self._pump = PROTOCOLS[protocol](parse_port(spec.url, 9600, 2), spec.timeout_s / 2, quiet_s, self._number)
         self._counter = Counter()
         super().__init__(self._pump)
