@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from asyncua import ua
     from asyncua.common.node import Node
 
-VERIFIED_ON: tuple[str, ...] = ("a data block on an asyncua server", "its simulator")
+VERIFIED_ON: tuple[str, ...] = ("data blocks on asyncua and node-opcua servers", "its simulator")
 
 NAMESPACE = "http://www.siemens.com/simatic-s7-opcua"
 COUNTER = "Plc.Heartbeat"

@@ -17,7 +17,7 @@ from drivers.conformance import DriverConformance
 from drivers.contract import ConnectionSpec, Driver, DriverError, Identity, Point, Quality, Sample, WriteState
 from drivers.instruments.julabo import Julabo
 from tests.drivers.scripted import Scripted
-from tests.drivers.simulated import Simulated, SimulatedBench, points
+from tests.drivers.simulated import Simulated, SimulatedBench, points, until
 
 READABLE = ("bath", "power", "safety", "excess_limit", "setpoint", "high_warning", "pump_stage", "running", "status")
 SETPOINT, RUNNING, PUMP = (Point(name, name, "rw") for name in ("setpoint", "running", "pump_stage"))
@@ -155,6 +155,19 @@ async def test_a_stop_by_power_failure_is_seen(circulator: Simulated) -> None:
         await driver.open()
         (running,) = await read(driver, "running")
         assert running.value == 0.0
+
+
+async def test_a_serial_watchdog_stops_it_unless_it_is_told_its_setpoint(tmp_path: Path) -> None:
+    with Simulated("julabo", tmp_path, site_speed=10.0, watchdog=30.0) as simulated:
+        async with opened(simulated.url) as driver:
+            assert await write(driver, SETPOINT, 80.0) == (WriteState.APPLIED, "")
+            assert await write(driver, RUNNING, 1.0) == (WriteState.APPLIED, "")
+            status = await until(driver, "status", lambda sample: sample.value < 0, 8.0)
+            assert status.value == -1501.0
+            bath, power, running = await read(driver, "bath", "power", "running")
+            assert (bath.quality, power.value, running.value) == (Quality.UNCERTAIN, 0.0, 0.0)
+            state, why = await write(driver, RUNNING, 1.0)
+            assert (state, "-09 COMMAND NOT ALLOWED" in why) == (WriteState.REFUSED, True)
 
 
 @pytest.mark.parametrize(("alarm", "bath", "external"), [
