@@ -179,10 +179,14 @@ class ConnectionSpec:
 
 
 class Turning(NamedTuple):
-    """A point that turns a pump: the slowest it can turn (a raw number), and the point that then rises."""
+    """A point that turns a pump: the least of it (a raw number) that two seconds later is seen at another point, which
+    rises. Slower ones turn the pump as well, but nothing tells. ``changes`` is a point that is another one afterwards,
+    such as the rate of the next dose.
+    """
 
     slowest: float
     shown_by: str
+    changes: str = ""
 
 
 class DriverFactory(Protocol):
@@ -190,8 +194,9 @@ class DriverFactory(Protocol):
 
     It may say more of its instruments in attributes, all of which may be left out: ``schemes`` (of the URLs that it
     can use), ``address_option`` (the option that is an instrument's number on a shared line), ``disturbs`` (what
-    connecting changes at the instrument, in words), ``turns`` (:class:`Turning` by address), ``points`` (its
-    addresses, as far as they can be listed), and its module ``VERIFIED_ON`` (what it was checked against).
+    connecting changes at the instrument, in words), ``turns`` (:class:`Turning` by address; also of a driver that is
+    built, where they depend on its options), ``points`` (its addresses, as far as they can be listed), and its module
+    ``VERIFIED_ON`` (what it was checked against).
     """
 
     def __call__(self, spec: ConnectionSpec) -> Driver:

@@ -101,8 +101,9 @@ class TextLine(DeviceLine):
         end: bytes = b"\r",
         reply_end: bytes = b"\r",
         ignored: bytes = b"",
+        unasked: Callable[[bytes], None] | None = None,
     ) -> None:
-        super().__init__(settings, reply_s, quiet_s, gap_s)
+        super().__init__(settings, reply_s, quiet_s, gap_s, unasked=unasked)
         self._end, self._reply_end, self._ignored = end, reply_end, ignored
         self._echoes: deque[bytes] = deque(maxlen=ECHOES)
 

@@ -46,9 +46,9 @@ class Link:
     """A driver, its points, their newest samples and what became of writes.
 
     ``points`` are read in one plan and written by key. ``expected`` are fields of the identity without which nothing
-    is read or written. ``period_s`` and ``deadline_s`` are wall seconds; ``now_ns`` is
-    process time and only stamps samples and events. Raises :class:`~drivers.contract.BadAddress` for a point that
-    the driver does not know.
+    is read or written. ``period_s`` and ``deadline_s`` are wall seconds, the latter for a read, and for each of several
+    writes that are sent together; ``now_ns`` is process time and only stamps samples and events. Raises
+    :class:`~drivers.contract.BadAddress` for a point that the driver does not know.
     """
 
     def __init__(
@@ -205,7 +205,7 @@ class Link:
         self._pending.clear()
         outcomes: Sequence[WriteOutcome] = ()
         try:
-            async with asyncio.timeout(self._deadline_s):
+            async with asyncio.timeout(self._deadline_s * len(batch)):
                 outcomes = await self._driver.write(
                     [(point, (value - point.offset) / point.gain) for point, value in batch]
                 )

@@ -144,26 +144,44 @@ class Polled(ABC):
         return [self._sample(*pair, given, failed) for pair in zip(plan.points, plan.by_point, strict=True)]
 
     async def write(self, writes: Sequence[tuple[Point, float]]) -> Sequence[WriteOutcome]:
-        """One after the other; see :meth:`put`."""
-        return [WriteOutcome(point, value, *await self._write_one(point, value)) for point, value in writes]
+        """One after the other; see :meth:`put`. Once the instrument does not answer any more, nothing else is sent."""
+        outcomes: list[WriteOutcome] = []
+        lost = ""
+        for point, value in writes:
+            impossible = self._impossible(point, value)
+            if not impossible and not lost:
+                lost = await self._doubted()
+            if why := impossible or lost:
+                outcomes.append(WriteOutcome(point, value, WriteState.REFUSED, why))
+            else:
+                outcomes.append(WriteOutcome(point, value, *await self._put(point.address, value)))
+        return outcomes
 
     async def close(self) -> None:
         """Give the line back."""
         self.line.close()
 
-    async def _write_one(self, point: Point, value: float) -> tuple[WriteState, str]:
+    def _impossible(self, point: Point, value: float) -> str:
+        """Why a value cannot be written to a point at all, or nothing."""
         entry = self._entry(point)
-        if "w" not in entry.access:
-            return WriteState.REFUSED, f"{point.address} cannot be written"
+        if "w" not in entry.access or "w" not in point.access:
+            return f"{point.address} cannot be written"
         if not entry.low <= value <= entry.high or not math.isfinite(value):
-            return WriteState.REFUSED, f"{point.address} must be {entry.low:g} to {entry.high:g}, not {value:g}"
+            return f"{point.address} must be {entry.low:g} to {entry.high:g}, not {value:g}"
+        return ""
+
+    async def _doubted(self) -> str:
+        """Clear a doubt about late answers before anything is sent; why that cannot be done, or nothing."""
         try:
             if self.line.in_doubt:
                 await self._certain()
         except DriverError as error:
-            return WriteState.REFUSED, f"not sent: {error}"
+            return f"not sent: {error}"
+        return ""
+
+    async def _put(self, address: str, value: float) -> tuple[WriteState, str]:
         try:
-            await self.put(point.address, value)
+            await self.put(address, value)
         except Refused as error:
             return WriteState.REFUSED, str(error)
         except DriverError as error:

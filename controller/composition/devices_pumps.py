@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from controller.composition.devices import Device, Session, session, settled
 from controller.composition.devices_check import Check
-from controller.composition.devices_points import Spot, glance, told
+from controller.composition.devices_points import Reading, Spot, glance, told
 from drivers import registry
 from drivers.contract import Point, Quality, WriteState
 from drivers.link_state import explain
@@ -29,12 +29,15 @@ STOP = "stop the pump at its panel"
 
 
 class Pump(NamedTuple):
-    """An output that turns a pump: the smallest speed, in the unit of its tag, and the point that then rises."""
+    """An output that turns a pump: the smallest speed that is seen, in the unit of its tag, the point that then rises,
+    and one that must be set back afterwards, "" for none.
+    """
 
     device: Device
     spot: Spot
     speed: float
     shown_by: str
+    changes: str = ""
 
     @property
     def rest(self) -> float:
@@ -51,12 +54,12 @@ def pumps_of(site: LoadedSite, devices: Mapping[str, Device], spots: Mapping[str
     """The pumps among the outputs: those whose drivers say so. Imports the drivers."""
     pumps: list[Pump] = []
     for name, device in devices.items():
-        turning = registry.about(device.kind).turns
+        turning = {**registry.about(device.kind).turns, **getattr(device.create(), "turns", {})}
         for spot in spots.get(name, ()):
             turns = turning.get(spot.point.address)
             if spot.is_output and turns is not None:
                 slowest = spot.point.gain * turns.slowest + spot.point.offset
-                pumps.append(Pump(device, spot, max(slowest, _smallest(site, spot)), turns.shown_by))
+                pumps.append(Pump(device, spot, max(slowest, _smallest(site, spot)), turns.shown_by, turns.changes))
     return pumps
 
 
@@ -76,6 +79,9 @@ def _failed(pump: Pump, why: str, todo: str = LOOK) -> Check:
 
 
 async def _try(pump: Pump) -> Check:
+    if pump.speed > pump.spot.high:
+        why = f"what its output may be, {pump.spot.high:g} {pump.spot.unit}, is too slow to be seen; not touched"
+        return Check(pump.spot.name, "pump", "skipped", why, "try it by hand")
     async with session(pump.device) as opened:
         standing = await glance(opened, pump.spot)
         if standing is None or standing.sample.quality is not Quality.GOOD:
@@ -90,13 +96,16 @@ async def _try(pump: Pump) -> Check:
 
 
 async def _turn(opened: Session, pump: Pump) -> Check:
-    counter = Spot(Point(pump.shown_by, pump.shown_by), pump.shown_by)
+    counter = _bare(pump.shown_by)
     before = await glance(opened, counter)
+    changed = await glance(opened, _bare(pump.changes)) if pump.changes else None
     started = await opened.write(pump.spot.point, pump.speed)
     if started.state is not WriteState.REFUSED:
         await asyncio.sleep(TURNS_S)
     if why := await _stop(opened, pump):
         return _failed(pump, why, STOP)
+    if why := await _set_back(opened, changed):
+        return _failed(pump, why, "set it again")
     if started.state is WriteState.REFUSED:
         return _failed(pump, told(started))
     after = await glance(opened, counter)
@@ -105,6 +114,25 @@ async def _turn(opened: Session, pump: Pump) -> Check:
         return _failed(pump, f"told to turn ({told(started)}), but {pump.shown_by} did not rise")
     why = f"{pump.shown_by} rose by {rise:.3g} at {pump.speed:.4g} {pump.spot.unit}"
     return Check(pump.spot.name, "pump", "ok", why)
+
+
+def _bare(address: str) -> Spot:
+    """A point without a tag."""
+    return Spot(Point(address, address, "rw"), address)
+
+
+async def _set_back(opened: Session, before: Reading | None) -> str:
+    """Give a point the value that it had before the pump turned; why it has another one, or an empty text."""
+    if before is None or not before.sample.value > 0:
+        return ""
+    spot, value = before.spot, before.sample.value
+    now = await glance(opened, spot)
+    if now is not None and now.sample.value == value:
+        return ""
+    outcome = await opened.write(spot.point, value)
+    if outcome.state is WriteState.APPLIED:
+        return ""
+    return f"its {spot.name} was {value:g}, and is another one now: {told(outcome)}"
 
 
 async def _stop(opened: Session, pump: Pump) -> str:

@@ -21,11 +21,12 @@ from drivers.contract import (
     Identity,
     Plan,
     Point,
+    Quality,
     Sample,
     WriteOutcome,
     WriteState,
 )
-from drivers.opcua import OpcUaClient, Pulse, read_settings, sample, send
+from drivers.opcua import OpcUaClient, Pulse, Reading, read_settings, sample, send
 from drivers.options import Options
 from drivers.planning import distinct
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from asyncua import ua
     from asyncua.common.node import Node
 
-VERIFIED_ON: tuple[str, ...] = ("a data block on an asyncua server", "its simulator")
+VERIFIED_ON: tuple[str, ...] = ("data blocks on asyncua and node-opcua servers", "its simulator")
 
 NAMESPACE = "http://www.siemens.com/simatic-s7-opcua"
 COUNTER = "Plc.Heartbeat"
@@ -47,6 +48,7 @@ STALE_S = 2.0
 DEAD_S = 3.0
 """The PLC counts each second (wall time): after two missed counts its values are doubtful, after three worthless."""
 STANDS_STILL = "the PLC's program stands still"
+UNCOUNTED = "the PLC's counter cannot be read any more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class GenericPlc:
         options.end()
         self._namespace = 0
         self._nodes: dict[str, Node] = {}
-        self._pulse = Pulse(STALE_S, DEAD_S)
+        self._restart()
 
     def plan(self, points: Sequence[Point]) -> PlcPlan:
         """Every address once, in one Read. Raises :class:`BadAddress`."""
@@ -83,7 +85,7 @@ class GenericPlc:
     async def open(self) -> Identity:
         """Connect and read the PLC's name plate. Raises :class:`DriverError`."""
         self._nodes.clear()
-        self._pulse = Pulse(STALE_S, DEAD_S)
+        self._restart()
         await self._wire.open()
         self._namespace = await self._wire.namespace(NAMESPACE)
         order, serial, firmware = await self._wire.read_texts([self._node(address) for address in IDENTITY])
@@ -94,11 +96,11 @@ class GenericPlc:
         if not isinstance(plan, PlcPlan):
             raise TypeError("a plan of another driver")
         readings = await self._wire.read([self._node(address) for address in plan.addresses])
-        quality = self._pulse.judge(readings[0], asyncio.get_running_loop().time())
-        return [sample(readings[place], quality, STANDS_STILL) for place in plan.where]
+        quality, why = self._judge(readings[0])
+        return [sample(readings[place], quality, why) for place in plan.where]
 
     async def write(self, writes: Sequence[tuple[Point, float]]) -> Sequence[WriteOutcome]:
-        """All of them in one Write, each in its own type."""
+        """All of them in one Write, each in its own type; unknown while the program stands still."""
         outcomes = {place: self._refusal(point, value) for place, (point, value) in enumerate(writes)}
         sent = [place for place, refusal in outcomes.items() if refusal is None]
         results = await self._send([writes[place] for place in sent]) if sent else []
@@ -114,7 +116,25 @@ class GenericPlc:
             typed = [(point, value, self._node(point.address), _variant(point, value)) for point, value in writes]
         except DriverError as error:
             return [WriteOutcome(*write, WriteState.REFUSED, f"not sent: {error}") for write in writes]
-        return await send(self._wire, typed)
+        outcomes = await send(self._wire, typed)
+        if not self._doubt:
+            return outcomes
+        taken, unknown = WriteState.APPLIED, WriteState.UNKNOWN
+        return [one._replace(state=unknown, detail=self._doubt) if one.state is taken else one for one in outcomes]
+
+    def _restart(self) -> None:
+        self._pulse = Pulse(STALE_S, DEAD_S)
+        self._counts, self._doubt = False, ""
+
+    def _judge(self, counter: Reading) -> tuple[Quality, str]:
+        """What everything is worth by the PLC's counter, and why; one that was never there says nothing."""
+        quality, why = self._pulse.judge(counter, asyncio.get_running_loop().time()), STANDS_STILL
+        if counter.quality is Quality.GOOD:
+            self._counts = True
+        elif self._counts:
+            quality, why = Quality.UNCERTAIN, UNCOUNTED
+        self._doubt = why if quality is not Quality.GOOD else ""
+        return quality, why
 
     def _refusal(self, point: Point, value: float) -> WriteOutcome | None:
         """What cannot be sent at all."""

@@ -17,7 +17,7 @@ import re
 from collections.abc import Mapping
 from typing import ClassVar
 
-from drivers.contract import ConnectionSpec, Identity, Quality, Reason, Refused, Sample
+from drivers.contract import ConnectionSpec, Identity, Quality, Reason, Refused, Sample, Turning
 from drivers.instruments.reglo_line import DONE, NEGATIVE, NOT_DONE, POSITIVE, RegloLine
 from drivers.options import Options
 from drivers.polled import Answers, Entry, Polled, Value
@@ -37,6 +37,8 @@ MODEL = re.compile(r"(?P<model>\S*[A-Za-z].*) (?P<software>\d{3,4}) (?P<head>[\d
 STOPPED = {"1": "stopped by hand", "2": "over temperature", "3": "over current"}
 BY_HAND = "1"
 CAUSES = {"C": "no cycles are set", "R": "the largest flow is {:g} mL/min", "V": "the largest volume is {:g} mL"}
+SEEN = 40.0
+"""rpm: two seconds of it are more than a revolution, and whole ones are what the pump counts."""
 TOTALS = {"revolutions": "xC", "volume": "xG"}
 
 
@@ -63,6 +65,9 @@ class IsmatecReglo(Polled):
 
     address_option: ClassVar[str] = "address"
     disturbs: ClassVar[str] = "turns the pump's events on"
+    turns: ClassVar[Mapping[str, Turning]] = {
+        f"{channel}.speed": Turning(SEEN, f"{channel}.revolutions") for channel in CHANNELS
+    }
     points: ClassVar[Mapping[str, Entry]] = _points()
 
     def __init__(self, spec: ConnectionSpec) -> None:

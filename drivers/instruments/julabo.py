@@ -5,8 +5,9 @@ Points: ``bath``, ``external`` and ``safety`` temperature (Cel), ``power`` (%, n
 ``pump_stage`` (1 to 4) and ``running`` (1 starts, 0 stops). Temperatures are in Cel only if its display is.
 
 Odd: what is written has no reply, and a refusal is only told by the next status, once; every write is therefore read
-back. A question it does not know is not answered at all. It has three setpoints, of which one is in use; ``setpoint``
-is the first. With its serial watchdog on it stops unless a setpoint is written every 30 s.
+back. An alarm stops it, whatever is set: that it runs is then Uncertain, and a start unknown. A question it does not
+know is not answered at all. It has three setpoints, of which one is in use; ``setpoint`` is the first. With its serial
+watchdog on it stops unless a setpoint is written every 30 s.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import re
 from collections.abc import Mapping
 from typing import ClassVar
 
-from drivers.contract import ConnectionSpec, Identity, Quality, Reason, Refused, Sample
+from drivers.contract import ConnectionSpec, DriverError, Identity, Quality, Reason, Refused, Sample
 from drivers.device_line import TextLine
 from drivers.options import Options
 from drivers.polled import Answers, Entry, Polled, Value
@@ -91,9 +92,7 @@ class Julabo(Polled):
         """The status, or one value as the status lets it be seen."""
         if question == self.first:
             self._status = None
-            self._status = await self._ask_status()
-            if self._status[0] in COMPLAINTS:
-                self._status = await self._ask_status()
+            self._status = await self._ask_state()
             return {self.first: self._status[0]}
         (address,) = (name for name, asked in QUESTIONS.items() if asked == question)
         number, _ = await self._ask_number(question)
@@ -113,6 +112,8 @@ class Julabo(Polled):
         await self._text.say(f"{self._prefix}{question.replace('in', 'out', 1)} {text}", REST_S)
         taken, resolution = await self._ask_number(question)
         if abs(taken - value) < 0.51 * resolution:
+            if address == "running" and value and _stops((state := await self._ask_state())[0]):
+                raise DriverError(f"it is set to run, but: {state[1]}")
             return
         code, words = await self._ask_status()
         why = f"its panel has control ({words})" if code in LOCAL else words
@@ -122,6 +123,11 @@ class Julabo(Polled):
         """The number of the setpoint in use; 0 if it is the first."""
         active = 0.0 if self._basic else (await self._ask_number("in_mode_01"))[0]
         return int(active) + 1 if active else 0
+
+    async def _ask_state(self) -> tuple[int, str]:
+        """Its status once it has said what was wrong with a command."""
+        status = await self._ask_status()
+        return await self._ask_status() if status[0] in COMPLAINTS else status
 
     async def _ask_status(self) -> tuple[int, str]:
         reply = await self._ask(self.first)
@@ -150,6 +156,8 @@ class Julabo(Polled):
         """A value with what the status says of it."""
         if math.isnan(value):
             return Sample(value, Quality.BAD, Reason.DEVICE, 0, None, "it has no such sensor")
+        if address == "running" and value and self._status is not None and _stops(self._status[0]):
+            return _doubtful(value, self._status[1])
         if address not in MEASURED:
             return value
         if self._status is None:
@@ -158,6 +166,11 @@ class Julabo(Polled):
         if code >= 0 or code in WARNINGS or address not in SPOILS.get(code, MEASURED):
             return value
         return Sample(value, Quality.BAD, Reason.DEVICE, 0, None, words) if code in SPOILS else _doubtful(value, words)
+
+
+def _stops(code: int) -> bool:
+    """Whether a status is an alarm, with which it does not run."""
+    return code < 0 and code not in WARNINGS
 
 
 def _doubtful(value: float, why: str) -> Sample:

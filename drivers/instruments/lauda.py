@@ -33,7 +33,7 @@ QUESTIONS = {
 ADDRESSES = {question: address for address, question in QUESTIONS.items()}
 WHOLE = {"pump_step", "keys_locked", "running"}
 MEASURED = ("bath", "controlled", "pump_pressure", "external", "external_analog")
-"""What is doubtful while there is an error."""
+"""What is doubtful while there is an error, as it is that it runs."""
 TROUBLE = ("error", "alarm", "warning", "overtemperature", "low level", "", "external control value is missing")
 """What the marks of STAT say, the first to the seventh."""
 ERRORS = {
@@ -146,7 +146,8 @@ class Lauda(Polled):
         return reply
 
     def _judged(self, address: str, value: float) -> Value:
-        if address not in MEASURED or self._trouble == "":
+        doubtful = address in MEASURED or (address == "running" and value)
+        if not doubtful or self._trouble == "":
             return value
         why = "its status is not known" if self._trouble is None else self._trouble
         return Sample(value, Quality.UNCERTAIN, Reason.DEVICE, 0, None, why)

@@ -2,12 +2,12 @@
 
 Points: ``speed`` (rw, {rev}/min; a write starts the drive in the direction of the option, 0 halts it; negative is read
 while it turns the other way), ``dose`` (w, {rev}) turns so many times once at ``rate`` (rw, {rev}/min), ``running``
-(r), ``revolutions`` (r, {rev}, since this driver was made, never falling), ``remaining`` (r, {rev}) and ``remote``
-(rw, 1 or 0).
+(r), ``revolutions`` (r, {rev}, never falling), ``remaining`` (r, {rev}) and ``remote`` (rw, 1 or 0).
 
 Odd: a drive has no number after power-up and is given one; 7 data bits, odd parity. Commands are answered by ACK or
 NAK, a command that was NAKed may be repeated once; but drives were seen that NAK a start and start, so the status
-decides, and a dose is never repeated. While it turns it does not take another direction.
+decides. A dose is never repeated, and a short one can be over before the status is asked: the count tells. While it
+turns it does not take another direction, and it doses in the direction that it has.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import re
 from collections.abc import Mapping
 from typing import ClassVar
 
-from drivers.contract import ConnectionSpec, Identity, Malformed, Quality, Reason, Refused, Sample, Timeout
+from drivers.contract import ConnectionSpec, Identity, Malformed, Quality, Reason, Refused, Sample, Timeout, Turning
 from drivers.counting import Counter
 from drivers.device_line import LONGEST_REPLY, DeviceLine
 from drivers.options import Options
@@ -29,6 +29,10 @@ VERIFIED_ON: tuple[str, ...] = ("its simulator", "the frames of other authors' d
 STX, ENQ, ACK, NAK, CR = b"\x02", b"\x05", b"\x06", b"\x15", b"\r"
 MAX_SPEED, MAX_REVOLUTIONS = 999.9, 99999.99
 RESOLUTION = 0.1
+SLOWEST = 10.0
+"""Of the motors that turn least slowly, rpm."""
+PRECISION = 0.01
+"""What hundredths of a revolution may leave of a dose."""
 RUNS, STOPPED_LOCALLY = "3", "4"
 STATES = {
     "1": "",
@@ -55,6 +59,7 @@ class MasterflexLs(Polled):
 
     address_option: ClassVar[str] = "number"
     disturbs: ClassVar[str] = "gives a drive without a number the one that is asked for"
+    turns: ClassVar[Mapping[str, Turning]] = {"speed": Turning(SLOWEST, "revolutions", "rate")}
     points: ClassVar[Mapping[str, Entry]] = {
         "speed": Entry("rw", "state", 0.0, MAX_SPEED),
         "rate": Entry("rw", "state", RESOLUTION, MAX_SPEED),
@@ -74,6 +79,7 @@ class MasterflexLs(Polled):
         options.end()
         port = parse_port(spec.url, 4800, parity="O", bytesize=7)
         self._revolutions = Counter()
+        self._endless = False
         super().__init__(DeviceLine(port, spec.timeout_s / 2, quiet_s))
 
     async def identify(self) -> Identity:
@@ -96,7 +102,7 @@ class MasterflexLs(Polled):
         remote, state, _ = await self._status()
         speed = await self._speed()
         return {
-            "speed": _judged(state, speed if self._sign == "+" else -speed),
+            "speed": _judged(state, speed),
             "running": _judged(state, 1.0),
             "rate": abs(speed),
             "remote": float(remote),
@@ -122,21 +128,40 @@ class MasterflexLs(Polled):
     async def _run(self, value: float) -> None:
         remote, state, _ = await self._status()
         self._must_be_remote(remote)
-        if state == RUNS and (await self._speed() < 0) != (self._sign == "-"):
+        if state == RUNS:
+            await self._must_not_dose()
+        elif await self._told("E"):
+            await self._tell("Z")  # what a dose that was halted left must not end this
+        if state == RUNS and await self._speed() < 0:
             await self._tell("H")
             state = ""
         await self._tell(self._speed_command(value) + ("" if state == RUNS else "G0"))
         await self._check(True)
+        self._endless = True
         await self._check_speed(value)
+
+    async def _must_not_dose(self) -> None:
+        """A dose would be given at another speed, and end what is to go on. What was not started here may be one."""
+        if not self._endless and await self._told("E"):
+            raise Refused("a dose is being given: halt it first")
 
     async def _dose(self, value: float) -> None:
         """Sent once, whatever comes back."""
-        if await self._ask(f"ZV{value:.2f}G") == ACK:
-            return
+        if abs(round(value, 2) - value) > PRECISION * value:
+            raise Refused(f"{value:g} revolutions cannot be given in hundredths")
+        if (speed := await self._speed()) <= 0:
+            raise Refused(f"the drive is set to {speed:g} rpm: set the rate first")
+        before = await self._told("C")
+        self._endless = False
+        taken = await self._ask(f"ZV{value:.2f}G") == ACK
         _, state, error = await self._status()
-        if state == RUNS:
-            raise Malformed("the drive refused the dose, and runs")
-        raise Refused(f"the drive refuses the dose: {ERRORS.get(error, 'NAK')}")
+        turned = state == RUNS or before is None or await self._told("C") != before
+        if taken and not turned:
+            raise Malformed("the drive took the dose, and stands")
+        if turned and not taken:
+            raise Malformed(f"the drive refused the dose, and {'runs' if state == RUNS else 'may have turned'}")
+        if not taken:
+            raise Refused(f"the drive refuses the dose: {ERRORS.get(error, 'NAK')}")
 
     async def _set_remote(self, value: float) -> None:
         if value not in {0.0, 1.0}:
@@ -164,7 +189,7 @@ class MasterflexLs(Polled):
 
     async def _check_speed(self, value: float) -> None:
         kept = await self._speed()
-        if abs(abs(kept) - value) > RESOLUTION * 0.51:
+        if abs(kept - value) > RESOLUTION * 0.51:
             raise Refused(f"the drive keeps {kept:g} rpm")
 
     def _speed_command(self, value: float) -> str:
@@ -176,13 +201,23 @@ class MasterflexLs(Polled):
         found = STATUS.fullmatch(reply)
         if found is None:
             raise self.line.doubt(f"not a status: {reply!r}")
+        self._endless = self._endless and found[2] == RUNS
         return found[1] == "1", found[2], found[3]
 
     async def _speed(self) -> float:
-        return self._float("S", await self._data("S"))
+        """What it is set to, below 0 in the other direction."""
+        speed = self._float("S", await self._data("S"))
+        return speed if self._sign == "+" else -speed
 
     async def _count(self, command: str) -> float:
         return self._float(command, await self._data(command))
+
+    async def _told(self, command: str) -> float | None:
+        """A count, or ``None`` of a drive that does not tell it."""
+        try:
+            return await self._count(command)
+        except Refused:
+            return None
 
     def _float(self, command: str, reply: str) -> float:
         if NUMBER.fullmatch(reply) is None:

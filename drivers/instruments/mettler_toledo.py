@@ -5,17 +5,22 @@ Points: ``weight`` (r, g; net, whatever unit the balance is set to), ``stable`` 
 Odd is that ``SI`` is answered under the name of ``S``, that the print key sends a weight that nobody asked for, that a
 balance told to repeat (``SIR``) goes on until it is asked once, and that switching on or ``@`` forgets the tare: the
 latter is never sent. ``Z``, ``T`` and ``S`` wait for a settled weight for up to a minute and are not used either.
+
+A balance that was switched on again may have taken what stands on it as zero. It says its serial number then, unasked,
+and its tare is gone: after either its weight is Uncertain until it is tared or zeroed.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import math
 import re
 from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
 from drivers.contract import ConnectionSpec, Identity, Quality, Reason, Refused, Sample
-from drivers.device_line import TextLine
+from drivers.device_line import LONGEST_REPLY, TextLine
 from drivers.options import Options
 from drivers.polled import Answers, Entry, Polled
 from drivers.ports import parse_port
@@ -42,6 +47,9 @@ REFUSALS = {
 UNDER_ITS_NAME = {"SI": ("S", "SI")}
 """Names under which a command is answered, if not its own."""
 WEIGHT = re.compile(r"(?P<name>[A-Z]+) (?P<status>[SDA]) (?P<value> *-?\d+(?:\.(?P<decimals>\d+))?) (?P<unit>\S+)")
+SWITCHED_ON = "I4 A "
+LATE_S = 0.5
+NEW_ZERO = "it was switched on, or lost its tare: what stood on it may be its zero. Tare or zero it"
 FAULT = re.compile(r"S S Error (?P<number>\d+[bt])")
 
 
@@ -79,8 +87,12 @@ class MettlerToledo(Polled):
         self._dynamic = options.choice("dynamic", "good", ("good", "uncertain"))
         quiet_s = options.number("slowest_reply", 0.5, 0.05, 30.0)
         options.end()
-        self._text = TextLine(parse_port(spec.url, 9600), spec.timeout_s / 2, quiet_s, end=END, reply_end=END)
+        self._text = TextLine(
+            parse_port(spec.url, 9600), spec.timeout_s / 2, quiet_s, end=END, reply_end=END, unasked=self._between
+        )
         self._identity = Identity("Mettler Toledo", "")
+        self._late_s, self._late_until, self._unasked = max(2 * quiet_s, LATE_S), 0.0, b""
+        self._tare, self._new_zero = 0.0, False
         super().__init__(self._text)
 
     def entry(self, address: str) -> Entry | None:
@@ -88,13 +100,18 @@ class MettlerToledo(Polled):
         return Entry("rw", "TA", 0.0, self._capacity) if address == "tare" else self.points.get(address)
 
     async def identify(self) -> Identity:
-        """The serial number; the rest is asked of a balance that has not been asked before."""
-        serial = _quoted(await self._ask("I4"))
+        """The serial number; the rest is asked of a balance that has not been asked before. A tare that is gone tells
+        of one that was switched on meanwhile.
+        """
+        serial = _quoted(await self._ask_serial())
         if serial is None:
             raise self.line.doubt("no serial number")
         if serial != self._identity.serial or not self._identity.model:
             model = await self._told("I2") or "balance"
             self._identity = Identity("Mettler Toledo", model.split()[0], serial, await self._told("I3"))
+            self._tare, self._new_zero = 0.0, False
+        with contextlib.suppress(Refused, Unweighed):
+            self._learn(self._parse("TA", await self._ask("TA")).grams)
         return self._identity
 
     async def answer(self, question: str) -> Answers:
@@ -107,27 +124,62 @@ class MettlerToledo(Polled):
         except Unweighed as error:
             return {point: Sample(math.nan, Quality.BAD, Reason.DEVICE, 0, None, str(error)) for point in points}
         if question == "TA":
+            self._learn(weight.grams)
             return {"tare": weight.grams}
         return {"weight": self._judged(weight), "stable": float(weight.status == "S")}
 
     async def put(self, address: str, value: float) -> None:
         """The tare, confirmed by the one it answers; or zero or tare a weight that has settled."""
         if address == "tare":
-            taken = self._taken("TA", await self._ask(f"TA {value:.4f}".rstrip("0").rstrip(".") + " g"))
-            if abs(taken.grams - value) > taken.digit:
-                raise Refused(f"it keeps its tare at {taken.grams:g} g")
-            return
-        weight = self._taken("SI", await self._ask("SI"))
-        if weight.status != "S":
+            await self._set_tare(value)
+        elif self._taken("SI", await self._ask("SI")).status != "S":
             raise Refused("not settled")
-        if address == "tare_now":
-            self._taken("TI", await self._ask("TI"))
-            return
+        elif address == "tare_now":
+            self._tare = self._taken("TI", await self._ask("TI")).grams
+        else:
+            await self._set_zero()
+            self._tare = 0.0
+        self._new_zero = False
+
+    async def _set_tare(self, value: float) -> None:
+        taken = self._taken("TA", await self._ask(f"TA {value:.4f}".rstrip("0").rstrip(".") + " g"))
+        self._tare = taken.grams
+        if abs(taken.grams - value) > taken.digit:
+            raise Refused(f"it keeps its tare at {taken.grams:g} g")
+
+    async def _set_zero(self) -> None:
         reply = await self._ask("ZI")
         if refusal := _refusal(reply):
             raise Refused(refusal)
         if reply not in {"ZI A", "ZI S", "ZI D"}:
             raise self.line.doubt(f"not an answer to ZI: {reply!r}")
+
+    async def _ask_serial(self) -> str:
+        """Its serial number. One that comes too late must not be taken for that of a balance that is switched on."""
+        answered = False
+        try:
+            reply = await self._ask("I4")
+            answered = True
+        finally:
+            if not answered:
+                self._late_until = asyncio.get_running_loop().time() + self._late_s
+        return reply
+
+    def _learn(self, tare: float) -> None:
+        """What the tare is: gone, it was switched on meanwhile; new, somebody tared what stands on it now."""
+        if tare != self._tare:
+            self._new_zero = not tare
+        self._tare = tare
+
+    def _between(self, data: bytes) -> None:
+        """A serial number that nobody asked for is of a balance that is switched on, unless it may be a late answer."""
+        *lines, self._unasked = (self._unasked + data)[-LONGEST_REPLY:].split(END)
+        for line in lines:
+            self._hear(line.decode("ascii", "replace"))
+
+    def _hear(self, line: str) -> None:
+        if line.startswith(SWITCHED_ON) and self._identity.model:
+            self._new_zero |= asyncio.get_running_loop().time() > self._late_until
 
     async def _ask(self, command: str) -> str:
         """Send a command; the first line that can answer it. Others were not asked for. Raises :class:`Refused`."""
@@ -135,7 +187,9 @@ class MettlerToledo(Polled):
         names = UNDER_ITS_NAME.get(name, (name,))
 
         def answers(line: str) -> bool:
-            """Whether a line answers the command."""
+            """Whether a line answers the command; others may tell something as well."""
+            if name != "I4":
+                self._hear(line)
             return line in REFUSALS or line.split(maxsplit=1)[0] in names
 
         lines = await self._text.ask_lines(command, answers)
@@ -175,6 +229,8 @@ class MettlerToledo(Polled):
 
     def _judged(self, weight: Weight) -> Sample:
         """A weight with what is to be thought of it."""
+        if self._new_zero:
+            return Sample(weight.grams, Quality.UNCERTAIN, Reason.DEVICE, 0, None, NEW_ZERO)
         if weight.status == "S":
             return Sample(weight.grams, Quality.GOOD, Reason.OK, 0)
         if self._dynamic == "good":

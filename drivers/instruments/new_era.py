@@ -2,7 +2,7 @@
 
 Points: ``flow`` (rw, mL/min; a write infuses at that rate or, while it infuses, changes it; 0 stops; negative is read
 while it withdraws), ``dose`` (w, mL) infuses a volume once at ``rate`` (rw, mL/min), ``running`` (r), ``infused`` and
-``withdrawn`` (r, mL, since this driver was made, never falling), ``diameter`` (r, mm, of the syringe).
+``withdrawn`` (r, mL, never falling), ``diameter`` (r, mm, of the syringe).
 
 Odd: numbers have four digits. What is set while the pump stands is kept in its non-volatile memory, so it is written
 only when it is another; a rate that is set while it pumps is not kept. Units of rates cannot change while it pumps. A
@@ -18,7 +18,7 @@ import re
 from collections.abc import Mapping
 from typing import ClassVar
 
-from drivers.contract import ConnectionSpec, Identity, Quality, Reason, Refused, Sample, Timeout
+from drivers.contract import ConnectionSpec, Identity, Quality, Reason, Refused, Sample, Timeout, Turning
 from drivers.counting import Counter
 from drivers.instruments.new_era_line import RESET, NewEraLine, Reply, alarm_word
 from drivers.options import Options
@@ -33,7 +33,9 @@ VERIFIED_ON: tuple[str, ...] = (
 RATES = {"MM": 1.0, "MH": 1 / 60, "UM": 1e-3, "UH": 1e-3 / 60}
 """Units of a rate, as parts of mL/min."""
 VOLUMES = {"ML": 1.0, "UL": 1e-3}
+NUMBER = r"(\d+\.?\d*|\.\d+)"
 LARGEST = 9999.0
+SEEN = 0.15  # mL/min: its count shows two seconds of it, below 10 mL
 PRECISION = 1e-3
 """What four digits leave of a number that is chosen well."""
 ERRORS = {
@@ -58,6 +60,7 @@ class NewEra(Polled):
     """
 
     address_option: ClassVar[str] = "address"
+    turns: ClassVar[Mapping[str, Turning]] = {"flow": Turning(SEEN, "infused", "rate")}
     points: ClassVar[Mapping[str, Entry]] = {
         "flow": Entry("rw", "state", 0.0, LARGEST),
         "rate": Entry("rw", "state", 1e-6, LARGEST),
@@ -76,8 +79,7 @@ class NewEra(Polled):
         self._diameter = options.number("diameter", 0.0, 0.0, 80.0)
         quiet_s = options.number("slowest_reply", 0.5, 0.05, 30.0)
         options.end()
-        port = parse_port(spec.url, 19200)
-        self._pump = NewEraLine(port, spec.timeout_s / 2, quiet_s, address, self._alarmed)
+        self._pump = NewEraLine(parse_port(spec.url, 19200), spec.timeout_s / 2, quiet_s, address, self._alarmed)
         self._alarm = ""
         self._infused, self._withdrawn = Counter(), Counter()
         super().__init__(self._pump)
@@ -88,9 +90,7 @@ class NewEra(Polled):
         found = re.fullmatch(r"(NE.+?)V\s*(\d+\.\d+)", version.data)
         if found is None:
             raise self.line.doubt(f"not the version of a pump: {version.data!r}")
-        diameter = await self._number("DIA")
-        if self._diameter and abs(diameter - self._diameter) > 0.005:
-            raise Refused(f"the pump is set to a syringe of {diameter:g} mm, not {self._diameter:g}")
+        await self._must_fit()
         return Identity("New Era", found[1], firmware=found[2])
 
     async def answer(self, question: str) -> Answers:
@@ -98,8 +98,7 @@ class NewEra(Polled):
         if question == "diameter":
             return {"diameter": await self._number("DIA")}
         if question == "dispensed":
-            data = (await self._query("DIS")).data
-            found = self._parsed(r"I(\d*\.?\d*)W(\d*\.?\d*)(ML|UL)", data)
+            found = self._parsed(rf"I{NUMBER}W{NUMBER}(ML|UL)", (await self._query("DIS")).data)
             unit = VOLUMES[found[3]]
             return {
                 "infused": self._infused.total(float(found[1]) * unit),
@@ -150,6 +149,7 @@ class NewEra(Polled):
 
     async def _program(self, volume: float) -> None:
         """Phase 1 infuses a volume, or 0 for any; phase 2 stops. What is so already is not written again."""
+        await self._must_fit()
         first = await self._ask("PHN1")
         programs = first.data != "?"
         if programs:
@@ -210,20 +210,26 @@ class NewEra(Polled):
         elif status != STANDS:
             raise Refused("the pump runs: stop it first")
 
+    async def _must_fit(self) -> None:
+        """With another syringe than it is set to, a pump gives something else than it says."""
+        diameter = await self._number("DIA")
+        if self._diameter and abs(diameter - self._diameter) > 0.005:
+            raise Refused(f"the pump is set to a syringe of {diameter:g} mm, not {self._diameter:g}")
+
     async def _volume(self) -> tuple[float, str]:
-        found = self._parsed(r"(\d*\.?\d*)(ML|UL)", (await self._query("VOL")).data)
+        found = self._parsed(rf"{NUMBER}(ML|UL)", (await self._query("VOL")).data)
         return float(found[1]) * VOLUMES[found[2]], found[2]
 
     def _rate(self, data: str) -> tuple[float, str]:
-        found = self._parsed(r"(\d*\.?\d*)(MM|MH|UM|UH)", data)
+        found = self._parsed(rf"{NUMBER}(MM|MH|UM|UH)", data)
         return float(found[1]) * RATES[found[2]], found[2]
 
     async def _number(self, command: str) -> float:
-        return float(self._parsed(r"(\d*\.?\d*)", (await self._query(command)).data)[1])
+        return float(self._parsed(NUMBER, (await self._query(command)).data)[1])
 
     def _parsed(self, pattern: str, data: str) -> re.Match[str]:
         found = re.fullmatch(pattern, data)
-        if found is None or not any(map(str.isdigit, found[1])):
+        if found is None:
             raise self.line.doubt(f"not an answer: {data!r}")
         return found
 
@@ -261,9 +267,9 @@ class NewEra(Polled):
                 return await self._query("VER")
             except Timeout:
                 pass  # left in safe mode by somebody else, it does not hear what is no packet
-        reply = await self._pump.set_mode(self._silence_s if self._safe else 0)
-        if reply.alarm:
-            await self._pump.set_mode(self._silence_s if self._safe else 0)
+        silence_s = self._silence_s if self._safe else 0
+        if (await self._pump.set_mode(silence_s)).alarm:
+            await self._pump.set_mode(silence_s)
         return await self._query("VER")
 
     def _flow(self, status: str, rate: Value) -> Value:

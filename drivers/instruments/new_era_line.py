@@ -19,7 +19,8 @@ STX, ETX = 0x02, 0x03
 AROUND = 4
 """Bytes of a safe packet besides STX and its text: length, CRC, ETX."""
 REPLY = re.compile(r"(?P<address>\d\d)(?:A\?(?P<alarm>[A-Z])|(?P<status>[IWSPTUX]))(?P<data>.*)")
-LONGEST_ALARM = 32
+SHORTER_THAN_ALARM = 4
+"""Bytes that may be the begin of an alarm, but are none."""
 RESET = "R"
 ALARMS = {
     RESET: "the pump lost power",
@@ -54,7 +55,7 @@ class NewEraLine(DeviceLine):
         request = f"{self._address}{text}".encode("ascii")
         if not safe:
             return self._parsed((await self.ask(request + b"\r", _whole_text))[1:-1])
-        return self._parsed((await self.ask(_packed(request), _whole_packet))[2:-3])
+        return self._parsed((await self.ask(_packed(request), self._whole))[2:-3])
 
     async def set_mode(self, silence_s: int) -> Reply:
         """Safe mode with that many seconds, or 0 for basic mode: a packet, whose answer comes in either framing."""
@@ -71,13 +72,20 @@ class NewEraLine(DeviceLine):
             self._alarmed(found["alarm"])
         return Reply(found["status"] or "", found["data"], found["alarm"] or "")
 
+    def _whole(self, data: bytes) -> bool:
+        """Whether a safe answer is there. An alarm that came with it must not get lost, for it is told once."""
+        try:
+            return _whole_packet(data)
+        except Malformed:
+            self._between(data)
+            raise
+
     def _between(self, data: bytes) -> None:
-        """An alarm in what nobody asked for; anything else there is nobody's."""
-        self._unasked = (self._unasked + data)[-LONGEST_ALARM:]
-        found = re.search(rf"{self._address}A\?([A-Z])".encode(), self._unasked)
-        if found is not None:
-            self._unasked = b""
+        """Alarms in what nobody asked for; anything else there is nobody's."""
+        data = self._unasked + data
+        for found in re.finditer(rf"{self._address}A\?([A-Z])".encode(), data):
             self._alarmed(found[1].decode())
+        self._unasked = data[-SHORTER_THAN_ALARM:]
 
 
 def alarm_word(letter: str) -> str:

@@ -203,8 +203,11 @@ class NovaFlex2:
             return WriteState.REFUSED, str(error)
         if not self._read_once:
             return WriteState.REFUSED, "not sent: what was measured last is not known yet"
-        if vessel in self._newest and self._newest[vessel].number >= value:
-            return WriteState.APPLIED, "measured before"
+        newest = self._newest[vessel].number if vessel in self._newest else 0
+        if newest >= value:
+            applied, refused = WriteState.APPLIED, WriteState.REFUSED
+            later = f"not sent: {vessel}-{newest} has been measured already"
+            return (applied, "measured before") if newest == value else (refused, later)
         if called in self._sent:
             return WriteState.UNKNOWN, "sent before, but there is no result yet"
         try:

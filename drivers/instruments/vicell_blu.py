@@ -173,11 +173,13 @@ class ViCellBlu:
         """Start a sample that neither the instrument nor we know of."""
         try:
             session = self._connected()
-            known = any(count.name == sample for count in await session.counts(sample, self._spec.timeout_s))
+            known = [count for count in await session.counts(sample, self._spec.timeout_s) if count.name == sample]
         except DriverError as error:
             return WriteState.REFUSED, f"not sent: {error}"
         if known:
-            return WriteState.APPLIED, "counted before"
+            applied, refused = WriteState.APPLIED, WriteState.REFUSED
+            lost = f"not sent: {sample} was given up ({known[-1].status}), take another number"
+            return (refused, lost) if all(count.given_up for count in known) else (applied, "counted before")
         if sample in self._sent:
             return self._sent[sample], "sent before, but the instrument does not list it"
         self._sent[sample] = WriteState.UNKNOWN

@@ -28,6 +28,8 @@ BY_SAMPLE = 1
 """``GetSampleResults`` searches names of samples, not of sets of samples."""
 
 FINISHED = frozenset({"Completed", "Complete"})
+GIVEN_UP = "Skip"
+"""How the names of the states begin in which a sample was stopped, by hand or by a fault (recalled)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,11 @@ class Count:
     def finished(self) -> bool:
         """Whether the numbers are final."""
         return self.status in FINISHED
+
+    @property
+    def given_up(self) -> bool:
+        """Whether there will never be numbers: it was stopped, or failed."""
+        return self.status.startswith(GIVEN_UP)
 
 
 class CounterSession:

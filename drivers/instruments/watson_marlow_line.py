@@ -34,13 +34,14 @@ UNCHECKED = "??"
 
 class Status(NamedTuple):
     """What the pump says of itself: the speed it is set to in {rev}/min, tachometer counts if it has any, whether it
-    runs, whether it has found a leak.
+    runs, in which direction, whether it has found a leak.
     """
 
     model: str
     speed: float
     counts: int | None
     running: bool
+    clockwise: bool
     leak: bool = False
 
 
@@ -66,13 +67,13 @@ class BasicLine(TextLine):
         reply = await self.ask_line(f"{self._number}RS")
         short = SHORT_STATUS.fullmatch(reply)
         if short is not None:
-            return Status(short["model"], float(short["speed"]), None, short["running"] == "1")
+            return _status(short, None)
         match = STATUS.fullmatch(reply)
         if match is None:
             raise self.doubt(f"not a status: {reply!r}")
         if int(match["number"]) != self._number:
             raise Refused(f"pump {match['number']} answers for pump {self._number}")
-        return Status(match["model"], float(match["speed"]), int(match["count"]), match["running"] == "1")
+        return _status(match, int(match["count"]))
 
 
 class EnhancedLine(DeviceLine):
@@ -95,8 +96,7 @@ class EnhancedLine(DeviceLine):
         match = await self._answer("RS", FIELDS)
         if int(match["number"]) != self._number:
             raise Refused(f"pump {match['number']} answers for pump {self._number}")
-        speed, count = float(match["speed"]), int(match["count"])
-        return Status(match["model"], speed, count, match["running"] == "1", match["leak"] == "1")
+        return _status(match, int(match["count"]))._replace(leak=match["leak"] == "1")
 
     async def _answer(self, command: str, pattern: re.Pattern[str]) -> re.Match[str]:
         def complete(data: bytes) -> bool:
@@ -107,6 +107,11 @@ class EnhancedLine(DeviceLine):
 
     def _frame(self, command: str) -> bytes:
         return f"<{self._number},{command},{UNCHECKED}>".encode("ascii")
+
+
+def _status(found: re.Match[str], counts: int | None) -> Status:
+    running, clockwise = found["running"] == "1", found["direction"] == "CW"
+    return Status(found["model"], float(found["speed"]), counts, running, clockwise)
 
 
 def _answers(data: bytes, pattern: re.Pattern[str]) -> list[re.Match[str]]:

@@ -5,16 +5,16 @@ what is wrong with one is told by the next `status`, once. An unknown in command
 
 Settings: `version` (what it says of itself), `commands` (full, or basic as of a CORIO CD), `remote` (true; false: the
 panel has control), `low` and `high` (limits of the setpoint, -30 and 200), `alarm` (a status such as
-"-01 LOW LEVEL ALARM"), `external` (temperature of an external sensor; none), `number` (of an RS-485 device; none),
-`xon` (true: flow-control bytes around its replies), `line_feed_only` (true: replies as of older firmware), and those
-of :mod:`simulators.bath`.
+"-01 LOW LEVEL ALARM"), `watchdog` (process seconds without a new setpoint after which it stops, 0: never), `external`
+(temperature of an external sensor; none), `number` (of an RS-485 device; none), `xon` (true: flow-control bytes around
+its replies), `line_feed_only` (true: replies as of older firmware), and those of :mod:`simulators.bath`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from simulators.bath import Bath
 from simulators.byte_server import ByteServer, Lines
@@ -32,14 +32,16 @@ INVALID = "-08 INVALID COMMAND"
 NOT_ALLOWED = "-09 COMMAND NOT ALLOWED IN CURRENT OPERATING MODE"
 TOO_SMALL = "-10 VALUE TOO SMALL"
 TOO_LARGE = "-11 VALUE TOO LARGE"
+WATCHDOG = "-1501 SERIAL WATCHDOG ALARM"
 STATES = (("00 MANUAL STOP", "01 MANUAL START"), ("02 REMOTE STOP", "03 REMOTE START"))
 
 
 class Circulator:
     """One device."""
 
-    def __init__(self, bath: Bath, spec: Mapping[str, Json]) -> None:
-        self._bath = bath
+    def __init__(self, bath: Bath, spec: Mapping[str, Json], clock: Callable[[], float]) -> None:
+        self._bath, self._clock = bath, clock
+        self._watchdog_s, self._told_at = float(str(spec.get("watchdog", 0.0))), clock()
         self._version, self._alarm = str(spec.get("version", VERSION)), str(spec.get("alarm", ""))
         self._remote, self._basic = spec.get("remote", True) is True, spec.get("commands") == "basic"
         self._external = spec.get("external")
@@ -55,10 +57,14 @@ class Circulator:
     def power_up(self) -> None:
         """It stands, whatever it did before, and keeps its settings."""
         self._choices["mode_05"], self._complaint = 0, ""
+        self._told_at = self._clock()
         self._apply()
 
     def command(self, text: str) -> str | None:
         """Carry out one command: its reply, or None."""
+        if self._watchdog_s and self._clock() - self._told_at > self._watchdog_s:
+            self._alarm, self._choices["mode_05"] = WATCHDOG, 0
+            self._apply()
         word, _, argument = text.strip().lower().partition(" ")
         direction, _, name = word.partition("_")
         if word == "version":
@@ -108,6 +114,7 @@ class Circulator:
             self._choices[name] = int(value)
         else:
             self._settings[name] = round(value, 2)
+            self._told_at = self._clock()
         self._apply()
         return ""
 
@@ -120,7 +127,7 @@ async def run(context: Context) -> None:
     """Be one circulator until cancelled."""
     spec = context.spec
     bath = Bath(context, setpoint=25.0)
-    device = Circulator(bath, spec)
+    device = Circulator(bath, spec, context.clock)
     number = spec.get("number")
     prefix = "" if number is None else f"A{int(str(number)):03d}_"
     end = b"\n" if spec.get("line_feed_only") else b"\r\n"

@@ -125,6 +125,8 @@ class Enhanced:
         code, _, parameter = order.partition(",")
         if checksum.upper() not in {"??", _ones(body + comma), _twos(body + comma)} or "." in parameter:
             return None
+        if code == "SP" and not re.fullmatch(r"0*[1-9]\d{0,3}", parameter):
+            return None
         number = "#" if address == "0" else address
         reply = self.pump.command(f"{number}{code}{parameter}")
         if reply is None:

@@ -126,11 +126,12 @@ class ArcPeer(PtyPeer):
 
 
 class PumpPeer(PtyPeer):
-    """A Watson-Marlow 520Du: pump 1."""
+    """A Watson-Marlow 520Du: pump 1. Commands that begin with ``deaf`` get lost on their way to it."""
 
     def __init__(self) -> None:
         super().__init__()
         self.speed, self.running, self.pulses, self.echo, self.stuck = 0.0, False, 0, False, False
+        self.direction, self.deaf = "CW", "nothing"
         self.commands: list[str] = []
 
     def answer(self, data: bytearray) -> bytes | None:
@@ -143,6 +144,8 @@ class PumpPeer(PtyPeer):
         return (line + b"\r" if self.echo else b"") + self._obey(command.removeprefix("1"))
 
     def _obey(self, command: str) -> bytes:
+        if command.startswith(self.deaf):
+            return b""
         if command.startswith("SP") and not self.stuck:
             self.speed = float(command[2:])
         elif command in {"GO", "ST"} and not self.stuck:
@@ -150,7 +153,8 @@ class PumpPeer(PtyPeer):
         elif command == "ZY":
             return b"%d\r" % self.running
         elif command == "RS":
-            return f"520Du 15.84 520R 9.6MM {self.speed:.1f} CW P/N 1 {self.pulses} {self.running:d} !\r".encode()
+            shown = f"{self.speed:.1f} {self.direction} P/N 1 {self.pulses} {self.running:d}"
+            return f"520Du 15.84 520R 9.6MM {shown} !\r".encode()
         return b""
 
 

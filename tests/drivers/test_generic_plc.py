@@ -53,6 +53,8 @@ class Plc:
             node = await block.add_variable(node_id(index, address), address, start, varianttype=kind)
             if address in {"Heater.OP", "Agit.SP", "Host.Heartbeat"}:
                 await node.set_writable()
+        for text, value in (('"DB_Reactor"."Spare"[3]', 3.5), ('"DB_Reactor"."Loops"[1]."PV"', 1.5)):
+            await block.add_variable(ua.NodeId(text, index), text, value, varianttype=ua.VariantType.Float)
         return index
 
     async def put(self, address: str, value: Any, kind: Any = ua.VariantType.Float, status: int = 0) -> None:
@@ -215,8 +217,32 @@ async def test_stopped_values_carry_the_reason(plc: Plc) -> None:
     await asyncio.sleep(2.2)
     (sample,) = await driver.read(plan)
     assert (sample.quality, sample.reason) == (Quality.UNCERTAIN, Reason.STALE)
+    heater = points("Heater.OP")[0]
+    (outcome,) = await driver.write([(heater, 40.0)])
+    assert (outcome.state, outcome.detail) == (WriteState.UNKNOWN, "the PLC's program stands still")
+    assert (await plc.get("Heater.OP")).Value.Value == 40.0
     await plc.put("Plc.Heartbeat", 2, ua.VariantType.Int32)
     assert (await driver.read(plan))[0].quality is Quality.GOOD
+    assert (await driver.write([(heater, 40.0)]))[0].state is WriteState.APPLIED
+    await driver.close()
+
+
+async def test_a_counter_that_fails_is_no_sign_of_life(plc: Plc) -> None:
+    driver = plc.driver()
+    await driver.open()
+    plan = driver.plan(points("Temp.PV"))
+    assert (await driver.read(plan))[0].quality is Quality.GOOD
+    await plc.put("Plc.Heartbeat", 1, ua.VariantType.Int32, status=ua.StatusCodes.BadCommunicationError)
+    (sample,) = await driver.read(plan)
+    assert (sample.quality, sample.detail) == (Quality.UNCERTAIN, "the PLC's counter cannot be read any more")
+    await driver.close()
+
+
+async def test_elements_of_arrays(plc: Plc) -> None:
+    driver = plc.driver()
+    await driver.open()
+    first, second = await driver.read(driver.plan(points("Spare[3]", "Loops[1].PV")))
+    assert [first.value, second.value] == [3.5, 1.5]
     await driver.close()
 
 

@@ -17,7 +17,7 @@ from drivers.conformance import DriverConformance
 from drivers.contract import ConnectionSpec, Driver, DriverError, Identity, Point, Quality, Sample, WriteState
 from drivers.instruments.julabo import Julabo
 from tests.drivers.scripted import Scripted
-from tests.drivers.simulated import Simulated, SimulatedBench, points
+from tests.drivers.simulated import Simulated, SimulatedBench, points, until
 
 READABLE = ("bath", "power", "safety", "excess_limit", "setpoint", "high_warning", "pump_stage", "running", "status")
 SETPOINT, RUNNING, PUMP = (Point(name, name, "rw") for name in ("setpoint", "running", "pump_stage"))
@@ -157,6 +157,19 @@ async def test_a_stop_by_power_failure_is_seen(circulator: Simulated) -> None:
         assert running.value == 0.0
 
 
+async def test_a_serial_watchdog_stops_it_unless_it_is_told_its_setpoint(tmp_path: Path) -> None:
+    with Simulated("julabo", tmp_path, site_speed=10.0, watchdog=30.0) as simulated:
+        async with opened(simulated.url) as driver:
+            assert await write(driver, SETPOINT, 80.0) == (WriteState.APPLIED, "")
+            assert await write(driver, RUNNING, 1.0) == (WriteState.APPLIED, "")
+            status = await until(driver, "status", lambda sample: sample.value < 0, 8.0)
+            assert status.value == -1501.0
+            bath, power, running = await read(driver, "bath", "power", "running")
+            assert (bath.quality, power.value, running.value) == (Quality.UNCERTAIN, 0.0, 0.0)
+            state, why = await write(driver, RUNNING, 1.0)
+            assert (state, "-09 COMMAND NOT ALLOWED" in why) == (WriteState.REFUSED, True)
+
+
 @pytest.mark.parametrize(("alarm", "bath", "external"), [
     (b"-01 LOW LEVEL ALARM", Quality.UNCERTAIN, Quality.UNCERTAIN),
     (b"-03 EXCESS TEMPERATURE WARNING", Quality.GOOD, Quality.GOOD),
@@ -171,6 +184,21 @@ async def test_what_an_alarm_says_of_a_value(alarm: bytes, bath: Quality, extern
             samples = await read(driver, "bath", "external")
             assert [sample.quality for sample in samples] == [bath, external]
             assert {sample.detail for sample in samples if sample.quality} <= {alarm.decode()}
+
+
+@pytest.mark.parametrize(("status", "quality", "state"), [
+    (b"-01 LOW LEVEL ALARM", Quality.UNCERTAIN, WriteState.UNKNOWN),
+    (b"-40 LOW LEVEL WARNING", Quality.GOOD, WriteState.APPLIED),
+    (b"03 REMOTE START", Quality.GOOD, WriteState.APPLIED),
+])  # fmt: skip
+async def test_one_that_an_alarm_stops_does_not_run_whatever_is_set(
+    status: bytes, quality: Quality, state: WriteState
+) -> None:
+    with Scripted({**VERSION, b"status\r": status + b"\r\n", b"in_mode_05\r": b"1\r\n"}) as peer:
+        async with opened(peer.url) as driver:
+            (running,) = await read(driver, "running")
+            assert (running.value, running.quality) == (1.0, quality)
+            assert (await write(driver, RUNNING, 1.0))[0] is state
 
 
 async def test_the_exchange_printed_in_the_manuals() -> None:
@@ -215,6 +243,18 @@ async def test_a_write_that_is_not_confirmed_is_unknown() -> None:
     with Scripted({**VERSION, b"in_mode_01\r": b"0\r\n"}) as peer:
         async with opened(peer.url) as driver:
             assert (await write(driver, SETPOINT, 37.0))[0] is WriteState.UNKNOWN
+
+
+async def test_nothing_more_is_sent_to_one_that_does_not_answer() -> None:
+    with Scripted(VERSION) as peer:
+        async with opened(peer.url) as driver:
+            peer.answers.clear()
+            outcomes = await driver.write([(RUNNING, 1.0), (PUMP, 2.0), (RUNNING, 7.0), (SETPOINT, 37.0)])
+            states = [outcome.state for outcome in outcomes]
+            assert states == [WriteState.UNKNOWN, *[WriteState.REFUSED] * 3]
+            assert outcomes[2].detail == "running must be 0 to 1, not 7"
+            assert outcomes[1].detail == outcomes[3].detail == "not sent: no answer within 0.2 s"
+            assert peer.commands == [b"version\r", b"out_mode_05 1\r", b"in_mode_05\r", b"version\r"]
 
 
 @pytest.mark.parametrize("fault", ["crc", "garbage", "truncate", "delay", "disconnect"])

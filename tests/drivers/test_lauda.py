@@ -168,9 +168,13 @@ async def test_what_is_no_type_is_not_believed(reply: bytes) -> None:
     (b"1000001\r\n", "error, external control value is missing"), (b"0000000\r\n", "error"), (b"ERR_3\r\n", "error"),
 ])  # fmt: skip
 async def test_an_error_in_its_words(stat: bytes, words: str) -> None:
-    async with scripted({**WARM, b"STATUS\r": b"-1\r\n", b"STAT\r": stat}) as (_, driver):
-        (bath,) = await read(driver, "bath")
+    trouble = {b"STATUS\r": b"-1\r\n", b"STAT\r": stat, b"IN_MODE_02\r": b"0\r\n"}
+    async with scripted({**WARM, **trouble}) as (peer, driver):
+        bath, running = await read(driver, "bath", "running")
         assert (bath.value, bath.quality, bath.detail) == (36.98, Quality.UNCERTAIN, words)
+        assert (running.value, running.quality, running.detail) == (1.0, Quality.UNCERTAIN, words)
+        peer.answers[b"IN_MODE_02\r"] = b"1\r\n"
+        assert (await read(driver, "running"))[0] == Sample(0.0, Quality.GOOD, 0, 0)
 
 
 async def test_a_mode_that_it_cannot_be_in() -> None:

@@ -226,6 +226,25 @@ async def test_a_frozen_device_is_noticed_by_the_deadline() -> None:
         assert running.link.counters.timeouts == 1
 
 
+async def test_several_writes_may_take_their_time_each() -> None:
+    """A circulator needs a quarter of a second for each, and comes back with all of them to be written again."""
+    device = Device()
+
+    async def slowly() -> None:
+        await asyncio.sleep(0.15)
+
+    device.on_write = slowly
+    async with Running(device) as running:
+        await running.until(LinkState.UP)
+        running.link.submit({"s": 1.0, "w": 2.0})
+        await running.link.flush(2.0)
+        assert [outcome.state for outcome in running.link.take_outcomes()] == [WriteState.APPLIED] * 2
+        assert running.link.state is LinkState.UP
+        running.link.submit({"s": 1.0})
+        await running.until(LinkState.DOWN)
+        assert [outcome.state for outcome in running.link.take_outcomes()] == [WriteState.UNKNOWN]
+
+
 async def test_a_faulty_close_does_not_end_the_link() -> None:
     device = Device()
     device.on_close = failing(RuntimeError("bug"))

@@ -60,6 +60,14 @@ async def opened(url: str, **options: object) -> MasterflexLs:
     return driver
 
 
+async def standing(url: str, rate: float = 600.0, **options: object) -> MasterflexLs:
+    """Whatever was done with the drive before, it stands, and is set to a rate."""
+    driver = await opened(url, **options)
+    for address, value in (("remote", 1.0), ("speed", 0.0), ("rate", rate)):
+        assert await write(driver, address, value) == (WriteState.APPLIED, "")
+    return driver
+
+
 async def read(driver: MasterflexLs, *addresses: str) -> list[Sample]:
     return list(await driver.read(driver.plan(points(*addresses))))
 
@@ -130,8 +138,7 @@ async def test_a_drive_that_turns_the_other_way_is_halted_first(pump: Simulated)
 
 
 async def test_a_dose_is_given_once_at_its_rate_and_ends(pump: Simulated) -> None:
-    driver = await opened(pump.url)
-    assert await write(driver, "rate", 600.0) == (WriteState.APPLIED, "")
+    driver = await standing(pump.url)
     (before,) = await read(driver, "revolutions")
     assert await write(driver, "dose", 3.0) == (WriteState.APPLIED, "")
     assert await write(driver, "dose", 3.0) == (WriteState.REFUSED, "the drive runs: halt it first")
@@ -140,17 +147,47 @@ async def test_a_dose_is_given_once_at_its_rate_and_ends(pump: Simulated) -> Non
     assert (after.value - before.value, left.value) == (pytest.approx(3.0, abs=0.01), 0.0)
 
 
+async def test_a_dose_is_not_made_an_endless_run_by_a_change_of_speed(pump: Simulated) -> None:
+    driver = await standing(pump.url, 20.0)
+    assert await write(driver, "dose", 5.0) == (WriteState.APPLIED, "")
+    refused = (WriteState.REFUSED, "a dose is being given: halt it first")
+    assert await write(driver, "speed", 100.0) == refused
+    await driver.close()
+    driver = await opened(pump.url)
+    assert await write(driver, "speed", 100.0) == refused, "nor by who did not start it"
+    assert (await read(driver, "speed"))[0].value == 20.0
+    assert await write(driver, "speed", 0.0) == (WriteState.APPLIED, "")
+    assert (await read(driver, "remaining"))[0].value > 4.0
+    # What is left of it does not end what goes on from here, and is not taken for a dose afterwards.
+    assert await write(driver, "speed", 100.0) == (WriteState.APPLIED, "")
+    await driver.close()
+    driver = await opened(pump.url)
+    assert await write(driver, "speed", 50.0) == (WriteState.APPLIED, "")
+    assert await write(driver, "speed", 0.0) == (WriteState.APPLIED, "")
+
+
+async def test_a_dose_the_other_way_is_refused(pump: Simulated) -> None:
+    await (await standing(pump.url, 60.0)).close()
+    driver = await opened(pump.url, direction="ccw")
+    refused = (WriteState.REFUSED, "the drive is set to -60 rpm: set the rate first")
+    assert await write(driver, "dose", 1.0) == refused
+    assert await write(driver, "rate", 60.0) == (WriteState.APPLIED, "")
+    assert await write(driver, "dose", 1.0) == (WriteState.APPLIED, "")
+    assert (await read(driver, "speed"))[0].value == 60.0
+    assert await write(driver, "speed", 0.0) == (WriteState.APPLIED, "")
+
+
 @pytest.mark.parametrize(("address", "value", "why"), [
     ("speed", 5.0, "the drive stands: invalid data"),
     ("speed", 700.0, "the drive stands: invalid data"),
     ("rate", 700.0, "the drive keeps 600 rpm"),
     ("dose", 0.0, "dose must be 0.01 to 100000, not 0"),
+    ("dose", 0.014, "0.014 revolutions cannot be given in hundredths"),
     ("remote", 0.5, "remote must be 0 or 1, not 0.5"),
     ("running", 1.0, "running cannot be written"),
 ])  # fmt: skip
 async def test_what_cannot_be_is_refused(pump: Simulated, address: str, value: float, why: str) -> None:
-    driver = await opened(pump.url)
-    await write(driver, "rate", 600.0)
+    driver = await standing(pump.url)
     assert await write(driver, address, value) == (WriteState.REFUSED, why)
 
 
@@ -168,6 +205,13 @@ async def test_a_start_that_is_refused_and_carried_out(tmp_path: Path) -> None:
         assert await write(driver, "speed", 100.0) == (WriteState.APPLIED, "")
         assert await write(driver, "speed", 0.0) == (WriteState.APPLIED, "")
         assert await write(driver, "dose", 50.0) == (WriteState.UNKNOWN, "the drive refused the dose, and runs")
+        assert await write(driver, "speed", 0.0) == (WriteState.APPLIED, "")
+        assert await write(driver, "rate", 600.0) == (WriteState.APPLIED, "")
+        (before,) = await read(driver, "revolutions")
+        # Over before anybody can ask whether it runs.
+        why = "the drive refused the dose, and may have turned"
+        assert await write(driver, "dose", 0.02) == (WriteState.UNKNOWN, why)
+        assert (await read(driver, "revolutions"))[0].value - before.value == pytest.approx(0.02)
 
 
 def test_frames_of_other_authors(tmp_path: Path) -> None:
@@ -191,12 +235,15 @@ def test_frames_of_other_authors(tmp_path: Path) -> None:
             assert port.read(len(reply)) == reply
 
 
+NO_DOSE, DOSE = b"\x02E00000.00\r", b"\x02E00001.25\r"
+
+
 class FixedPeer(PtyPeer):
     """Drive 1, which answers each command with fixed bytes."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.answers = {"I": b"\x02I10030\r", "S": b"\x02S+100.0\r", "C": b"\x02C00012.50\r", "E": b"\x02E00001.25\r"}
+        self.answers = {"I": b"\x02I10030\r", "S": b"\x02S+100.0\r", "C": b"\x02C00012.50\r", "E": NO_DOSE}
         self.commands: list[str] = []
 
     def answer(self, data: bytearray) -> bytes | None:
@@ -221,6 +268,7 @@ def at(peer: FixedPeer) -> str:
 
 async def test_the_answers_as_they_are_known(fixed: FixedPeer) -> None:
     driver = await opened(at(fixed))
+    fixed.answers["E"] = DOSE
     found = await read(driver, "speed", "revolutions", "remaining")
     assert [sample.value for sample in found] == [100.0, 12.5, 1.25]
     fixed.answers |= {"S": b"\x02P01S-50\r", "C": b"\x02C00000.50\r"}
@@ -272,6 +320,12 @@ async def test_garbage_is_never_a_value_and_passes(fixed: FixedPeer, reply: byte
     ({"I": b"\x02I00010\r"}, "remote", 1.0, (WriteState.REFUSED, "the drive keeps its control")),
     ({"I": b"\x02I1003\r"}, "speed", 80.0, (WriteState.UNKNOWN, "not a status: '1003'")),
     ({}, "speed", 0.0, (WriteState.REFUSED, "the drive runs")),
+    ({"E": DOSE}, "speed", 80.0, (WriteState.REFUSED, "a dose is being given: halt it first")),
+    ({"E": b"\x15"}, "speed", 100.0, (WriteState.APPLIED, "")),
+    ({"I": b"\x02I10010\r"}, "dose", 2.5, (WriteState.UNKNOWN, "the drive took the dose, and stands")),
+    ({"I": b"\x02I10010\r", "C": b"\x15"}, "dose", 2.5, (WriteState.APPLIED, "")),
+    ({"I": b"\x02I10010\r", "C": b"\x15", "ZV2.50G": b"\x15"}, "dose", 2.5,
+     (WriteState.UNKNOWN, "the drive refused the dose, and may have turned")),
 ])  # fmt: skip
 async def test_what_becomes_of_a_write(
     fixed: FixedPeer, answers: dict[str, bytes], address: str, value: float, outcome: tuple[WriteState, str]
@@ -281,11 +335,17 @@ async def test_what_becomes_of_a_write(
     assert await write(driver, address, value) == outcome
 
 
+async def test_a_drive_that_keeps_turning_the_other_way_is_not_told_as_started(fixed: FixedPeer) -> None:
+    driver = await opened(at(fixed), direction="ccw")
+    fixed.answers |= {"H": b"\x15", "S-100.0G0": b"\x15"}
+    assert await write(driver, "speed", 100.0) == (WriteState.REFUSED, "the drive keeps -100 rpm")
+
+
 async def test_a_question_that_is_refused_spoils_its_own_point_only(fixed: FixedPeer) -> None:
     driver = await opened(at(fixed))
     fixed.answers["C"] = b"\x15"
     turned, left = await read(driver, "revolutions", "remaining")
-    assert (turned.quality, turned.detail, left.value) == (Quality.BAD, "the drive refuses the question C", 1.25)
+    assert (turned.quality, turned.detail, left.value) == (Quality.BAD, "the drive refuses the question C", 0.0)
 
 
 def test_the_line_is_the_drives_own_by_default() -> None:

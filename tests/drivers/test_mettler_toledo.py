@@ -4,10 +4,12 @@ byte.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from mtsics.core.state import ScaleConfig, ScaleState
@@ -15,7 +17,17 @@ from mtsics.protocol.engine import MTSICSEngine
 from mtsics.transport.tcp import TCPConfig, TCPTransport
 
 from drivers.conformance import DriverConformance
-from drivers.contract import ConnectionSpec, Identity, Malformed, Point, Quality, Reason, WriteState
+from drivers.contract import (
+    ConnectionSpec,
+    DriverError,
+    Identity,
+    Malformed,
+    Point,
+    Quality,
+    Reason,
+    Sample,
+    WriteState,
+)
 from drivers.instruments.mettler_toledo import MettlerToledo
 from tests.drivers.conftest import PtyPeer
 from tests.drivers.simulated import Simulated, SimulatedBench, believed, points
@@ -91,6 +103,16 @@ async def one(driver: MettlerToledo, address: str = "weight") -> Any:
 async def put(driver: MettlerToledo, address: str, value: float = 1.0) -> tuple[WriteState, str]:
     (outcome,) = await driver.write([(Point(address, address, "w"), value)])
     return outcome.state, outcome.detail
+
+
+async def after(driver: MettlerToledo, done: Callable[[Sample], bool]) -> Sample:
+    """The weight once it is as wanted, whatever is not answered before."""
+    async with asyncio.timeout(5.0):
+        while True:
+            with contextlib.suppress(DriverError):
+                if done(sample := await one(driver)):
+                    return cast("Sample", sample)
+            await asyncio.sleep(0.01)
 
 
 async def test_who_answers(balance: Simulated) -> None:
@@ -198,14 +220,68 @@ async def test_a_balance_that_repeats_is_quieted(balance: Simulated) -> None:
     await driver.close()
 
 
-async def test_the_tare_is_gone_after_a_loss_of_power(balance: Simulated) -> None:
+async def test_a_balance_that_was_switched_on_has_another_zero(tmp_path: Path) -> None:
+    with Simulated("mettler_toledo", tmp_path, load=100.0) as balance:
+        driver = make(balance.url)
+        await driver.open()
+        assert (await one(driver)).value == 100.0
+        balance.fault("reboot", 0.01)
+        sample = await after(driver, lambda sample: not sample.value)
+        assert (sample.value, sample.quality, sample.reason) == (0.0, Quality.UNCERTAIN, Reason.DEVICE)
+        assert sample.detail.startswith("it was switched on")
+        await driver.close()
+        await driver.open()
+        assert (await one(driver)).quality is Quality.UNCERTAIN, "also over a new connection"
+        assert (await put(driver, "zero"))[0] is WriteState.APPLIED
+        assert (await one(driver)).quality is Quality.GOOD
+        await driver.close()
+
+
+async def test_a_tare_that_is_gone_tells_of_a_loss_of_power_that_nobody_heard(balance: Simulated) -> None:
     driver = make(balance.url)
     await driver.open()
     assert await put(driver, "tare", 20.0) == (WriteState.APPLIED, "")
-    balance.fault("reboot", 0.01)
+    assert (await one(driver)).quality is Quality.GOOD
     await driver.close()
+    balance.fault("reboot", 0.01)
+    await asyncio.sleep(0.1)
     await driver.open()
+    assert (await one(driver)).quality is Quality.UNCERTAIN
     assert (await one(driver, "tare")).value == 0.0
+    assert await put(driver, "tare", 0.0) == (WriteState.APPLIED, "")
+    assert (await one(driver)).quality is Quality.GOOD
+    await driver.close()
+
+
+async def test_who_tares_at_the_balance_knows_its_zero(peer: BalancePeer) -> None:
+    driver = make(f"serial://{peer.path}")
+    await driver.open()
+    peer.send(b'I4 A "1126493049"\r\n')
+    assert (await after(driver, lambda sample: sample.quality is not Quality.GOOD)).value == 100.0
+    peer.replies[b"TA"] = b"TA A      12.00 g"
+    assert (await one(driver, "tare")).value == 12.0
+    assert (await one(driver)).quality is Quality.GOOD
+    await driver.close()
+
+
+async def test_a_late_serial_number_is_no_switching_on(peer: BalancePeer) -> None:
+    driver = make(f"serial://{peer.path}", slowest_reply=0.3)
+    await driver.open()
+    peer.mangle = lambda reply: [(0.25, reply)]
+    with pytest.raises(DriverError):
+        await one(driver)
+    with pytest.raises(DriverError):
+        await one(driver)  # asks for the serial number, which comes too late
+    peer.mangle = lambda reply: [(0.0, reply)]
+    assert (await one(driver)).quality is Quality.GOOD
+    await driver.close()
+
+
+async def test_a_switching_on_within_an_answer(peer: BalancePeer) -> None:
+    driver = make(f"serial://{peer.path}")
+    await driver.open()
+    peer.mangle = lambda reply: [(0.0, b'I4 A "1126493049"\r\n' + reply)]
+    assert (await one(driver)).quality is Quality.UNCERTAIN
     await driver.close()
 
 
@@ -219,7 +295,7 @@ async def test_replies_as_printed(peer: BalancePeer, reply: bytes, value: float)
     peer.replies[b"SI"] = reply
     sample = await one(driver)
     assert (sample.value, sample.quality) == (pytest.approx(value), Quality.GOOD)
-    assert peer.commands == [b"SI", b"I4", b"I2", b"I3", b"SI"]
+    assert peer.commands == [b"SI", b"I4", b"I2", b"I3", b"TA", b"SI"]
     await driver.close()
 
 

@@ -220,6 +220,16 @@ def test_somebody_elses_driver(tmp_path: Path) -> None:
             theirs.safe_mode_timeout_s = 0
 
 
+async def test_another_syringe_put_in_meanwhile_is_given_nothing(tmp_path: Path) -> None:
+    with Simulated("new_era", tmp_path) as syringe:
+        driver = await opened(syringe.url, diameter=26.59)
+        syringe.say(b"00DIA14.43\r")
+        why = "the pump is set to a syringe of 14.43 mm, not 26.59"
+        for address in ("dose", "flow"):
+            assert await write(driver, address, 1.0) == (WriteState.REFUSED, why)
+        assert (await read(driver, "running"))[0].value == 0.0
+
+
 class ManualPeer(PtyPeer):
     """A pump that answers each command with fixed bytes."""
 
@@ -248,10 +258,52 @@ async def manual() -> AsyncIterator[ManualPeer]:
     peer.unplug()
 
 
+class SafePeer(ManualPeer):
+    """The same in safe mode; ``stalls`` sends an alarm in front of the next answer to RAT."""
+
+    stalls = False
+
+    def answer(self, data: bytearray) -> bytes | None:
+        if len(data) < 2 or len(data) < 1 + data[1]:
+            return None
+        size = 1 + data[1]
+        command, text = data[4 : size - 3].decode(), "S"
+        del data[:size]
+        text = self.answers.get(command, text)
+        alarm = packet(b"00A?S") if self.stalls and command == "RAT" else b""
+        return alarm + packet(b"00" + text.encode())
+
+
+def packet(body: bytes) -> bytes:
+    return b"\x02" + bytes([len(body) + 4]) + body + crc16(body) + b"\x03"
+
+
+async def test_an_alarm_that_comes_together_with_an_answer_is_not_lost() -> None:
+    peer = SafePeer()
+    driver = await opened(f"serial://{peer.path}", mode="safe")
+    assert (await read(driver, "flow"))[0].value == 1.5
+    peer.stalls, peer.answers["RAT"] = True, "S1500.UM"
+    with pytest.raises(Malformed, match="not one packet"):
+        await read(driver, "flow")
+    peer.stalls = False
+    (flow,) = await read(driver, "flow")
+    assert (flow.value, flow.quality, flow.detail) == (0.0, Quality.UNCERTAIN, "the motor stalled")
+    # Between two questions it may come in two halves, and be the second one there.
+    peer.send(packet(b"00A?S") + packet(b"00A?T")[:5])
+    peer.send(packet(b"00A?T")[5:])
+    flow = await until_answered(driver, "flow")
+    assert flow.detail == "the pump heard nothing and stopped"
+    peer.unplug()
+
+
 async def test_a_trailing_point_is_a_number(manual: ManualPeer) -> None:
     driver = await opened(f"serial://{manual.path}")
     assert [one.value for one in await read(driver, "flow", "infused")] == [1.5, 1.234]
     assert manual.commands == ["00VER", "00DIA", "00RAT", "00DIS"]
+    for half in ("II1.234WML", "II1.234W.ML", "II.W0.000ML"):
+        manual.answers["DIS"] = half
+        with pytest.raises(Malformed, match="not an answer"):
+            await read(driver, "infused")
 
 
 async def test_what_is_set_already_is_not_written_again(manual: ManualPeer) -> None:
@@ -289,6 +341,13 @@ async def test_a_command_that_meets_an_alarm_was_not_carried_out(manual: ManualP
     assert await write(driver, "flow", 1.5) == (
         WriteState.REFUSED, "RUN was not carried out: the pump lost power",
     )  # fmt: skip
+
+
+async def test_a_point_that_is_only_read_is_not_written(manual: ManualPeer) -> None:
+    driver = await opened(f"serial://{manual.path}")
+    manual.answers |= {"RAT": "S1500.UM", "": "S"}
+    (outcome,) = await driver.write([(Point("rate", "rate", "r"), 1.5)])
+    assert (outcome.state, outcome.detail) == (WriteState.REFUSED, "rate cannot be written")
 
 
 READY = {"RAT": "S1500.UM", "FUN": "SRAT", "DIR": "SINF", "": "S", "RUN": "I"}

@@ -133,6 +133,8 @@ async def test_results_belong_to_their_vessel(flex: Simulated) -> None:
     for vessel, number in (("BR-2", 4.0), ("BR-3", 9.0)):
         await driver.write([(Point("s", f"{vessel}.start", "w"), number)])
         await until(driver, f"{vessel}.sample", number, f"{vessel}.glucose")
+    (earlier,) = await driver.write([(Point("s", "BR-3.start", "w"), 5.0)])
+    assert (earlier.state, earlier.detail) == (WriteState.REFUSED, "not sent: BR-3-9 has been measured already")
     second, first, third = await read(driver, "BR-3.glucose", "BR-2.sample", "BR-2.glucose")
     assert first.value == 4.0
     assert second.value != third.value

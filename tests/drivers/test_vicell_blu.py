@@ -59,7 +59,9 @@ class Counter:
 
     async def _types(self, server: Any, index: int) -> None:
         method = await new_enum(server, index, "MethodResultEnum", ["Success", "Failure"])
-        status = await new_enum(server, index, "SampleStatusEnum", ["NotProcessed", "InProcess", "Completed"])
+        status = await new_enum(
+            server, index, "SampleStatusEnum", ["NotProcessed", "InProcess", "Completed", "SkipError"]
+        )
         result = [new_struct_field("MethodResult", method), new_struct_field("ResponseDescription", TEXT)]
         await new_struct(server, index, "VcbResult", result)
         sample = [new_struct_field("SampleId", TEXT), new_struct_field("Status", status)]
@@ -221,6 +223,16 @@ async def test_a_count_is_started_once_for_ever(counter: Counter) -> None:
     assert (outcome.state, outcome.detail) == (WriteState.APPLIED, "counted before")
     assert len(counter.state["started"]) == 1
     await again.close()
+
+
+async def test_a_sample_that_was_given_up_is_not_told_as_counted(counter: Counter) -> None:
+    counter.count("BR-101-5", (0.0, 0.0, 0.0, 0.0), "SkipError")
+    driver = counter.driver()
+    await driver.open()
+    (outcome,) = await driver.write([(START, 5.0)])
+    why = "not sent: BR-101-5 was given up (SkipError), take another number"
+    assert (outcome.state, outcome.detail, counter.state["started"]) == (WriteState.REFUSED, why, [])
+    await driver.close()
 
 
 async def test_a_refused_start_may_be_tried_again(counter: Counter) -> None:

@@ -74,13 +74,83 @@ async def test_start_and_stop_on_the_wire(pump: Any) -> None:
     pump.commands.clear()
     (outcome,) = await driver.write([(SPEED, 40.0)])
     assert outcome.state is WriteState.APPLIED
-    assert pump.commands == ["1SP40.0", "1GO", "1RS"]
+    assert pump.commands == ["1SP40.0", "1RS", "1GO", "1RS"]
     assert await read(driver, SPEED, RUNNING) == [40.0, 1.0]
+    pump.commands.clear()
+    (outcome,) = await driver.write([(SPEED, 50.0)])
+    assert outcome.state is WriteState.APPLIED
+    assert pump.commands == ["1SP50.0", "1RS"]
     pump.commands.clear()
     (outcome,) = await driver.write([(SPEED, 0.0)])
     assert outcome.state is WriteState.APPLIED
-    assert pump.commands == ["1SP0.0", "1ST", "1RS"]
+    assert pump.commands == ["1ST", "1RS"]
     assert await read(driver, SPEED, RUNNING) == [0.0, 0.0]
+    await driver.close()
+
+
+@pytest.mark.parametrize("running", [False, True])
+async def test_a_speed_that_gets_lost_starts_nothing(pump: Any, running: bool) -> None:
+    """Nothing acknowledges it, and the pump keeps the speed of last time."""
+    pump.speed, pump.running = 220.0, running
+    driver = await opened(pump)
+    pump.commands.clear()
+    pump.deaf = "SP"
+    (outcome,) = await driver.write([(SPEED, 9.0)])
+    what = f"the pump {'runs' if running else 'stands'} at 220 rpm"
+    assert (outcome.state, outcome.detail) == (WriteState.REFUSED, what)
+    assert (pump.running, pump.commands) == (running, ["1SP9.0", "1RS"])
+    await driver.close()
+
+
+async def test_a_start_and_a_stop_that_get_lost_are_refused(pump: Any) -> None:
+    driver = await opened(pump)
+    pump.deaf = "GO"
+    (outcome,) = await driver.write([(SPEED, 9.0)])
+    assert (outcome.state, outcome.detail) == (WriteState.REFUSED, "the pump stands at 9 rpm")
+    pump.running, pump.deaf = True, "ST"
+    (outcome,) = await driver.write([(SPEED, 0.0)])
+    assert (outcome.state, outcome.detail) == (WriteState.REFUSED, "the pump runs at 9 rpm")
+    await driver.close()
+
+
+async def test_a_smallest_step_that_gets_lost_is_not_taken_for_the_one_beside_it(pump: Any) -> None:
+    pump.speed, pump.running = 0.1, True
+    driver = await opened(pump)
+    pump.deaf = "SP"
+    (outcome,) = await driver.write([(SPEED, 0.2)])
+    assert (outcome.state, outcome.detail) == (WriteState.REFUSED, "the pump runs at 0.1 rpm")
+    await driver.close()
+
+
+async def test_a_pump_that_turns_the_other_way(pump: Any) -> None:
+    pump.direction = "CCW"
+    driver = await opened(pump)
+    (outcome,) = await driver.write([(SPEED, 40.0)])
+    assert (outcome.state, outcome.detail) == (WriteState.REFUSED, "the pump is set to turn counterclockwise")
+    assert not pump.running
+    pump.running = True  # by its front panel
+    assert await read(driver, SPEED, RUNNING) == [-40.0, 1.0]
+    (outcome,) = await driver.write([(SPEED, 0.0)])
+    assert (outcome.state, pump.running) == (WriteState.APPLIED, False)
+    await driver.close()
+    driver = await opened(pump, direction="ccw")
+    (outcome,) = await driver.write([(SPEED, 30.0)])
+    assert (outcome.state, await read(driver, SPEED)) == (WriteState.APPLIED, [30.0])
+    await driver.close()
+
+
+@pytest.mark.parametrize(("model", "options", "revolutions"), [
+    (b"520Du", {}, 10.0), (b"620DuN", {}, 10.0), (b"530Du", {}, 10982.0), (b"630Du", {}, 10982.0),
+    (b"505Di", {}, None), (b"505Di", {"pulses": 1280}, 109820 / 1280), (b"520Du", {"pulses": 10}, 10982.0),
+])  # fmt: skip
+async def test_revolutions_by_the_model(
+    pump: Any, model: bytes, options: dict[str, Any], revolutions: float | None
+) -> None:
+    """The basic protocol can be chosen at the 530, 630 and 730 as well, and they count tenths."""
+    driver = await opened(pump, **options)
+    pump.mangle = lambda _: [(0.0, model + b" 15.84 520R 9.6MM 0.0 CW P/N 1 109820 0 !\r")]
+    (sample,) = await driver.read(driver.plan([REVOLUTIONS]))
+    assert (None if sample.quality is Quality.BAD else sample.value) == revolutions
     await driver.close()
 
 
@@ -126,7 +196,7 @@ async def test_a_write_without_confirmation_is_unknown_and_sent_once(pump: Any) 
     pump.mangle = lambda reply: []
     (outcome,) = await driver.write([(SPEED, 30.0)])
     assert outcome.state is WriteState.UNKNOWN
-    assert pump.commands == ["1SP30.0", "1GO", "1RS"]
+    assert (pump.commands, pump.running) == (["1SP30.0", "1RS"], False)
     await driver.close()
 
 
@@ -184,7 +254,7 @@ async def test_commands_keep_their_distance(pump: Any, monkeypatch: pytest.Monke
     monkeypatch.setattr(os, "write", watched)
     await driver.write([(SPEED, 5.0), (SPEED, 6.0)])
     gaps = [later - earlier for earlier, later in pairwise(times)]
-    assert len(gaps) == 5
+    assert len(gaps) == 5  # the second write finds the pump running
     assert min(gaps) > 0.0099
     await driver.close()
 
@@ -238,7 +308,11 @@ async def test_the_frames_of_the_enhanced_protocol(enhanced: EnhancedPeer) -> No
     assert await read(driver, SPEED, REVOLUTIONS, RUNNING) == [220.0, 1234.5, 1.0]
     enhanced.commands.clear()
     (outcome,) = await driver.write([(SPEED, 220.2)])
-    assert (outcome.state, enhanced.commands) == (WriteState.APPLIED, ["SP,220", "GO", "RS"])
+    assert (outcome.state, enhanced.commands) == (WriteState.APPLIED, ["SP,220", "RS"])
+    enhanced.commands.clear()
+    enhanced.answers["RS"] = framed(b"1,530Du,15.12,520R,9.6,220.0,CW,123456789,12345,0,0,0,0,0,0,0,")
+    (outcome,) = await driver.write([(SPEED, 0.5)])
+    assert (outcome.state, enhanced.commands) == (WriteState.APPLIED, ["ST", "RS"])
     enhanced.answers["ZY"] = framed(b"1,0,", ones=True)
     await driver.close()
     driver = await opened(enhanced, protocol="enhanced")
@@ -310,7 +384,7 @@ async def test_the_simulators_other_models(tmp_path: Path, settings: dict[str, A
         await driver.close()
 
 
-@pytest.mark.parametrize("options", [{"number": 0}, {"number": 33}, {"number": "1"}, {"number": True}, {"pulses": 0}])
+@pytest.mark.parametrize("options", [{"number": 0}, {"number": 33}, {"number": "1"}, {"number": True}, {"pulses": -1}])
 def test_wrong_options(options: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="must be a whole number"):
         WatsonMarlow(ConnectionSpec("pump", "serial:///dev/null", options))

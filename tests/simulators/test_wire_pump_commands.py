@@ -117,15 +117,15 @@ def test_enhanced_frames():
 
 
 @pytest.mark.parametrize(("frame", "heard"), [
-    (b"1,SP,50,00", False), (b"1,SP,50.5,??", False), (b"1,SP,500,??", False), (b"1,SP,50,42", True),
-    (b"1,SP,50,43", True),
+    (b"1,SP,50,00", False), (b"1,SP,50.5,??", False), (b"1,SP,500,??", False), (b"1,SP,0,??", False),
+    (b"1,SP,50,42", True), (b"1,SP,50,43", True),
 ])  # fmt: skip
 def test_enhanced_checksums_and_steps(frame: bytes, heard: bool):
     rotor = Rotor()
     pump = rotor.pump()
-    pump.command("1GO")
+    sent(pump)("1SP10", "1GO")
     Enhanced(pump, "twos", leak=False).answer(frame)
-    assert rotor.rpm == (50.0 if heard else 0.0)
+    assert rotor.rpm == (50.0 if heard else 10.0)
 
 
 def test_enhanced_frames_are_cut_at_angles():
