@@ -59,7 +59,8 @@ ENDINGS = ("*OK", "*ER")
 RESTARTED = {"*RS": "it restarted", "*RE": "it restarted", "*WA": "it was asleep", "*SL": "it fell asleep"}
 SUPPLY = {"*OV": "supply voltage too high", "*UV": "supply voltage too low"}
 NO_THERMOMETER = -1000.0
-PH_ENDS = (0.0, 14.0)
+PH_ENDS = (0.1, 13.9)
+"""A probe that is not there reads about 0 or about 14."""
 
 
 class AtlasEzo(Polled):
@@ -81,7 +82,7 @@ class AtlasEzo(Polled):
         self._circuit = options.choice("circuit", "PH", tuple(OUTPUTS))
         quiet_s = options.number("slowest_reply", 1.0, 0.05, 30.0)
         options.end()
-        self._text = TextLine(parse_port(spec.url, 9600), spec.timeout_s * IN_TIME, quiet_s)
+        self._text = TextLine(parse_port(spec.url, 9600), spec.timeout_s * IN_TIME, quiet_s, unasked=self._heard)
         self._outputs = list(OUTPUTS[self._circuit].values())
         self._held: dict[str, Sample] = {}
         self._reads = 0
@@ -155,6 +156,13 @@ class AtlasEzo(Polled):
         if not others or (rest and READING in plan.questions):
             return READING
         return others[(turn if READING in plan.questions else self._reads) % len(others)]
+
+    def _heard(self, _data: bytes) -> None:
+        """Something that was not asked for: it restarted, and has forgotten what it reckons with, or somebody changed
+        it. What it said before is not given again, and it is told once more how to speak.
+        """
+        self._held.clear()
+        self.line.in_doubt = True
 
     async def _reading(self) -> Answers:
         lines, doubt = await self._ask(READING)

@@ -37,6 +37,8 @@ CHANNELS = {"co2": 2, "gas2": 3, "humidity": 4}
 VALUE = Form("float32", "CDAB")
 LOW, HIGH = -2.0, 102.0
 """All channels are in per cent; what is far outside is another map, or another order of words."""
+LEAST = 1e-6
+"""What is nearer to 0 without being 0 is no gas: words in another order make such numbers as often as huge ones."""
 
 
 class BlueVary(ModbusDriver):
@@ -91,6 +93,6 @@ class BlueVary(ModbusDriver):
 
 
 def _credible(sample: Sample) -> Sample:
-    if sample.quality is Quality.BAD or LOW <= sample.value <= HIGH:
+    if sample.quality is Quality.BAD or (LOW <= sample.value <= HIGH and not 0.0 < abs(sample.value) < LEAST):
         return sample
     return Sample(math.nan, Quality.BAD, Reason.DEVICE, 0, None, f"{sample.value:g} % cannot be")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -188,6 +189,22 @@ async def test_a_loss_of_power_is_noticed_and_forgets_the_compensation(ph: Simul
     await driver.close()
 
 
+async def test_a_short_loss_of_power_between_two_reads_does_not_go_unnoticed(ph: Simulated) -> None:
+    driver = make(ph.url)
+    await driver.open()
+    (outcome,) = await driver.write([(COMPENSATION, 37.0)])
+    assert outcome.state is WriteState.APPLIED
+    plan = driver.plan(points("ph", "compensation"))
+    for _ in range(2):
+        samples = await driver.read(plan)
+    assert [sample.value for sample in samples] == [7.0, 37.0]
+    ph.fault("reboot", 0.02)
+    await asyncio.sleep(0.06)
+    told = [(await driver.read(plan))[1] for _ in range(2)]
+    assert (told[0].quality, told[1].value) == (Quality.BAD, 25.0)
+    await driver.close()
+
+
 class Circuit(PtyPeer):
     """A circuit that answers what it is told to."""
 
@@ -219,6 +236,9 @@ async def test_replies_as_printed(circuit: Circuit) -> None:
     assert await values(driver, "ph", "compensation", "supply") == {"ph": 9.56, "compensation": 19.5, "supply": 5.038}
     refused = await one(driver, "offset")
     assert (refused.quality, refused.detail) == (Quality.BAD, "Slope,?: it does not know this, or not now")
+    for about in (b"0.013", b"13.987"):
+        circuit.replies[b"R"] = about + b"\r*OK\r"
+        assert (await one(driver, "ph")).quality is Quality.BAD
     circuit.replies[b"T,37.00"] = b"*OK\r"
     (outcome,) = await driver.write([(COMPENSATION, 37.0)])
     assert (outcome.state, outcome.detail) == (WriteState.REFUSED, "it keeps its compensation at 19.5")

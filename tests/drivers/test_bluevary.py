@@ -123,6 +123,31 @@ async def test_a_channel_that_is_silent_or_impossible_is_bad_alone() -> None:
     peer.unplug()
 
 
+class Swapped(ChannelPeer):
+    """Channels with the high word first."""
+
+    def answer(self, data: bytearray) -> bytes | None:
+        reply = super().answer(data)
+        if not reply or reply[2] != 4:
+            return reply
+        body = reply[:3] + reply[5:7] + reply[3:5]
+        return body + crc(body)
+
+
+@pytest.mark.parametrize("value", [0.04, 5.25, 17.5, 20.95, 45.0, 62.5, 100.0])
+async def test_words_in_another_order_are_never_a_value(value: float) -> None:
+    peer = Swapped({2: value})
+    driver = make(f"serial://{peer.path}")
+    await driver.open()
+    (sample,) = await driver.read(driver.plan(points("co2")))
+    assert (sample.quality, sample.detail.endswith("% cannot be")) == (Quality.BAD, True)
+    peer.values[2] = 0.0
+    (sample,) = await driver.read(driver.plan(points("co2")))
+    assert (sample.value, sample.quality) == (0.0, Quality.GOOD)
+    await driver.close()
+    peer.unplug()
+
+
 @pytest.mark.parametrize("options", [{"co2": 3}, {"co2": 0, "gas2": 0, "humidity": 0}, {"ch4": 5}, {"co2": 300}])
 def test_wrong_options(options: dict[str, object], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="connection 'gas'"):
