@@ -103,7 +103,7 @@ def signal_names(connection: Connection, address: str) -> tuple[str, str]:
     if connection.driver == "generic_plc":
         sensor, actuator = PLC_SENSORS.get(address, ""), PLC_ACTUATORS.get(address, "")
     elif connection.driver == "hamilton_arc":
-        unit, _, block = address.partition(".")
+        unit, block, *_ = (*address.split("."), "")
         units = simulation.get("units")
         names = {str(key): str(value) for key, value in units.items()} if isinstance(units, dict) else {}
         sensor, actuator = (names.get(unit, "") if block == "PMC1" else ""), ""

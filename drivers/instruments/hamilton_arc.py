@@ -1,13 +1,14 @@
 """Hamilton Arc sensors (pH, DO, conductivity, cell density) on Modbus RTU (Programmer's Manual 624300/01).
 
-Point addresses: ``<device address>.PMC1`` (the measurement, in pH or %-sat), ``<device address>.PMC1.<unit>`` (in that
-unit and no other, such as ``3.PMC1.mS/cm``), ``<device address>.PMC6`` (temperature, Cel) and
+Point addresses: ``<device address>.PMC1.<unit>`` (the measurement, in that unit and no other: ``1.PMC1.pH``,
+``2.PMC1.%-sat``, ``3.PMC1.mS/cm``), ``<device address>.PMC1`` (in pH or %-sat, whichever the sensor measures), ``<device address>.PMC6`` (temperature, Cel) and
 ``<device address>.quality`` (0-100 %). Units without a name in the manual are ``bit28`` … ``bit31``, as of a cell
 density. Read only. Several sensors share one line; one that fails does not take the others with it.
 """
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ from drivers.planning import Span, coalesce
 from drivers.ports import LINES, parse_port
 
 VERIFIED_ON: tuple[str, ...] = (
-    "the frames printed in the vendor's manual",
+    "the register map of the vendor's manual, in frames computed from it",
     "a register map of its own on a pseudo-terminal",
     "its simulator, which minimalmodbus and mbpoll read alike",
 )
@@ -195,13 +196,16 @@ def _sample(word: Word, block: list[int] | DriverError) -> Sample:
     """A block's value, judged by its own unit and status."""
     if isinstance(block, DriverError):
         reason = Reason.DEVICE if isinstance(block, Refused) else Reason.LINK
-        return Sample(float("nan"), Quality.BAD, reason, 0, None, str(block))
+        return Sample(math.nan, Quality.BAD, reason, 0, None, str(block))
+    value = _real(block, 0 if word.name == "quality" else 2)
+    if not math.isfinite(value):
+        return Sample(math.nan, Quality.BAD, Reason.DEVICE, 0, None, "not a number")
     if word.name == "quality":
-        return Sample(_real(block, 0), Quality.GOOD, Reason.OK, 0)
-    unit, value, status = _unit(_bits(block, 0)), _real(block, 2), _bits(block, 4)
+        return Sample(value, Quality.GOOD, Reason.OK, 0)
+    unit, status = _unit(_bits(block, 0)), _bits(block, 4)
     if unit not in word.units:
         wanted = " or ".join(word.units)
-        return Sample(float("nan"), Quality.BAD, Reason.DEVICE, 0, None, f"measures in {unit}, expected {wanted}")
+        return Sample(math.nan, Quality.BAD, Reason.DEVICE, 0, None, f"measures in {unit}, expected {wanted}")
     found = [(quality, text) for bit, quality, text in STATUS_BITS if status & bit]
     if not found:
         return Sample(value, Quality.GOOD, Reason.OK, 0)

@@ -60,6 +60,9 @@ MEDIUM = 14.5
 
 FAULTS = frozenset(Fault)
 
+RECALL = 732_255
+"""Written to register 8192, it brings the factory's settings back."""
+
 STATUS_RANGE, STATUS_OPERATING = 0x01, 0x02
 
 
@@ -116,6 +119,7 @@ class ArcSensor:
     def __init__(self, address: int, firmware: str, primary: Channel, temperature: Callable[[], float]) -> None:
         self._address = address
         self._level = USER
+        self._passwords = dict(PASSWORDS)
         self._user_text = text_words("SIMULATED", 8)
         self._units: dict[int, int] = {}
         self._temperature = temperature
@@ -126,6 +130,11 @@ class ArcSensor:
         blocks |= self._channel_blocks(2080, primary) | self._channel_blocks(2400, thermometer)
         blocks |= {1920 + 4 * bit: _fixed(text_words(name, 4)) for bit, name in UNIT_NAMES.items()}
         self._blocks = blocks
+        self._factory_units = dict(self._units)
+
+    def power_up(self) -> None:
+        """Everybody is a user again; settings are kept."""
+        self._level = USER
 
     def read(self, address: int, count: int) -> Sequence[int]:
         """One whole block. Raises :class:`Refused` (2) for anything else."""
@@ -151,9 +160,11 @@ class ArcSensor:
             4096: _fixed(integer_words(self._address)),
             4102: _fixed(integer_words(4)),
             4288: Block(4, lambda: integer_words(self._level) + integer_words(0), self._write_level, 4, USER),
+            4292: Block(0, None, self._write_password, 4),
             4736: _fixed(bytes(16)),
             4800: _fixed(bytes(16)),
             4872: _fixed(float_words(100.0)),
+            8192: Block(0, None, self._recall, 2),
         }
 
     def _channel_blocks(self, start: int, channel: Channel) -> dict[int, Block]:
@@ -193,9 +204,21 @@ class ArcSensor:
 
     def _write_level(self, values: Sequence[int]) -> None:
         level, password = from_words(values), from_words(values[2:])
-        if PASSWORDS.get(level) != password:
+        if self._passwords.get(level) != password:
             raise Refused(ILLEGAL_VALUE)
         self._level = level
+
+    def _write_password(self, values: Sequence[int]) -> None:
+        level, password = from_words(values), from_words(values[2:])
+        if level not in {ADMINISTRATOR, SPECIALIST}:
+            raise Refused(ILLEGAL_VALUE)
+        self._passwords[level] = password
+
+    def _recall(self, values: Sequence[int]) -> None:
+        if from_words(values) != RECALL:
+            raise Refused(ILLEGAL_VALUE)
+        self._passwords = dict(PASSWORDS)
+        self._units = dict(self._factory_units)
 
 
 def ph_sensor(address: int, ph: Callable[[], float], temperature: Callable[[], float]) -> ArcSensor:
@@ -244,6 +267,13 @@ async def run(context: Context) -> None:
         sensor = make(address, measured, partial(vessel.read, "temperature"))
         sensor.mistaken = lambda: context.faults.active(Fault.WRONG_UNIT) is not None
         sensors[address] = sensor
+
+    def power_up() -> None:
+        """All of them."""
+        for sensor in sensors.values():
+            sensor.power_up()
+
+    context.faults.on_reboot = power_up
     line = RtuLine(context.directory / context.name, sensors, context.faults)
     line.port.plug()
     try:

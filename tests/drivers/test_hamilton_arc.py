@@ -121,6 +121,29 @@ async def test_a_sensor_set_to_another_unit_is_bad(arc: Any) -> None:
     await driver.close()
 
 
+async def test_exchanged_sensors_are_noticed_by_the_unit_of_the_point(arc: Any) -> None:
+    arc.put(1, 7.1, unit=5, firmware=b"ODOUM043")
+    arc.put(2, 6.9, unit=12)
+    driver = make(arc)
+    await driver.open()
+    ph, oxygen, whichever = await driver.read(driver.plan(points("1.PMC1.pH", "2.PMC1.%-sat", "1.PMC1")))
+    assert (ph.quality, ph.detail) == (Quality.BAD, "measures in %-sat, expected pH")
+    assert (oxygen.quality, oxygen.detail) == (Quality.BAD, "measures in pH, expected %-sat")
+    assert whichever.quality is Quality.GOOD
+    await driver.close()
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+async def test_what_is_no_number_is_bad(arc: Any, value: float) -> None:
+    arc.put(1, value, unit=12)
+    arc.values[1][4871] = arc.values[1][2089][4:8]
+    driver = make(arc)
+    await driver.open()
+    for sample in await driver.read(driver.plan(points("1.PMC1.pH", "1.quality"))):
+        assert (sample.quality, sample.detail, math.isnan(sample.value)) == (Quality.BAD, "not a number", True)
+    await driver.close()
+
+
 async def test_a_point_can_name_its_unit(arc: Any) -> None:
     arc.put(2, 14.2, unit=10, firmware=b"CONUM012")
     driver = make(arc)
@@ -177,8 +200,8 @@ async def test_partial_blocks_are_refused_by_the_sensor(arc: Any) -> None:
     line.close()
 
 
-async def test_frames_of_the_manual(arc: Any) -> None:
-    """The request and reply printed in the protocol sheet."""
+async def test_frames_of_the_sheet(arc: Any) -> None:
+    """The request and reply of the protocol sheet: computed from the manual's register map, and not captured."""
     seen: list[bytes] = []
     reply = bytes.fromhex("01 03 14 10 00 00 00 47 AE 40 E1 00 00 00 00 00 00 00 00 00 00 41 60 31 52")
     line = RtuLine(parse_port(f"serial://{arc.path}", 19200, 2), 0.2, 0.05)

@@ -1,4 +1,4 @@
-"""Modbus RTU framing and the Arc's register map, against the frames printed in the protocol sheet."""
+"""Modbus RTU framing and the Arc's register map, against the frames of the protocol sheet (computed, not captured)."""
 
 from __future__ import annotations
 
@@ -45,6 +45,35 @@ def test_the_sheets_change_of_operator_level():
     device = sensor()
     assert answer(LEVEL_S, {1: device}) == LEVEL_S_DONE
     assert read(device, 4288, 4) == (0x30, 0, 0, 0)
+
+
+def test_the_level_falls_back_at_power_up_and_with_it_the_right_to_write():
+    device = sensor()
+    answer(LEVEL_S, {1: device})
+    device.write(2409, (1 << 1, 0))
+    device.power_up()
+    assert read(device, 4288, 4) == (0x03, 0, 0, 0)
+    assert unit_value_status(device, 2410)[0] == 1 << 1  # settings are kept
+    assert ask(device, 0x10, 0x09, 0x69, 0, 2, 4, 0, 4, 0, 0)[:3] == b"\x01\x90\x03"
+
+
+def test_passwords_and_units_until_the_factory_settings_are_recalled():
+    device = sensor()
+    answer(LEVEL_S, {1: device})
+    device.write(4291, (0x30, 0, 4711, 0))
+    device.write(2409, (1 << 1, 0))
+    device.power_up()
+    assert answer(LEVEL_S, {1: device}) == WRONG_LEVEL
+    device.write(4287, (0x30, 0, 4711, 0))
+    for wrong in ((1, 0), (732_255 & 0xFFFF, 0)):
+        with pytest.raises(Refused):
+            device.write(8191, wrong)
+    with pytest.raises(Refused):
+        device.write(4291, (0x03, 0, 1, 0))  # a user has none
+    device.write(8191, (732_255 & 0xFFFF, 732_255 >> 16))
+    assert unit_value_status(device, 2410)[0] == 1 << 2
+    assert answer(LEVEL_S, {1: device}) == LEVEL_S_DONE
+    assert ask(device, 3, 0x1F, 0xFF, 0, 2)[:3] == b"\x01\x83\x02"  # nothing to be read
 
 
 def test_a_wrong_password_gives_the_sheets_exception():

@@ -216,6 +216,23 @@ async def test_a_silent_host_finds_its_outputs_safe(site: Site):
         eventually(lambda: site.state()["agitation_sp"] == 100.0)
 
 
+def test_a_probe_that_lost_power_knows_no_specialist_any_more(site: Site):
+    sensor = probe(site, 2)
+    sensor.write_registers(4287, [0x30, 0, 0x79CE, 0x00F4])
+    assert sensor.read_registers(4287, 4) == [0x30, 0, 0, 0]
+    site.fault("probes-101", "reboot", 0.05)
+
+    def is_user() -> bool:
+        """Whether it answers again, and as to a user."""
+        with contextlib.suppress(minimalmodbus.NoResponseError):
+            return bool(sensor.read_registers(4287, 4) == [0x03, 0, 0, 0])
+        return False
+
+    eventually(is_user)
+    with pytest.raises(minimalmodbus.ModbusException):
+        sensor.write_registers(2409, [1 << 1, 0])
+
+
 def test_minimalmodbus_reads_both_probes(site: Site):
     ph, oxygen = probe(site, 1), probe(site, 2)
     registers = ph.read_registers(2089, 10)
