@@ -14,7 +14,7 @@ import struct
 from collections.abc import Mapping
 from typing import ClassVar
 
-from drivers.contract import ConnectionSpec, Identity, Refused
+from drivers.contract import ConnectionSpec, DriverError, Identity, Refused
 from drivers.instruments.bronkhorst_words import (
     ALARM,
     CAPACITY,
@@ -130,11 +130,11 @@ class Bronkhorst(Polled):
             if self._unit and (wrong := wrong_unit(str(*await self._fetch(UNIT)), self._unit)):
                 raise Refused(f"not sent: it counts {wrong}")
             await self._store(SETPOINT, value)
-            taken, mode, capacity = map(float, await self._fetch(SETPOINT, MODE, CAPACITY))
+            taken, mode, capacity = map(float, await self._kept(SETPOINT, MODE, CAPACITY))
             kept, allowed = taken, abs(capacity) / FULL
         else:
             await self._store(SETPOINT_WORD, round(value * FULL / 100.0))
-            taken, mode = map(float, await self._fetch(SETPOINT_WORD, MODE))
+            taken, mode = map(float, await self._kept(SETPOINT_WORD, MODE))
             kept, allowed = taken * 100.0 / FULL, 100.0 / FULL
         if not abs(kept - value) <= allowed:
             raise Refused(f"it keeps its setpoint at {kept:g}")
@@ -149,9 +149,16 @@ class Bronkhorst(Polled):
         if value != int(value):
             raise Refused("a control mode is a whole number")
         await self._store(MODE, int(value))
-        (mode,) = await self._fetch(MODE)
+        (mode,) = await self._kept(MODE)
         if mode != value:
             raise Refused(f"it keeps its control mode {mode}")
+
+    async def _kept(self, *parameters: Parameter) -> list[Data]:
+        """As :meth:`_fetch`, of what was stored: a refusal to tell does not undo it. Raises :class:`DriverError`."""
+        try:
+            return await self._fetch(*parameters)
+        except Refused as error:
+            raise DriverError(f"it took it, but does not tell what it keeps: {error}") from error
 
     async def _fetch(self, *parameters: Parameter) -> list[Data]:
         """Their values, asked for in one request. Raises :class:`Refused`, :class:`Malformed`."""

@@ -83,12 +83,14 @@ class IsmatecReglo(Polled):
 
     async def open(self) -> Identity:
         """Open the line; what the channels do is not known then. Raises :class:`DriverError`."""
-        self._runs.clear()
         self._stopped.clear()
         return await super().open()
 
     async def identify(self) -> Identity:
-        """The model; no other answer has words. Then channels are addressed, and events come."""
+        """The model; no other answer has words. Then channels are addressed, and events come. There were none while it
+        was waited for silence: what the channels do now is not known.
+        """
+        self._runs.clear()
         reply = await self._pump.query(f"{self._address}#")
         found = MODEL.fullmatch(reply)
         if found is None:

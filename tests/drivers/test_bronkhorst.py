@@ -276,6 +276,19 @@ async def test_refusals(peer: Frames, reply: bytes, why: str) -> None:
     await driver.close()
 
 
+@pytest.mark.parametrize("address", ["setpoint", "setpoint_percent", "control_mode"])
+async def test_a_write_that_was_taken_but_not_read_back_is_unknown(peer: Frames, address: str) -> None:
+    peer.replies = [b":09030201600053313200", *NOT_TOLD]
+    driver = make(f"serial://{peer.path}")
+    await driver.open()
+    mode = [b":050302040000"] if address == "control_mode" else []
+    peer.replies = [*mode, b":0403000004", b":0403000400"]
+    assert await put(driver, address, 1.0) == (
+        WriteState.UNKNOWN, "it took it, but does not tell what it keeps: unknown parameter",
+    )  # fmt: skip
+    await driver.close()
+
+
 def test_requests_and_answers_of_the_manual() -> None:
     measure = Parameter(1, 0, MEASURE.kind, MEASURE.form)
     assert question([measure], 1, 1).hex() == "0401200120"  # the manual's has 21 as its index: any will do

@@ -268,6 +268,21 @@ async def test_garbage_is_never_a_value_and_passes(manual: ManualPeer, reply: by
     await driver.close()
 
 
+async def test_an_end_of_a_dose_that_was_not_heard_is_not_taken_for_running(manual: ManualPeer) -> None:
+    driver = await opened(f"serial://{manual.path}")
+    manual.send(b"^U4|A|0000000000|0000100000|0000\r\n")
+    assert (await read(driver, "4.speed"))[0].quality is Quality.GOOD
+    manual.answers["4S"] = b"\xff\r\n"  # events are off while the line is made certain again
+    with pytest.raises(Malformed):
+        await read(driver, "4.speed")
+    manual.answers["4S"] = b"12.30\r\n"
+    (speed,) = await read(driver, "4.speed")
+    assert (speed.quality, speed.detail) == (Quality.UNCERTAIN, "not known whether this channel runs")
+    manual.send(b"^X4|A\r\n")
+    assert (await read(driver, "4.speed"))[0].value == 0.0
+    await driver.close()
+
+
 async def test_a_start_that_is_not_answered_is_unknown_and_sent_once(manual: ManualPeer) -> None:
     driver = await opened(f"serial://{manual.path}")
     manual.answers |= {"1E": b"-", "2O": b"*", "2v5000-1": b"5000E-1\r\n", "2H": b""}
