@@ -63,14 +63,14 @@ class DeviceLine:
         """
         await self._line.send(request, rest_s)
 
-    async def ask(self, request: bytes, complete: Complete) -> bytes:
-        """Send a question and return what ``complete`` says is the whole answer.
+    async def ask(self, request: bytes, complete: Complete, within_s: float | None = None) -> bytes:
+        """Send a question and return what ``complete`` says is the whole answer; ``within_s`` is for one that is long.
 
         ``complete`` raises :class:`Malformed` for bytes that cannot become one. Raises :class:`Timeout`,
         :class:`Malformed`, :class:`LinkLost`; the line is then in doubt.
         """
         known, self.in_doubt = not self.in_doubt, True
-        data = await self._line.exchange(request, complete, self._reply_s)
+        data = await self._line.exchange(request, complete, within_s or self._reply_s)
         self.in_doubt = not known
         return data
 

@@ -1,9 +1,10 @@
 """Hamilton Arc sensors (pH, DO, conductivity, cell density) on Modbus RTU (Programmer's Manual 624300/01).
 
 Point addresses: ``<device address>.PMC1.<unit>`` (the measurement, in that unit and no other: ``1.PMC1.pH``,
-``2.PMC1.%-sat``, ``3.PMC1.mS/cm``), ``<device address>.PMC1`` (in pH or %-sat, whichever the sensor measures), ``<device address>.PMC6`` (temperature, Cel) and
-``<device address>.quality`` (0-100 %). Units without a name in the manual are ``bit28`` … ``bit31``, as of a cell
-density. Read only. Several sensors share one line; one that fails does not take the others with it.
+``2.PMC1.%-sat``, ``3.PMC1.mS/cm``), ``<device address>.PMC1`` (in pH or %-sat, whichever the sensor measures),
+``<device address>.PMC6`` (temperature, Cel) and ``<device address>.quality`` (0-100 %). Units without a name in the
+manual are ``bit28`` … ``bit31``, as of a cell density. Read only. Several sensors share one line; one that fails does
+not take the others with it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The Alicat driver against its simulator, and the simulator against the ``alicat`` package of other authors."""
+"""The Alicat driver against its simulator; the simulator command by command, and against the ``alicat`` package of
+other authors.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +12,24 @@ import pytest
 from alicat import FlowController
 
 from drivers.conformance import DriverConformance
-from drivers.contract import ConnectionSpec, Identity, Point, Quality, WriteState
+from drivers.contract import (
+    ConnectionSpec,
+    Identity,
+    Malformed,
+    Point,
+    Quality,
+    Refused,
+    Timeout,
+    WriteState,
+    WrongIdentity,
+)
 from drivers.instruments.alicat import Alicat
+from simulators.instruments.alicat_device import Device
 from tests.drivers.simulated import Simulated, SimulatedBench, points
 
 TRUE = {"pressure": 14.62, "temperature": 21.89}
 FRAME = ("pressure", "temperature", "volumetric_flow", "mass_flow", "setpoint")
+SETPOINT = Point("setpoint", "setpoint", "rw")
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +94,7 @@ async def test_a_held_valve_makes_the_flow_doubtful(mfc: Simulated) -> None:
     pressure, *_, flow, _setpoint = await driver.read(driver.plan(points(*FRAME)))
     assert pressure.quality is Quality.GOOD
     assert (flow.quality, flow.detail) == (Quality.UNCERTAIN, "its valve is held where it is")
+    mfc.say(b"AC\r")
     await driver.close()
 
 
@@ -91,3 +106,128 @@ async def test_somebody_elses_driver(mfc_on_tcp: Simulated) -> None:
     await theirs.set_gas("O2")
     assert (await theirs.get())["gas"] == "O2"
     await theirs.hw.close()
+
+
+async def values(driver: Alicat, *addresses: str) -> list[float]:
+    samples = await driver.read(driver.plan(points(*addresses)))
+    assert {sample.quality for sample in samples} == {Quality.GOOD}
+    return [sample.value for sample in samples]
+
+
+async def test_flows_of_another_gas_are_bad_and_another_unit_is_refused(tmp_path: Path) -> None:
+    with Simulated("alicat", tmp_path) as mfc:
+        driver = make(mfc.url, gas="N2", flow_unit="SCCM")
+        await driver.open()
+        assert await values(driver, *FRAME) == [14.62, 21.89, 0.0, 0.0, 0.0]
+        mfc.say(b"AG 11\r")
+        pressure, _, volume, mass, setpoint = await driver.read(driver.plan(points(*FRAME)))
+        assert pressure.quality is Quality.GOOD
+        assert {(one.quality, one.detail) for one in (volume, mass, setpoint)} == {
+            (Quality.BAD, "its gas is O2, not N2")
+        }
+        await driver.close()
+        driver = make(mfc.url, flow_unit="SLPM")
+        with pytest.raises(WrongIdentity, match="it measures in SCCM, not in SLPM"):
+            await driver.open()
+        await driver.close()
+
+
+async def test_a_ramp_is_under_way_and_its_end_is_what_was_asked_for(tmp_path: Path) -> None:
+    with Simulated("alicat", tmp_path) as mfc:
+        mfc.say(b"ASR 1.0 4\r")
+        driver = make(mfc.url)
+        await driver.open()
+        (outcome,) = await driver.write([(SETPOINT, 100.0)])
+        assert outcome.state is WriteState.APPLIED
+        assert (await values(driver, "setpoint"))[0] < 50.0
+        await driver.close()
+
+
+async def read_on(driver: Alicat) -> None:
+    """Until a frame that nobody asked for is in the way, or there is no answer."""
+    for _ in range(100):
+        await values(driver, "pressure")
+
+
+@pytest.mark.parametrize("firmware", ["8v30.0-R23", "10v20.0-R24"])
+async def test_a_device_that_streams(tmp_path: Path, firmware: str) -> None:
+    """With @ for its letter, or without it."""
+    with Simulated("alicat", tmp_path, streams=True, firmware=firmware) as mfc:
+        driver = make(mfc.url, slowest_reply=0.3)
+        with pytest.raises(Refused, match="it sends frames by itself"):
+            await driver.open()
+        await driver.close()
+        driver = make(mfc.url, slowest_reply=0.3, stop_streaming=True)
+        await driver.open()
+        assert (await values(driver, "pressure"))[0] == 14.62
+        await driver.close()
+        driver = make(mfc.url, slowest_reply=0.3)
+        await driver.open()
+        mfc.say(b"A@ @\r")  # one that is known is told to stop without being asked whether
+        with pytest.raises((Malformed, Timeout)):
+            await read_on(driver)
+        await driver.close()
+        await driver.open()
+        assert (await values(driver, "pressure"))[0] == 14.62
+        await driver.close()
+
+
+@pytest.mark.parametrize(("settings", "frame"), [
+    ({"meter": True}, FRAME[:4]), ({"meter": True, "totalizer": True}, (*FRAME[:4], "total")),
+    ({"totalizer": True}, (*FRAME, "total")), ({"firmware": "5v12.0-R22", "totalizer": True}, (*FRAME, "total")),
+    ({"tells_layout": False, "totalizer": True}, (*FRAME, "total")),
+])  # fmt: skip
+async def test_meters_and_totalizers(tmp_path: Path, settings: dict[str, Any], frame: tuple[str, ...]) -> None:
+    with Simulated("alicat", tmp_path, **settings) as mfc:
+        driver = make(mfc.url, frame=list(frame))
+        await driver.open()
+        assert (await values(driver, *frame))[:2] == [14.62, 21.89]
+        await driver.close()
+
+
+TALK = [
+    ("AS50.00", "A +014.62 +021.89 +000.00 +000.00 +050.00     N2"),
+    ("as 25", "A +014.62 +021.89 +000.00 +000.00 +025.00     N2"),
+    ("A32000", "A +014.62 +021.89 +000.00 +000.00 +250.00     N2"), ("ALS 12.5", "A +012.50 +012.50 12 SCCM"),
+    ("ALS", "A +012.50 +012.50 12 SCCM"), ("ALSS", "A S"), ("AR122", "A   122 = 37"), ("AW122=36", "A   122 = 36"),
+    ("A$$R46", "A   046 = 8"), ("A$$W46=11", "A   046 = 11"), ("AGS 8", "A 8 N2 N2"), ("AG 99", "A ?"),
+    ("A$$R85", "A   085 = 1"), ("ASR 10.0 4", "A 10.0000000 12 4 SCCM/s"), ("ASR", "A 10.0000000 12 4 SCCM/s"),
+    ("ALSRC 1 1 0 1", "A 1 1 0 1"), ("ALSRC", "A 1 1 0 1"), ("AVE", "A   10v20.0-R24 Jan  9 2025,15:04:07"),
+    ("AXYZ", "A ?"), ("A$$L", "A +014.62 +021.89 +000.00 +000.00 +012.50     N2 LCK"),
+    ("A$$U", "A +014.62 +021.89 +000.00 +000.00 +012.50     N2"),
+]  # fmt: skip
+
+
+def device(**settings: Any) -> Device:
+    """One without a wire, through which nothing flows."""
+    return Device(settings, lambda: 0.0, lambda _setpoint: 0.0, lambda _setpoint: None)
+
+
+def test_the_simulator_command_by_command() -> None:
+    mfc = device()
+    for command, reply in TALK:
+        assert mfc.command(command) == [reply], command
+    for command in ("AV", "AP", "APC", "AT", "AC"):
+        assert mfc.command(command) == ["A +014.62 +021.89 +000.00 +000.00 +012.50     N2"]
+    assert mfc.command("AHP") == ["A +014.62 +021.89 +000.00 +000.00 +012.50     N2 HLD"]
+    assert mfc.command("B") is None
+    assert device(firmware="8v17.0-R23").command("ALS 5") == ["A ?"]
+    assert device(firmware="8v17.0-R23").command("AS 5") == ["A +014.62 +021.89 +000.00 +000.00 005.00     N2"]
+
+
+def test_a_simulated_meter_passes_over_what_is_for_controllers() -> None:
+    meter = device(meter=True)
+    for command in ("AS 5", "ALS 5", "ALS", "AHP", "AC", "A$$R85", "A32000"):
+        assert meter.command(command) is None
+    assert meter.command("A") == ["A +014.62 +021.89 +000.00 +000.00     N2"]
+    assert meter.command("A$$R46") == ["A   046 = 8"]
+
+
+def test_a_simulated_device_that_streams_hears_nothing_but_its_end() -> None:
+    mfc = device()
+    assert mfc.command("A@ @") == []
+    assert mfc.streamed() == " +014.62 +021.89 +000.00 +000.00 +000.00     N2"
+    assert mfc.command("A") is None
+    assert mfc.command("@@ C") is None
+    assert mfc.command("C") == ["C +014.62 +021.89 +000.00 +000.00 +000.00     N2"]
+    assert device(firmware="8v17.0-R23").streamed()[:9] == "@ +014.62"
