@@ -32,6 +32,10 @@ CHANNELS = ("1", "2", "3", "4")
 RPM, FLOW, DOSE, DOSE_AND_PAUSE = "L", "M", "O", "Q"
 MAX_SPEED, MAX_VOLUME = 9999.99, 9999.0
 SCIENTIFIC = re.compile(r"(\d{4})E([+-]\d)")
+LARGEST = re.compile(r"(\d+(?:\.\d+)?) *ml/min", re.IGNORECASE)
+"""``138 ml/min``; told in another way it is not looked at."""
+ROUNDING = 0.5
+"""mL/min, by which the largest flow may be more than is told."""
 MODEL = re.compile(r"(?P<model>\S*[A-Za-z].*) (?P<software>\d{3,4}) (?P<head>[\dX]{3,4})")
 """``REGLO ICC 0208 306``"""
 STOPPED = {"1": "stopped by hand", "2": "over temperature", "3": "over current"}
@@ -148,6 +152,8 @@ class IsmatecReglo(Polled):
         if not runs:
             await self._do(f"{channel}{mode}")
         if mode == FLOW:
+            if runs:
+                await self._must_reach(channel, value)
             await self._set_scientific(f"{channel}f", value)
         else:
             await self._do(f"{channel}S{round(value * 100):06d}")
@@ -155,6 +161,15 @@ class IsmatecReglo(Polled):
                 raise Refused(f"channel {channel} keeps another speed")
         if not runs:
             await self._start(channel)
+
+    async def _must_reach(self, channel: str, flow: float) -> None:
+        """A channel that runs takes any flow, also one that it cannot reach: only a start is refused."""
+        try:
+            told = LARGEST.match(await self._pump.query(f"{channel}!"))
+        except Refused:
+            return
+        if told is not None and flow > float(told[1]) + ROUNDING:
+            raise Refused(f"channel {channel} does not reach that: the largest flow is {float(told[1]):g} mL/min")
 
     async def _start(self, channel: str) -> None:
         """Sent once: whether it was taken is not known until the answer is there."""

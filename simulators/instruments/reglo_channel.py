@@ -39,7 +39,7 @@ class Channel:
 
     def advance(self) -> bool:
         """Turn until now; whether that completed what it was to do."""
-        now, speed = self._clock(), self._speed()
+        now, speed = self._clock(), min(self._speed(), MAX_RPM)
         passed, self._at = now - self._at, now
         if not self.running:
             return False
@@ -165,4 +165,4 @@ class Channel:
         return self._turned * self._ml_per_rev - self._begun_ml
 
     def _tell(self) -> None:
-        self._drive(self._speed() if self.running and self._clockwise else 0.0)
+        self._drive(min(self._speed(), MAX_RPM) if self.running and self._clockwise else 0.0)

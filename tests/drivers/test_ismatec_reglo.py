@@ -137,6 +137,28 @@ async def test_what_the_pump_cannot_do_is_refused(reglo: Simulated, address: str
     await stop_all(driver)
 
 
+async def test_a_running_channel_is_not_told_a_flow_that_it_cannot_reach(reglo: Simulated) -> None:
+    driver = await opened(reglo.url)
+    assert await write(driver, "2.flow", 1.5) == (WriteState.APPLIED, "")
+    assert await write(driver, "2.flow", 200.0) == (
+        WriteState.REFUSED, "channel 2 does not reach that: the largest flow is 138 mL/min",
+    )  # fmt: skip
+    assert (await read(driver, "2.flow"))[0].value == 1.5
+    assert await write(driver, "2.flow", 138.0) == (WriteState.APPLIED, "")
+    await stop_all(driver)
+
+
+async def test_a_pump_that_does_not_tell_its_largest_flow(manual: ManualPeer) -> None:
+    driver = await opened(f"serial://{manual.path}")
+    manual.answers |= {"2f2000+0": b"2000E+0\r\n"}
+    for reply in (b"#", b"8280 ul/min\r\n"):
+        manual.answers["2!"] = reply
+        manual.send(b"^U2|A|0000000000|0000100000|0000\r\n")
+        assert await write(driver, "2.flow", 2.0) == (WriteState.APPLIED, "")
+        assert manual.commands[-2:] == ["2!", "2f2000+0"]
+    await driver.close()
+
+
 async def test_direction(reglo: Simulated) -> None:
     driver = await opened(reglo.url)
     for value in (0.0, 1.0):
