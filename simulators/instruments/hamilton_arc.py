@@ -15,10 +15,21 @@ from typing import cast
 
 from simulators.faults import Fault
 from simulators.instrument import Context
+from simulators.instruments.arc_blocks import (
+    ADMINISTRATOR,
+    SPECIALIST,
+    USER,
+    Block,
+    fixed,
+    float_words,
+    from_words,
+    integer_words,
+    text_words,
+)
+from simulators.instruments.arc_calibration import Calibration
 from simulators.modbus_rtu import ILLEGAL_ADDRESS, ILLEGAL_VALUE, Refused
 from simulators.rtu_server import RtuLine
 
-USER, ADMINISTRATOR, SPECIALIST = 0x03, 0x0C, 0x30
 PASSWORDS = {USER: 0, ADMINISTRATOR: 18_111_978, SPECIALIST: 16_021_966}
 """Factory passwords, printed in the manual."""
 
@@ -60,10 +71,11 @@ MEDIUM = 14.5
 
 FAULTS = frozenset(Fault)
 
+BAUD_19200 = 4
 RECALL = 732_255
 """Written to register 8192, it brings the factory's settings back."""
 
-STATUS_RANGE, STATUS_OPERATING = 0x01, 0x02
+STATUS_RANGE, STATUS_OPERATING, STATUS_CALIBRATION = 0x01, 0x02, 0x04
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,38 +89,6 @@ class Channel:
     value: Callable[[], float]
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Registers that can only be had whole: `read` gives its words, `write` takes `write_count` words from `level`."""
-
-    count: int
-    read: Callable[[], bytes] | None = None
-    write: Callable[[Sequence[int]], None] | None = None
-    write_count: int = 0
-    level: int = SPECIALIST
-
-
-def float_words(value: float) -> bytes:
-    """IEEE single as it stands on the wire: low word first, big-endian inside a word."""
-    high, low = struct.unpack(">2s2s", struct.pack(">f", value))
-    return bytes(low + high)
-
-
-def integer_words(value: int) -> bytes:
-    """Unsigned 32-bit number, low word first."""
-    return struct.pack(">HH", value & 0xFFFF, value >> 16)
-
-
-def from_words(values: Sequence[int]) -> int:
-    """The unsigned 32-bit number in two registers, low word first."""
-    return values[0] | values[1] << 16
-
-
-def text_words(text: str, registers: int) -> bytes:
-    """Latin-1 text, two characters a register, padded with zeros and cut to size."""
-    return text.encode("latin-1")[: 2 * registers].ljust(2 * registers, b"\0")
-
-
 class ArcSensor:
     """One sensor: two channels (PMC1, PMC6 = temperature), operator levels, identity.
 
@@ -116,11 +96,24 @@ class ArcSensor:
     the operator level it needs, or with a value out of place, with exception 3.
     """
 
-    def __init__(self, address: int, firmware: str, primary: Channel, temperature: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        address: int,
+        firmware: str,
+        primary: Channel,
+        temperature: Callable[[], float],
+        calibration: Calibration | None = None,
+    ) -> None:
+        self._calibration = calibration
         self._address = address
         self._level = USER
         self._passwords = dict(PASSWORDS)
         self._user_text = text_words("SIMULATED", 8)
+        self._settings = {
+            4102: integer_words(BAUD_19200),
+            4988: b"".join(map(float_words, (110.0, 140.0, 20.0, 0.0))),
+            4996: b"".join(map(float_words, (60.0, 100.0, 20.0, 0.0))),
+        }
         self._units: dict[int, int] = {}
         self._temperature = temperature
         self.mistaken: Callable[[], bool] = lambda: False
@@ -128,7 +121,8 @@ class ArcSensor:
         thermometer = Channel("T", (CELSIUS, KELVIN, FAHRENHEIT), -20.0, 130.0, temperature)
         blocks = self._identity(firmware)
         blocks |= self._channel_blocks(2080, primary) | self._channel_blocks(2400, thermometer)
-        blocks |= {1920 + 4 * bit: _fixed(text_words(name, 4)) for bit, name in UNIT_NAMES.items()}
+        blocks |= {} if calibration is None else calibration.blocks()
+        blocks |= {1920 + 4 * bit: fixed(text_words(name, 4)) for bit, name in UNIT_NAMES.items()}
         self._blocks = blocks
         self._factory_units = dict(self._units)
 
@@ -154,16 +148,16 @@ class ArcSensor:
 
     def _identity(self, firmware: str) -> dict[int, Block]:
         return {
-            1032: _fixed(text_words(firmware, 8)),
+            1032: fixed(text_words(firmware, 8)),
             1568: Block(8, lambda: self._user_text, self._write_text, 8, ADMINISTRATOR),
-            2048: _fixed(integer_words(1 << 0 | 1 << 5)),
-            4096: _fixed(integer_words(self._address)),
-            4102: _fixed(integer_words(4)),
+            2048: fixed(integer_words(1 << 0 | 1 << 5)),
+            4096: fixed(integer_words(self._address)),
+            **{start: self._setting(start) for start in self._settings},
             4288: Block(4, lambda: integer_words(self._level) + integer_words(0), self._write_level, 4, USER),
             4292: Block(0, None, self._write_password, 4),
-            4736: _fixed(bytes(16)),
-            4800: _fixed(bytes(16)),
-            4872: _fixed(float_words(100.0)),
+            4736: fixed(bytes(16)),
+            4800: fixed(bytes(16)),
+            4872: fixed(float_words(100.0)),
             8192: Block(0, None, self._recall, 2),
         }
 
@@ -189,15 +183,26 @@ class ArcSensor:
             self._units[start] = choices[wanted]
 
         return {
-            start: _fixed(text_words(channel.title, 8)),
-            start + 8: _fixed(integer_words(sum(1 << unit for unit in channel.units))),
+            start: fixed(text_words(channel.title, 8)),
+            start + 8: fixed(integer_words(sum(1 << unit for unit in channel.units))),
             start + 10: Block(10, measured, select, 2, ADMINISTRATOR),
         }
 
     def _status(self) -> int:
         celsius = self._temperature()
         outside = STATUS_RANGE if not -20.0 <= celsius <= 130.0 else 0
-        return outside | (STATUS_OPERATING if not 0.0 <= celsius <= 110.0 else 0)
+        failed = STATUS_CALIBRATION if self._calibration is not None and self._calibration.status else 0
+        return outside | failed | (STATUS_OPERATING if not 0.0 <= celsius <= 110.0 else 0)
+
+    def _setting(self, start: int) -> Block:
+        """A speed (taken, but a pseudo-terminal has none) or what counts as a sterilisation or a cleaning."""
+        count = len(self._settings[start]) // 2
+
+        def store(values: Sequence[int]) -> None:
+            """Keep it."""
+            self._settings[start] = struct.pack(f">{count}H", *values)
+
+        return Block(count, lambda: self._settings[start], store, count)
 
     def _write_text(self, values: Sequence[int]) -> None:
         self._user_text = struct.pack(">8H", *values)
@@ -222,8 +227,10 @@ class ArcSensor:
 
 
 def ph_sensor(address: int, ph: Callable[[], float], temperature: Callable[[], float]) -> ArcSensor:
-    """A pH Arc sensor, 0-14 pH."""
-    return ArcSensor(address, "EPHUM011", Channel("pH", (PH,), 0.0, 14.0, ph), temperature)
+    """A pH Arc sensor, 0-14 pH, which can be calibrated."""
+    calibration = Calibration(ph, temperature)
+    channel = Channel("pH", (PH,), 0.0, 14.0, calibration.value)
+    return ArcSensor(address, "EPHUM011", channel, temperature, calibration)
 
 
 def do_sensor(address: int, saturation: Callable[[], float], temperature: Callable[[], float]) -> ArcSensor:
@@ -250,10 +257,6 @@ MAKERS = {"ph": ph_sensor, "do": do_sensor, "conductivity": conductivity_sensor,
 def _in_unit(value: float, unit: int) -> float:
     factor, offset = FACTORS.get(unit, (1.0, 0.0))
     return value * factor + offset
-
-
-def _fixed(content: bytes) -> Block:
-    return Block(len(content) // 2, lambda: content)
 
 
 async def run(context: Context) -> None:

@@ -6,13 +6,15 @@ import struct
 
 import pytest
 
-from simulators.instruments.hamilton_arc import ArcSensor, do_sensor, float_words, ph_sensor
+from simulators.instruments.arc_blocks import float_words
+from simulators.instruments.hamilton_arc import ArcSensor, do_sensor, ph_sensor
 from simulators.modbus_rtu import Framer, Refused, answer, crc16, intact, seal
 
 READ_PMC1 = bytes.fromhex("01 03 08 29 00 0A 16 65")
 REPLY_PMC1 = bytes.fromhex("01 03 14 10 00 00 00 47 AE 40 E1 00 00 00 00 00 00 00 00 00 00 41 60 31 52")
 LEVEL_S = bytes.fromhex("01 10 10 BF 00 04 08 00 30 00 00 79 CE 00 F4 97 E7")
 LEVEL_S_DONE = bytes.fromhex("01 10 10 BF 00 04 F4 EE")
+CP1_AT_4 = bytes.fromhex("01 10 14 29 00 02 04 51 EC 40 80 2F B4")
 WRONG_LEVEL = bytes.fromhex("01 90 03 0C 01")
 
 
@@ -55,6 +57,77 @@ def test_the_level_falls_back_at_power_up_and_with_it_the_right_to_write():
     assert read(device, 4288, 4) == (0x03, 0, 0, 0)
     assert unit_value_status(device, 2410)[0] == 1 << 1  # settings are kept
     assert ask(device, 0x10, 0x09, 0x69, 0, 2, 4, 0, 4, 0, 0)[:3] == b"\x01\x90\x03"
+
+
+def calibrated(device: ArcSensor, number: int, value: float) -> int:
+    """Calibrate, and the status after it."""
+    device.write(number - 1, struct.unpack(">2H", float_words(value)))
+    status = read(device, 5158, 6)
+    assert status[:2] == read(device, 5190, 6)[:2]  # both points' status is one word
+    return status[0] | status[1] << 16
+
+
+def test_the_sheets_calibration_needs_the_level_and_counts():
+    now = [4.31]
+    device = ph_sensor(1, lambda: now[0], lambda: 37.0)
+    assert answer(CP1_AT_4, {1: device})[:3] == WRONG_LEVEL[:3]
+    answer(LEVEL_S, {1: device})
+    assert answer(CP1_AT_4, {1: device})[:6] == CP1_AT_4[:6]
+    assert unit_value_status(device, 2090)[1:] == (pytest.approx(4.01), 0)
+    assert read(device, 5164, 8)[4:6] == (1, 0)
+    now[0] = 7.25
+    assert calibrated(device, 5194, 0.0) == 0  # the buffer is recognised
+    assert unit_value_status(device, 2090)[1] == pytest.approx(7.0)
+    now[0] = 4.31
+    assert unit_value_status(device, 2090)[1] == pytest.approx(4.01)
+    device.power_up()
+    assert unit_value_status(device, 2090)[1] == pytest.approx(4.01)  # kept without power
+
+
+@pytest.mark.parametrize(("measured", "number", "value", "status"), [
+    (2.2, 5162, 0.0, 0x02), (4.0, 5162, 6.0, 0x20), (6.0, 5162, 4.01, 0x40), (4.31, 5194, 4.5, 0x0100),
+    (4.6, 5194, 7.0, 0x2000), (8.31, 5194, 7.0, 0x4000),
+])  # fmt: skip
+def test_a_calibration_that_fails_changes_nothing_but_the_status(
+    measured: float, number: int, value: float, status: int
+):
+    now = [4.31]
+    device = ph_sensor(1, lambda: now[0], lambda: 37.0)
+    answer(LEVEL_S, {1: device})
+    if number == 5194:
+        assert calibrated(device, 5162, 4.01) == 0
+    before = unit_value_status(device, 2090)[1]
+    now[0] = measured
+    assert calibrated(device, number, value) == status
+    now[0] = 4.31
+    assert unit_value_status(device, 2090)[1:] == (pytest.approx(before), 0x04)
+    with pytest.raises(Refused):
+        device.write(number - 1, struct.unpack(">2H", float_words(15.0)))
+
+
+def test_settings_and_secondary_values():
+    device = sensor()
+    assert read(device, 3370, 2) == (2, 0)
+    with pytest.raises(Refused):
+        device.write(3369, (4, 0))
+    answer(LEVEL_S, {1: device})
+    device.write(3369, (4, 0))
+    assert read(device, 3370, 2) == (4, 0)
+    with pytest.raises(Refused):
+        device.write(3369, (17, 0))
+    assert read(device, 2472, 6)[:2] == (1 << 15, 0)
+    assert read(device, 2568, 6)[:2] == (0, 1 << 5)
+    assert read(device, 2696, 6) == struct.unpack(">6H", bytes.fromhex("1000 0000 47AE 40E1 0000 0000"))
+    assert read(device, 2728, 6)[:2] == (1 << 1, 0)
+    for number, words in ((4102, (5, 0)), (4988, (0, 0x42F0, 0, 0x430C, 0, 0x4170, 0, 0))):
+        assert read(device, number, len(words)) != words
+        device.write(number - 1, words)
+        assert read(device, number, len(words)) == words
+    device.power_up()
+    with pytest.raises(Refused):
+        device.write(4101, (4, 0))
+    for number in (5152, 5184, 5312):
+        assert read(device, number, 6)[:2] == (1 << 12, 0)
 
 
 def test_passwords_and_units_until_the_factory_settings_are_recalled():
