@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from drivers.contract import ConnectionSpec, Identity, Quality, Reason, Refused, Sample, Turning
-from drivers.instruments.reglo_line import DONE, NEGATIVE, NOT_DONE, POSITIVE, RegloLine
+from drivers.instruments.reglo_line import DONE, NEGATIVE, NOT_DONE, POSITIVE, ROUNDING, RegloLine, largest_flow
 from drivers.options import Options
 from drivers.polled import Answers, Entry, Polled, Value
 from drivers.ports import parse_port
@@ -29,13 +29,10 @@ VERIFIED_ON: tuple[str, ...] = (
 )
 
 CHANNELS = ("1", "2", "3", "4")
+FIRST = CHANNELS[0]  # also the whole pump's once channels are addressed: its own number means nothing then
 RPM, FLOW, DOSE, DOSE_AND_PAUSE = "L", "M", "O", "Q"
 MAX_SPEED, MAX_VOLUME = 9999.99, 9999.0
 SCIENTIFIC = re.compile(r"(\d{4})E([+-]\d)")
-LARGEST = re.compile(r"(\d+(?:\.\d+)?) *ml/min", re.IGNORECASE)
-"""``138 ml/min``; told in another way it is not looked at."""
-ROUNDING = 0.5
-"""mL/min, by which the largest flow may be more than is told."""
 MODEL = re.compile(r"(?P<model>\S*[A-Za-z].*) (?P<software>\d{3,4}) (?P<head>[\dX]{3,4})")
 """``REGLO ICC 0208 306``"""
 STOPPED = {"1": "stopped by hand", "2": "over temperature", "3": "over current"}
@@ -80,6 +77,7 @@ class IsmatecReglo(Polled):
         quiet_s = options.number("slowest_reply", 0.5, 0.05, 30.0)
         options.end()
         port = parse_port(spec.url, 9600)
+        self._digit = self._address
         self._pump = RegloLine(port, spec.timeout_s / 2, quiet_s, self._address, self._heard)
         self._runs: dict[str, bool] = {}
         self._stopped: dict[str, str] = {}
@@ -91,18 +89,23 @@ class IsmatecReglo(Polled):
         return await super().open()
 
     async def identify(self) -> Identity:
-        """The model; no other answer has words. Then channels are addressed, and events come. There were none while it
-        was waited for silence: what the channels do now is not known.
+        """The model; no other answer has words. Then channels are addressed, and events come: until now there were
+        none, and it is not known what the channels do.
         """
         self._runs.clear()
-        reply = await self._pump.query(f"{self._address}#")
+        self._digit = self._address
+        try:
+            reply = await self._pump.query(f"{self._digit}#")
+        except Refused:  # channels are addressed, and its number is none of them
+            self._digit = FIRST
+            reply = await self._pump.query(f"{FIRST}#")
         found = MODEL.fullmatch(reply)
         if found is None:
             raise self.line.doubt(f"not the name of a pump: {reply!r}")
         await self._address_channels()
-        await self._pump.status(f"{self._address}xE1")  # a pump without events refuses, and that is all
+        await self._pump.status(f"{self._digit}xE1")  # a pump without events refuses, and that is all
         try:
-            serial = await self._pump.query(f"{self._address}xS")
+            serial = await self._pump.query(f"{self._digit}xS")
         except Refused:
             serial = ""
         return Identity("Ismatec", found["model"], serial, found["software"])
@@ -165,11 +168,11 @@ class IsmatecReglo(Polled):
     async def _must_reach(self, channel: str, flow: float) -> None:
         """A channel that runs takes any flow, also one that it cannot reach: only a start is refused."""
         try:
-            told = LARGEST.match(await self._pump.query(f"{channel}!"))
+            largest = largest_flow(await self._pump.query(f"{channel}!"))
         except Refused:
             return
-        if told is not None and flow > float(told[1]) + ROUNDING:
-            raise Refused(f"channel {channel} does not reach that: the largest flow is {float(told[1]):g} mL/min")
+        if flow > largest + ROUNDING:
+            raise Refused(f"channel {channel} does not reach that: the largest flow is {largest:g} mL/min")
 
     async def _start(self, channel: str) -> None:
         """Sent once: whether it was taken is not known until the answer is there."""
@@ -201,10 +204,12 @@ class IsmatecReglo(Polled):
 
     async def _address_channels(self) -> None:
         """What the pump forgets when it loses power."""
-        if await self._text(f"{self._address}~", r"([012])") == "1":
+        if forgotten := await self._text(f"{self._digit}~", r"([012])") != "1":
+            await self._do(f"{self._digit}~1")
+        self._digit = FIRST
+        if not forgotten:
             return
-        await self._do(f"{self._address}~1")
-        await self._pump.status(f"{self._address}xE1")
+        await self._pump.status(f"{self._digit}xE1")
         self._runs.clear()
 
     async def _channel(self, channel: str) -> Answers:
@@ -237,7 +242,7 @@ class IsmatecReglo(Polled):
         return self._runs.get(channel) if await self._any_runs() else False
 
     async def _any_runs(self) -> bool:
-        reply = await self._pump.status(f"{self._address}E")
+        reply = await self._pump.status(f"{self._digit}E")
         if reply not in {POSITIVE, NEGATIVE}:
             raise self.line.doubt(f"not an answer to E: {reply!r}")
         if reply == NEGATIVE:

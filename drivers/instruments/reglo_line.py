@@ -6,6 +6,7 @@ out wherever they stand and given to ``heard``, also those whose halves come wit
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 
@@ -17,6 +18,10 @@ END = b"\r\n"
 DONE, NOT_DONE, NEGATIVE, POSITIVE = "*", "#", "-", "+"
 STATUS = frozenset(word.encode() for word in (DONE, NOT_DONE, NEGATIVE, POSITIVE))
 EVENT = re.compile(rb"\^([^\r\n^]*)\r\n")
+LARGEST = re.compile(r"(\d+(?:\.\d+)?) *ml/min", re.IGNORECASE)
+"""``138 ml/min``."""
+ROUNDING = 0.5
+"""mL/min, by which the largest flow may be more than is told."""
 BEGUN = re.compile(rb"\^[^\r\n^]*\r?\Z")
 """An event whose end has not come yet."""
 
@@ -34,7 +39,8 @@ class RegloLine(DeviceLine):
 
     async def silence(self) -> None:
         """Turn events off, or it would never be silent. Raises :class:`LinkLost`, :class:`Timeout`."""
-        await self.tell(f"{self._address}xE0\r".encode())
+        for digit in dict.fromkeys((self._address, "1")):  # its number or, if channels are addressed, the first of them
+            await self.tell(f"{digit}xE0\r".encode())
         await super().silence()
         self._begun = b""
 
@@ -85,3 +91,9 @@ class RegloLine(DeviceLine):
     def _report(self, data: bytes) -> None:
         for event in EVENT.findall(data):
             self._heard(event.decode("ascii", "replace"))
+
+
+def largest_flow(reply: str) -> float:
+    """The largest flow in mL/min in an answer; infinite for one that tells it in another way."""
+    found = LARGEST.match(reply)
+    return math.inf if found is None else float(found[1])

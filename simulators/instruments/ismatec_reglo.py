@@ -57,9 +57,13 @@ class Pump:
         if match is None:
             return "#"
         self.news()
+        if self._addressed and int(match[1]) > CHANNELS:
+            return "#"
+        if not self._addressed and match[1] != self._number:
+            return None
         whole = self._whole(match[2])
         if whole is not None:
-            return whole if self._addressed or match[1] == self._number else None
+            return whole
         return self._of_channels(match[1], match[2])
 
     def _whole(self, command: str) -> str | None:
@@ -80,17 +84,9 @@ class Pump:
         told = {"x!": "2", "#": NAME, "(": FIRMWARE, "xS": SERIAL, "xA": str(CHANNELS), ")": "0406"}.get(command)
         return None if told is None else told + END
 
-    def _of_channels(self, digit: str, command: str) -> str | None:
-        if not self._addressed:
-            if digit != self._number:
-                return None
-            chosen = self._channels
-        elif digit == "0":
-            chosen = self._channels
-        elif int(digit) <= CHANNELS:
-            chosen = [self._channels[int(digit) - 1]]
-        else:
-            return "#"
+    def _of_channels(self, digit: str, command: str) -> str:
+        all_of_them = not self._addressed or digit == "0"
+        chosen = self._channels if all_of_them else [self._channels[int(digit) - 1]]
         replies = [channel.command(command) for channel in chosen]
         return replies[0]
 

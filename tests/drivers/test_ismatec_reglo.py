@@ -84,6 +84,21 @@ async def test_who_answers(reglo: Simulated) -> None:
     await driver.close()
 
 
+async def test_a_number_that_is_no_channel_is_the_pumps_until_channels_are_addressed(tmp_path: Path) -> None:
+    with Simulated("ismatec_reglo", tmp_path, number=5) as reglo:
+        for _ in range(2):  # in the second session channels are addressed already
+            driver = make(reglo.url, address=5)
+            assert (await driver.open()).model == "REGLO ICC"
+            assert await write(driver, "1.speed", 10.0) == (WriteState.APPLIED, "")
+            assert await write(driver, "1.speed", 0.0) == (WriteState.APPLIED, "")
+            assert [sample.value for sample in await read(driver, "running", "1.speed")] == [0.0, 0.0]
+            await driver.close()
+        reglo.fault("reboot", 0.02)
+        await driver.open()
+        assert await write(driver, "2.speed", 10.0) == (WriteState.APPLIED, "")
+        await stop_all(driver)
+
+
 async def test_channels_run_apart_and_stop_at_0(reglo: Simulated) -> None:
     driver = await opened(reglo.url)
     assert await write(driver, "1.speed", 20.0) == (WriteState.APPLIED, "")
