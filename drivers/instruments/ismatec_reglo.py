@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from drivers.contract import ConnectionSpec, Identity, Quality, Reason, Refused, Sample, Turning
-from drivers.instruments.reglo_line import DONE, NEGATIVE, NOT_DONE, POSITIVE, ROUNDING, RegloLine, largest_flow
+from drivers.instruments.reglo_line import DONE, NEGATIVE, NOT_DONE, POSITIVE, ROUNDING, RegloLine
 from drivers.options import Options
 from drivers.polled import Answers, Entry, Polled, Value
 from drivers.ports import parse_port
@@ -167,10 +167,7 @@ class IsmatecReglo(Polled):
 
     async def _must_reach(self, channel: str, flow: float) -> None:
         """A channel that runs takes any flow, also one that it cannot reach: only a start is refused."""
-        try:
-            largest = largest_flow(await self._pump.query(f"{channel}!"))
-        except Refused:
-            return
+        largest = await self._pump.largest_flow(channel)
         if flow > largest + ROUNDING:
             raise Refused(f"channel {channel} does not reach that: the largest flow is {largest:g} mL/min")
 
@@ -204,13 +201,11 @@ class IsmatecReglo(Polled):
 
     async def _address_channels(self) -> None:
         """What the pump forgets when it loses power."""
-        if forgotten := await self._text(f"{self._digit}~", r"([012])") != "1":
+        if await self._text(f"{self._digit}~", r"([012])") != "1":
             await self._do(f"{self._digit}~1")
+            await self._pump.status(f"{FIRST}xE1")
+            self._runs.clear()
         self._digit = FIRST
-        if not forgotten:
-            return
-        await self._pump.status(f"{self._digit}xE1")
-        self._runs.clear()
 
     async def _channel(self, channel: str) -> Answers:
         runs = await self._runs_now(channel)

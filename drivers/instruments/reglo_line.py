@@ -69,6 +69,16 @@ class RegloLine(DeviceLine):
             raise Refused(f"the pump refuses {command!r}")
         return rest.strip()
 
+    async def largest_flow(self, channel: str) -> float:
+        """In mL/min; infinite where the pump does not tell it, or in another way. Raises what :meth:`query` does but
+        :class:`Refused`.
+        """
+        try:
+            found = LARGEST.match(await self.query(f"{channel}!"))
+        except Refused:
+            return math.inf
+        return math.inf if found is None else float(found[1])
+
     async def _exchange(self, command: str, complete: Callable[[bytes], bool]) -> bytes:
         begun, self._begun = self._begun, b""
 
@@ -91,9 +101,3 @@ class RegloLine(DeviceLine):
     def _report(self, data: bytes) -> None:
         for event in EVENT.findall(data):
             self._heard(event.decode("ascii", "replace"))
-
-
-def largest_flow(reply: str) -> float:
-    """The largest flow in mL/min in an answer; infinite for one that tells it in another way."""
-    found = LARGEST.match(reply)
-    return math.inf if found is None else float(found[1])
