@@ -27,9 +27,9 @@ def peer(answers: dict[bytes, bytes]) -> Scripted:
 
 def told(firmware: str) -> bytes:
     """The manufacturing data."""
-    rows = ("ALICAT SCIENTIFIC", "www.alicat.com", "Ph   520-290-6060", "Fax  520-290-0109",
-            "Model Number  MC-500SCCM-D", "Serial Number 122161", "Date Manufactured 09/24/2015",
-            "Date Calibrated   09/24/2015", "Calibrated By     PD", f"Software Revision {firmware}")  # fmt: skip
+    rows = ("ALICAT SCIENTIFIC", "www.alicat.com", "Ph   555-555-0100", "Fax  555-555-0101",
+            "Model Number  MC-500SCCM-D", "Serial Number 100001", "Date Manufactured 03/02/2020",
+            "Date Calibrated   03/02/2020", "Calibrated By     XY", f"Software Revision {firmware}")  # fmt: skip
     return b"".join(f"A  M{number:02d} {row}\r".encode() for number, row in enumerate(rows))
 
 
