@@ -184,7 +184,7 @@ class Device:
 
     def _manufacture(self) -> list[str]:
         rows = (
-            "Alicat Scientific", "www.alicat.com", "Ph   520-290-6060", "info@alicat.com",
+            "Alicat Scientific", "www.alicat.com", "Ph   555-555-0100", "info@alicat.com",
             "Model Number MC-500SCCM-D", "Serial Number 181010", "Date Manufactured 01/09/2025",
             "Date Calibrated   01/09/2025", "Calibrated By     SIM", f"Software Revision {self._firmware}",
         )  # fmt: skip
