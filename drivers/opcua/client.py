@@ -48,6 +48,9 @@ WORDS = {
 }
 """What an operator is told beside the server's own word."""
 
+NO_ENDPOINT = "No matching endpoints"
+"""How asyncua's text begins when the server does not offer what was asked for; ours was looked up before."""
+ENCRYPTED_ONLY = "the server lets nobody in without encryption: give the option security"
 NO_CHANNEL = "the server opens no channel for our certificate: is it in its list of rejected ones?"
 
 
@@ -94,6 +97,7 @@ class OpcUaClient:
 
     async def _open(self, url: str, within_s: float) -> None:
         from asyncua.client.client import Client
+        from asyncua.ua.uaerrors import UaError
 
         from drivers.opcua.secure import log_in
 
@@ -106,6 +110,10 @@ class OpcUaClient:
                     await client.connect()
                 except AssertionError as error:  # how asyncua takes a fault in place of a channel
                     raise Refused(NO_CHANNEL) from error
+                except UaError as error:
+                    if str(error).startswith(NO_ENDPOINT):
+                        raise Refused(ENCRYPTED_ONLY) from error
+                    raise
         self._healthy = True
 
     async def namespaces(self) -> list[str]:

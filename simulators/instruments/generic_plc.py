@@ -2,6 +2,8 @@
 
 Source: Siemens communication manual A5E03735815 (namespace, node ids); the block's layout is ours. Variables are typed
 (a wrongly typed write gets BadTypeMismatch), the namespace index must be found by its URI.
+
+Settings: ``vessel``, ``db`` (name of the block), and those of :mod:`simulators.opcua_access`.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from asyncua.server.server import Server
 from simulators.faults import STREAM_FAULTS
 from simulators.instrument import Context
 from simulators.instruments.plc_program import OUTPUTS, PlcProgram
-from simulators.opcua_server import OneUser, current, publish, serving
+from simulators.opcua_access import access_of
+from simulators.opcua_server import current, publish, serving
 
 NAMESPACE = "http://www.siemens.com/simatic-s7-opcua"
 DEVICE_NAMESPACE = "http://opcfoundation.org/UA/DI/"
@@ -133,8 +136,8 @@ async def run(context: Context, server: Server) -> None:
     program = PlcProgram()
     started = deadline = time.monotonic()
     await cycle(block, program, context, started, 0.0)
-    async with serving(server, "", OneUser(), context.faults, login=False) as url:
-        context.ready({"url": url, "port": int(url.rsplit(":", 1)[1])})
+    async with serving(server, "", access_of(context), context.faults) as address:
+        context.ready(address)
         while True:
             deadline = max(deadline + CYCLE_S, time.monotonic())
             await asyncio.sleep(deadline - time.monotonic())
