@@ -169,6 +169,12 @@ class OpcUaClient:
         """Any other service of :attr:`client`, with its own deadline. Raises :class:`DriverError`."""
         return await self._within(what, work, within_s)
 
+    async def unsubscribe(self, subscription: int) -> None:
+        """Let the server forget a subscription, and the library in any case. Raises :class:`DriverError`."""
+        session = self.client.uaclient.session
+        session._subscription_callbacks.pop(subscription, None)  # asyncua keeps those that the server does not know
+        await self._within("unsubscribing", session.delete_subscriptions([subscription]))
+
     @property
     def client(self) -> Client:
         """The client of asyncua. Raises :class:`LinkLost` unless open."""
@@ -189,17 +195,23 @@ class OpcUaClient:
             async with asyncio.timeout(GOODBYE_S):
                 await client.disconnect()
         client.disconnect_socket()
+        publishing = client.uaclient.session._publish_task  # asyncua forgets it where the connection is gone already
+        if publishing is not None:
+            publishing.cancel()
+            await asyncio.wait([publishing])
 
     async def _within(self, what: str, work: Awaitable[Result], within_s: float | None = None) -> Result:
         limit = self._settings.timeout_s if within_s is None else within_s
-        healthy, self._healthy = self._healthy, False
+        done = False
         with as_driver_errors(what):
             try:
                 async with asyncio.timeout(limit):
                     result = await work
+                done = True
             except TimeoutError as error:
                 raise Timeout(f"no answer within {limit:g} s while {what}") from error
-        self._healthy = healthy
+            finally:
+                self._healthy = self._healthy and done
         return result
 
 

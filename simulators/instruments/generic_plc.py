@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 
 from asyncua import ua
 from asyncua.common.node import Node
+from asyncua.server.event_generator import EventGenerator
 from asyncua.server.server import Server
+from asyncua.ua.object_ids import ObjectIds
 
 from simulators.faults import STREAM_FAULTS
 from simulators.instrument import Context
@@ -27,6 +29,8 @@ NAMESPACE = "http://www.siemens.com/simatic-s7-opcua"
 DEVICE_NAMESPACE = "http://opcfoundation.org/UA/DI/"
 CYCLE_S = 0.05
 """Wall seconds between two cycles: 20 Hz."""
+
+HOST_GONE = "the host's heartbeat is gone, outputs are safe"
 
 FAULTS = STREAM_FAULTS
 
@@ -94,6 +98,23 @@ class DataBlock:
         return ua.NodeId(ua.String(path), ua.Int16(self.namespace))
 
 
+class HostAlarm:
+    """The alarm of the PLC: its outputs are safe because the host is gone."""
+
+    def __init__(self, alarm: EventGenerator) -> None:
+        self._alarm = alarm
+        self._active = False
+
+    async def show(self, active: bool) -> None:
+        """Report it when it comes and when it goes."""
+        if active is self._active:
+            return
+        self._active = active
+        setattr(self._alarm.event, "ActiveState/Id", active)
+        self._alarm.event.Severity = ua.UInt16(800 if active else 200)
+        await self._alarm.trigger(message=HOST_GONE)
+
+
 async def build(server: Server, block_name: str) -> DataBlock:
     """The address space of the PLC: the vessel's block, and the identity in it and in ``DeviceManual``."""
     await server.register_namespace(DEVICE_NAMESPACE)
@@ -133,6 +154,7 @@ async def cycle(block: DataBlock, program: PlcProgram, context: Context, now_s: 
 async def run(context: Context, server: Server) -> None:
     """Be the PLC until cancelled. `server` comes from :func:`simulators.opcua_server.warm_server`."""
     block = await build(server, str(context.spec.get("db", "DB_Reactor")))
+    alarm = HostAlarm(await server.get_event_generator(ObjectIds.OffNormalAlarmType))
     program = PlcProgram()
     started = deadline = time.monotonic()
     await cycle(block, program, context, started, 0.0)
@@ -143,3 +165,4 @@ async def run(context: Context, server: Server) -> None:
             await asyncio.sleep(deadline - time.monotonic())
             now_s = time.monotonic()
             await cycle(block, program, context, now_s, now_s - started)
+            await alarm.show(program.safe)

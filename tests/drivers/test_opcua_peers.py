@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,11 +42,23 @@ class NodePlc:
         (pki / "trusted/certs/client.pem").write_bytes(self.ours.certificate.public_bytes(Encoding.PEM))
         (pki / "trusted/certs/authority.pem").write_bytes(self.authority.certificate.public_bytes(Encoding.PEM))
         self.plc = plc
+        self._command = ["node", "plc_server.mjs", str(pki), str(shown), str(plc.key_file), *more]
+        self.start()
+
+    def start(self, port: int = 0) -> None:
+        """Start, on the port of last time or on a free one, and wait until it serves."""
         self.process = subprocess.Popen(
-            ["node", "plc_server.mjs", str(pki), str(shown), str(plc.key_file), *more],
+            self._command, env={**os.environ, "PORT": str(port)},
             cwd=PEERS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
-        self.url = f"opc.tcp://127.0.0.1:{self.told()['port']}"
+        self.port = int(self.told()["port"])
+        self.url = f"opc.tcp://127.0.0.1:{self.port}"
+
+    def order(self, *words: str) -> None:
+        """Let it do something; see ``plc_server.mjs``."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(" ".join(words) + "\n")
+        self.process.stdin.flush()
 
     def told(self) -> dict[str, Any]:
         """The next object that it prints; node-opcua prints lines of its own in between."""
