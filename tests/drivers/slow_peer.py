@@ -38,7 +38,8 @@ class Peer:
             await self.put(name, value)
         self.server.server.iserver.callback_service.addListener(CallbackType.PreRead, self._read)
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
+        await self.delete_them()
         self.server.server.iserver.callback_service.removeListener(CallbackType.PreRead, self._read)
 
     async def _make(self) -> int:

@@ -24,7 +24,7 @@ async def peer(opcua_server: Any, relay: Any) -> AsyncIterator[Peer]:
     one = Peer(opcua_server, relay)
     await one.fill()
     yield one
-    one.stop()
+    await one.stop()
 
 
 class SlowBench(Bench):

@@ -21,7 +21,7 @@ async def peer(opcua_server: Any, relay: Any) -> AsyncIterator[Peer]:
     one = Peer(opcua_server, relay)
     await one.fill()
     yield one
-    one.stop()
+    await one.stop()
 
 
 async def test_a_subscription_that_the_server_forgets_is_found_by_its_silence_and_made_again(
