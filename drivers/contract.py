@@ -71,7 +71,9 @@ class Point(NamedTuple):
     """One address on an instrument: ``key`` names it uniquely in the site, ``address`` is the instrument's word.
 
     ``gain`` and ``offset`` turn the raw number into the tag's unit: ``value = gain * raw + offset``. Drivers
-    speak raw numbers; :mod:`drivers.link` applies the conversion in both directions.
+    speak raw numbers; :mod:`drivers.link` applies the conversion in both directions. A ``slow`` point may be told by
+    the instrument when it changes instead of being read every time, if the driver can make sure that it is told; one
+    that can be written is always read.
     """
 
     key: str
@@ -79,6 +81,7 @@ class Point(NamedTuple):
     access: Access = "r"
     gain: float = 1.0
     offset: float = 0.0
+    slow: bool = False
 
 
 class Identity(NamedTuple):
@@ -108,6 +111,17 @@ class WriteOutcome(NamedTuple):
     value: float
     state: WriteState
     detail: str = ""
+
+
+class Message(NamedTuple):
+    """What an instrument said of its own accord, in its words. ``source`` is what in the instrument it is about,
+    ``severity`` 1 (least) to 1000, 0 when it is not told; ``source_time`` is the instrument's own UTC time in seconds.
+    """
+
+    text: str
+    source: str = ""
+    severity: int = 0
+    source_time: float | None = None
 
 
 class DriverError(Exception):
@@ -166,6 +180,16 @@ class Driver(Protocol):
 
     async def close(self) -> None:
         """Release the line. Idempotent, never raises."""
+
+
+@runtime_checkable
+class Messenger(Protocol):
+    """What a driver may have in addition, whose instrument says something of its own accord. Messages are for the
+    record only: nothing is decided by them, and one that was said while the link was down is lost.
+    """
+
+    def take_messages(self) -> Sequence[Message]:
+        """What was said since the last call, oldest first; asked for after every read. Neither waits nor raises."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ from drivers.contract import (
     Identity,
     LinkLost,
     Malformed,
+    Message,
+    Messenger,
     Point,
     Quality,
     Reason,
@@ -47,7 +49,8 @@ class Link:
 
     ``points`` are read in one plan and written by key. ``expected`` are fields of the identity without which nothing
     is read or written. ``period_s`` and ``deadline_s`` are wall seconds, the latter for a read, and for each of several
-    writes that are sent together; ``now_ns`` is process time and only stamps samples and events. Raises
+    writes that are sent together; ``now_ns`` is process time and only stamps samples and events. ``on_message`` takes
+    what the instrument says of its own accord, if its driver tells that. Raises
     :class:`~drivers.contract.BadAddress` for a point that the driver does not know.
     """
 
@@ -61,6 +64,7 @@ class Link:
         deadline_s: float,
         now_ns: Callable[[], int],
         on_event: Callable[[LinkEvent], None],
+        on_message: Callable[[str, Message], None] | None = None,
         expected: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
@@ -79,6 +83,8 @@ class Link:
         self._deadline_s = deadline_s
         self._now_ns = now_ns
         self._on_event = on_event
+        self._on_message = on_message
+        self._messenger = driver if isinstance(driver, Messenger) else None
         self._expected = expected or {}
         self._pending: dict[str, float] = {}
         self._outcomes: deque[WriteOutcome] = deque(maxlen=KEPT_OUTCOMES)
@@ -188,6 +194,9 @@ class Link:
             self._reading = False
         self._accept(raw)
         self.counters.reads += 1
+        if self._messenger is not None and self._on_message is not None:
+            for message in self._messenger.take_messages():
+                self._on_message(self.name, message)
 
     def _accept(self, raw: Sequence[Sample]) -> None:
         """Publish raw samples in tag units, all of them at once."""

@@ -1,4 +1,5 @@
-"""OPC UA servers for simulated instruments: loopback only, without encryption, never with an administrator.
+"""OPC UA servers for simulated instruments: loopback only, never with an administrator; see
+:mod:`simulators.opcua_access` for who is let in.
 
 Filling the standard address space (some 7000 nodes) takes over a second of processor time. It is done once, before
 the instruments' processes are forked; each of them inherits the finished server and adds its own nodes in
@@ -15,38 +16,17 @@ from contextlib import asynccontextmanager
 from typing import cast
 
 from asyncua import ua
-from asyncua.crypto.permission_rules import User, UserRole
-from asyncua.server.internal_server import InternalServer
 from asyncua.server.server import Server
-from asyncua.server.user_managers import UserManager
 from asyncua.ua.attribute_ids import AttributeIds
 
 from simulators.faults import Faults
+from simulators.instrument import Json
+from simulators.opcua_access import Access
 from simulators.tcp_tap import TcpTap
 from simulators.wall import utc_now
 
 MAX_CONNECTIONS = 10
 """Sessions of the small controllers that are simulated here."""
-
-
-class OneUser(UserManager):
-    """Lets in whoever knows the one name and password, or everybody when there is none; never as administrator."""
-
-    def __init__(self, name: str = "", password: str = "") -> None:
-        self._name = name
-        self._password = password
-
-    def get_user(
-        self,
-        iserver: InternalServer,
-        username: str | None = None,
-        password: str | None = None,
-        certificate: object = None,
-    ) -> User | None:
-        """The user of a session that is being opened, or None to refuse it."""
-        if self._name and (username, password) != (self._name, self._password):
-            return None
-        return User(role=UserRole.User, name=username)
 
 
 def warm_server() -> Server:
@@ -61,16 +41,13 @@ def warm_server() -> Server:
 
 
 @asynccontextmanager
-async def serving(server: Server, path: str, users: OneUser, faults: Faults, *, login: bool) -> AsyncIterator[str]:
-    """Serve until the block is left; gives the URL. With `login` a session needs name and password.
+async def serving(server: Server, path: str, access: Access, faults: Faults) -> AsyncIterator[dict[str, Json]]:
+    """Serve until the block is left; gives the URL, the port, and the files that a client needs.
 
     Leaving ends the connections, not the server behind them: its own stop takes a second, and the process ends anyway.
     """
-    server.allow_remote_admin(False)
-    server.iserver.user_manager = users
+    await access.apply(server)
     server.iserver.max_connections = MAX_CONNECTIONS
-    server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
-    server.set_identity_tokens([ua.UserNameIdentityToken if login else ua.AnonymousIdentityToken])
     server.set_endpoint(f"opc.tcp://127.0.0.1:0{path}")
     await server.start()
     if server.bserver is None:
@@ -78,7 +55,7 @@ async def serving(server: Server, path: str, users: OneUser, faults: Faults, *, 
     tap = TcpTap(server.bserver.port, faults)
     await tap.open()
     try:
-        yield f"opc.tcp://127.0.0.1:{tap.port}{path}"
+        yield {"url": f"opc.tcp://127.0.0.1:{tap.port}{path}", "port": tap.port, **access.told}
     finally:
         await tap.close()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from controller.commands import Json
-from drivers.contract import ConnectionSpec, Point
+from drivers.contract import ConnectionSpec, Message, Point
 from drivers.link import Link
 from drivers.registry import about, create
 
@@ -35,6 +35,7 @@ def build_links(
     deadline_s: float,
     now_ns: Callable[[], int],
     on_event: Callable[[LinkEvent], None],
+    on_message: Callable[[str, Message], None],
     period_s: float,
 ) -> dict[str, Link]:
     """Links by connection name. ``urls`` replaces addresses and ``options``, by driver, options (for simulators).
@@ -58,6 +59,7 @@ def build_links(
             deadline_s=deadline_s,
             now_ns=now_ns,
             on_event=on_event,
+            on_message=on_message,
             expected=expected,
         )
     return links

@@ -22,8 +22,17 @@ if TYPE_CHECKING:
 
 COUNTER_PASSWORD = "simulated"
 """Password of the simulated cell counter; a real one comes from the environment variable the site names."""
-SIMULATED_OPTIONS: Mapping[str, Mapping[str, Json]] = {"vicell_blu": {"password": COUNTER_PASSWORD}}
-"""Options by driver that replace the site's while the instruments are simulators: a secret is never told to one."""
+PLAIN: Mapping[str, Json] = {"endpoints": [], "security": "", "trusted": "", "revoked": "", "user_certificate": ""}
+"""A simulator has one address and no certificates; the other endpoints of the site are those of a real instrument."""
+NOBODY: Mapping[str, Json] = {**PLAIN, "user": "", "password_env": ""}
+SIMULATED_OPTIONS: Mapping[str, Mapping[str, Json]] = {
+    "generic_plc": NOBODY,
+    "nova_flex2": NOBODY,
+    "vicell_blu": {**PLAIN, "password": COUNTER_PASSWORD},
+}
+"""Options by driver that replace the site's while the instruments are simulators: a secret is never told to one, and
+no other instrument is asked in its place.
+"""
 
 STATE_UNITS = {"volume": ("volume_l", "L"), "temperature": ("temperature_c", "Cel"), "density": ("vcd", "10*6/mL")}
 """Words of a vessel's ``simulation`` section that carry a unit, with the plant's own name and unit."""
@@ -77,7 +86,8 @@ def simulation_spec(
     }
     instruments: dict[str, Json] = {}
     for name, connection in site.config.connections.items():
-        options = {key: value for key, value in dict(connection.options).items() if key in {"number", "user", "db"}}
+        shared = {"number", "db"} | ({"user"} if connection.driver == "vicell_blu" else set())
+        options = {key: value for key, value in dict(connection.options).items() if key in shared}
         spec: dict[str, Json] = {"kind": connection.driver, **options, **dict(connection.simulation)}
         if "units" in spec:
             spec["units"] = {str(unit): what for unit, what in cast("dict[str, Json]", spec["units"]).items()}

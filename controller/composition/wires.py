@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from controller.clock import ScaledClock, iso_utc
 from controller.commands import Event, EventType, Json
+from controller.composition.messages import Messages
 from controller.composition.point_faults import PointFaults
 from controller.composition.simulated import SIMULATED_OPTIONS
 from controller.link_io import LinkIo
@@ -32,6 +33,7 @@ class Wires:
         self, config: SiteConfig, site: Site, store: Store, clock: ScaledClock, period_s: float, *, simulated: bool
     ) -> None:
         self._faults = PointFaults(site.bindings, self._tell_fault)
+        self._messages = Messages(store, clock.now_ns)
         self.io = LinkIo(len(site.tags), site.bindings, site.heartbeats, simulated=simulated, look=self._faults.look)
         self.links: Mapping[str, Link] = {}
         self._verified: Mapping[str, Sequence[str]] = {}
@@ -58,6 +60,7 @@ class Wires:
             period_s=self._period_s,
             now_ns=self._clock.now_ns,
             on_event=self._record,
+            on_message=self._messages.take,
         )
         self._verified = verified_on(connection.driver for connection in self._config.connections.values())
         self.io.attach(self.links)

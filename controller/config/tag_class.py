@@ -56,6 +56,14 @@ class Source(StrictModel):
     point: Text
 
 
+class ReadSource(Source):
+    """Where a tag is read. A ``slow`` one may be told by the instrument when it changes, instead of being read at every
+    scan; an output never, because a read-back decides what became of a write.
+    """
+
+    slow: bool = False
+
+
 class Measurement(StrictModel):
     """A tag that is read. ``credible`` is what the sensor can truthfully say: a value outside is Bad. ``max_rate`` is
     the fastest the process can move, ``max_age`` when a value is stale, ``filter`` a first-order time constant.
@@ -64,7 +72,7 @@ class Measurement(StrictModel):
     """
 
     title: Text
-    source: Source
+    source: ReadSource
     unit: UnitCode
     decimals: Decimals
     credible: Band

@@ -92,7 +92,8 @@ def _measurement(loaded: LoadedSite, vessel: str, name: str, entry: tag_class.Me
     found = loaded.calibration(vessel, entry.calibration or name)
     connection, point = _point(loaded, f"{vessel}.{name}", entry.source, entry.unit, found, "r")
     return Tag(
-        vessel, name, entry.title, entry.unit, entry.decimals, "measurement", low, high, connection, point,
+        vessel, name, entry.title, entry.unit, entry.decimals, "measurement", low, high, connection,
+        point._replace(slow=entry.source.slow),
         max_rate=rate(entry.max_rate, entry.unit),
         max_age=entry.max_age.to("s") if entry.max_age else math.nan,
         filter_s=entry.filter.to("s") if entry.filter else 0.0,

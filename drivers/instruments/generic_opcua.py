@@ -24,6 +24,7 @@ from drivers.contract import (
     ConnectionSpec,
     DriverError,
     Identity,
+    Message,
     Plan,
     Point,
     Quality,
@@ -32,7 +33,19 @@ from drivers.contract import (
     WriteOutcome,
     WriteState,
 )
-from drivers.opcua import OpcUaClient, Pulse, Reading, Tree, read_settings, reading, sample, send
+from drivers.opcua import (
+    OpcUaClient,
+    Pulse,
+    Reading,
+    SlowOptions,
+    SlowReader,
+    Tree,
+    read_settings,
+    reading,
+    sample,
+    send,
+    slow_addresses,
+)
 from drivers.options import Options
 from drivers.planning import distinct
 
@@ -74,16 +87,19 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class OpcUaPlan:
-    """The different addresses to read, the counter first if there is one, and where each point's value is."""
+    """The different addresses to read, the counter first if there is one, where each point's value is, and which of
+    them nobody wants to be read every time.
+    """
 
     points: tuple[Point, ...]
     addresses: tuple[Address, ...]
     where: tuple[int, ...]
+    slow: frozenset[Address]
 
 
 class GenericOpcUa:
     """One server. Options: ``namespace``, ``counter``, ``stale_after`` (s; values are worthless after half as long
-    again) and those of :class:`drivers.opcua.OpcUaSettings`.
+    again), those of :class:`drivers.opcua.OpcUaSettings` and of :class:`drivers.opcua.SlowOptions`.
     """
 
     schemes: ClassVar[tuple[str, ...]] = ("opc.tcp",)
@@ -94,6 +110,7 @@ class GenericOpcUa:
         counter = options.text("counter")
         self._stale_s = options.number("stale_after", 10.0, 0.5, 3600.0)
         self._wire = OpcUaClient(read_settings(options, spec))
+        self._reader = SlowReader(self._wire, SlowOptions.read(options))
         options.end()
         self._addresses: dict[str, Address] = {}
         try:
@@ -111,10 +128,13 @@ class GenericOpcUa:
         """Every address once. Raises :class:`BadAddress`."""
         counter = [] if self._counter is None else [self._counter]
         addresses, where = distinct([*counter, *map(self._address, points)])
-        return OpcUaPlan(tuple(points), addresses, where[len(counter) :])
+        slow = slow_addresses(points)
+        late = frozenset(self._address(point) for point in points if point.address in slow).difference(counter)
+        return OpcUaPlan(tuple(points), addresses, where[len(counter) :], late)
 
     async def open(self) -> Identity:
         """Connect, and read what the server says of itself. Raises :class:`DriverError`."""
+        await self._reader.close()
         self._nodes.clear()
         self._kinds.clear()
         self._search_at, self._pulse = -math.inf, self._new_pulse()
@@ -127,10 +147,10 @@ class GenericOpcUa:
         return Identity(vendor or "unknown", product or "OPC UA server", "", version, self._wire.via)
 
     async def read(self, plan: Plan) -> Sequence[Sample]:
-        """All points in one Read (of at most 100 nodes). Raises :class:`DriverError`."""
+        """All points in one Read (of at most 100 nodes), but for slow ones. Raises :class:`DriverError`."""
         if not isinstance(plan, OpcUaPlan):
             raise TypeError("a plan of another driver")
-        readings = await self._read(plan.addresses)
+        readings = await self._read(plan.addresses, plan.slow)
         if not readings:
             # Nothing that was asked for exists: that there is a server is still to be proved.
             await self._wire.read([self._wire.client.get_node(BUILD_INFO[0])])
@@ -157,8 +177,13 @@ class GenericOpcUa:
         outcomes.update(zip(typed, results, strict=True))
         return [outcomes[place] for place in range(len(writes))]
 
+    def take_messages(self) -> Sequence[Message]:
+        """What the server has reported."""
+        return self._reader.messages()
+
     async def close(self) -> None:
         """End the session."""
+        await self._reader.close()
         await self._wire.close()
 
     def _new_pulse(self) -> Pulse:
@@ -181,14 +206,17 @@ class GenericOpcUa:
             raise BadAddress(f"{point.key}: {point.address!r} is neither a node id like s=Tag nor a path like /A/B")
         return Address(match["id"], match["uri"] or self._uri, element=element)
 
-    async def _read(self, addresses: Sequence[Address]) -> dict[Address, Reading]:
+    async def _read(
+        self, addresses: Sequence[Address], slow: frozenset[Address] = frozenset()
+    ) -> dict[Address, Reading]:
         """What is known of those that exist."""
         await self._find(addresses)
         nodes = self._nodes
         present = [address for address in addresses if address in nodes]
         if not present:
             return {}
-        values = await self._wire.read_data([nodes[address] for address in present])
+        late = [nodes[address] for address in slow if address in nodes]
+        values = await self._reader.read_data([nodes[address] for address in present], late)
         readings = {one: reading(value, one.element) for one, value in zip(present, values, strict=True)}
         if not self._kinds.keys() >= readings.keys():
             self._kinds.update({one: int(read.kind.value) for one, read in readings.items() if read.kind})

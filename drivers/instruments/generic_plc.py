@@ -19,6 +19,7 @@ from drivers.contract import (
     ConnectionSpec,
     DriverError,
     Identity,
+    Message,
     Plan,
     Point,
     Quality,
@@ -26,7 +27,18 @@ from drivers.contract import (
     WriteOutcome,
     WriteState,
 )
-from drivers.opcua import OpcUaClient, Pulse, Reading, read_settings, sample, send
+from drivers.opcua import (
+    OpcUaClient,
+    Pulse,
+    Reading,
+    SlowOptions,
+    SlowReader,
+    read_settings,
+    reading,
+    sample,
+    send,
+    slow_addresses,
+)
 from drivers.options import Options
 from drivers.planning import distinct
 
@@ -58,10 +70,13 @@ class PlcPlan:
     points: tuple[Point, ...]
     addresses: tuple[str, ...]
     where: tuple[int, ...]
+    slow: frozenset[str]
 
 
 class GenericPlc:
-    """One PLC. Options: ``db`` (name of the data block) and those of :class:`drivers.opcua.OpcUaSettings`."""
+    """One PLC. Options: ``db`` (name of the data block), those of :class:`drivers.opcua.OpcUaSettings` and of
+    :class:`drivers.opcua.SlowOptions`.
+    """
 
     schemes: ClassVar[tuple[str, ...]] = ("opc.tcp",)
 
@@ -69,6 +84,7 @@ class GenericPlc:
         options = Options(spec)
         self._db = options.text("db", "DB_Reactor")
         self._wire = OpcUaClient(read_settings(options, spec))
+        self._reader = SlowReader(self._wire, SlowOptions.read(options))
         options.end()
         self._namespace = 0
         self._nodes: dict[str, Node] = {}
@@ -80,10 +96,11 @@ class GenericPlc:
             if not ADDRESS.fullmatch(point.address):
                 raise BadAddress(f"{point.key}: {point.address!r} is not a path like Temp.PV in the data block")
         addresses, where = distinct([COUNTER, *(point.address for point in points)])
-        return PlcPlan(tuple(points), addresses, where[1:])
+        return PlcPlan(tuple(points), addresses, where[1:], slow_addresses(points) - {COUNTER})
 
     async def open(self) -> Identity:
         """Connect and read the PLC's name plate. Raises :class:`DriverError`."""
+        await self._reader.close()
         self._nodes.clear()
         self._restart()
         await self._wire.open()
@@ -92,10 +109,12 @@ class GenericPlc:
         return Identity("Siemens", order or "S7 PLC", serial, firmware, self._wire.via)
 
     async def read(self, plan: Plan) -> Sequence[Sample]:
-        """All points in one Read, judged by the PLC's counter. Raises :class:`DriverError`."""
+        """All points in one Read, but for slow ones, judged by the PLC's counter. Raises :class:`DriverError`."""
         if not isinstance(plan, PlcPlan):
             raise TypeError("a plan of another driver")
-        readings = await self._wire.read([self._node(address) for address in plan.addresses])
+        nodes = [self._node(address) for address in plan.addresses]
+        slow = [self._node(address) for address in plan.slow]
+        readings = [reading(value) for value in await self._reader.read_data(nodes, slow)]
         quality, why = self._judge(readings[0])
         return [sample(readings[place], quality, why) for place in plan.where]
 
@@ -107,8 +126,13 @@ class GenericPlc:
         outcomes.update(zip(sent, results, strict=True))
         return [outcome for outcome in outcomes.values() if outcome is not None]
 
+    def take_messages(self) -> Sequence[Message]:
+        """What the PLC has reported."""
+        return self._reader.messages()
+
     async def close(self) -> None:
         """End the session."""
+        await self._reader.close()
         await self._wire.close()
 
     async def _send(self, writes: Sequence[tuple[Point, float]]) -> list[WriteOutcome]:

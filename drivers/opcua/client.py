@@ -48,6 +48,9 @@ WORDS = {
 }
 """What an operator is told beside the server's own word."""
 
+NO_ENDPOINT = "No matching endpoints"
+"""How asyncua's text begins when the server does not offer what was asked for; ours was looked up before."""
+ENCRYPTED_ONLY = "the server lets nobody in without encryption: give the option security"
 NO_CHANNEL = "the server opens no channel for our certificate: is it in its list of rejected ones?"
 
 
@@ -94,6 +97,7 @@ class OpcUaClient:
 
     async def _open(self, url: str, within_s: float) -> None:
         from asyncua.client.client import Client
+        from asyncua.ua.uaerrors import UaError
 
         from drivers.opcua.secure import log_in
 
@@ -106,6 +110,10 @@ class OpcUaClient:
                     await client.connect()
                 except AssertionError as error:  # how asyncua takes a fault in place of a channel
                     raise Refused(NO_CHANNEL) from error
+                except UaError as error:
+                    if str(error).startswith(NO_ENDPOINT):
+                        raise Refused(ENCRYPTED_ONLY) from error
+                    raise
         self._healthy = True
 
     async def namespaces(self) -> list[str]:
@@ -161,6 +169,12 @@ class OpcUaClient:
         """Any other service of :attr:`client`, with its own deadline. Raises :class:`DriverError`."""
         return await self._within(what, work, within_s)
 
+    async def unsubscribe(self, subscription: int) -> None:
+        """Let the server forget a subscription, and the library in any case. Raises :class:`DriverError`."""
+        session = self.client.uaclient.session
+        session._subscription_callbacks.pop(subscription, None)  # asyncua keeps those that the server does not know
+        await self._within("unsubscribing", session.delete_subscriptions([subscription]))
+
     @property
     def client(self) -> Client:
         """The client of asyncua. Raises :class:`LinkLost` unless open."""
@@ -181,17 +195,23 @@ class OpcUaClient:
             async with asyncio.timeout(GOODBYE_S):
                 await client.disconnect()
         client.disconnect_socket()
+        publishing = client.uaclient.session._publish_task  # asyncua forgets it where the connection is gone already
+        if publishing is not None:
+            publishing.cancel()
+            await asyncio.wait([publishing])
 
     async def _within(self, what: str, work: Awaitable[Result], within_s: float | None = None) -> Result:
         limit = self._settings.timeout_s if within_s is None else within_s
-        healthy, self._healthy = self._healthy, False
+        done = False
         with as_driver_errors(what):
             try:
                 async with asyncio.timeout(limit):
                     result = await work
+                done = True
             except TimeoutError as error:
                 raise Timeout(f"no answer within {limit:g} s while {what}") from error
-        self._healthy = healthy
+            finally:
+                self._healthy = self._healthy and done
         return result
 
 

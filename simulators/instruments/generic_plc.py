@@ -2,6 +2,8 @@
 
 Source: Siemens communication manual A5E03735815 (namespace, node ids); the block's layout is ours. Variables are typed
 (a wrongly typed write gets BadTypeMismatch), the namespace index must be found by its URI.
+
+Settings: ``vessel``, ``db`` (name of the block), and those of :mod:`simulators.opcua_access`.
 """
 
 from __future__ import annotations
@@ -13,17 +15,22 @@ from dataclasses import dataclass, field
 
 from asyncua import ua
 from asyncua.common.node import Node
+from asyncua.server.event_generator import EventGenerator
 from asyncua.server.server import Server
+from asyncua.ua.object_ids import ObjectIds
 
 from simulators.faults import STREAM_FAULTS
 from simulators.instrument import Context
 from simulators.instruments.plc_program import OUTPUTS, PlcProgram
-from simulators.opcua_server import OneUser, current, publish, serving
+from simulators.opcua_access import access_of
+from simulators.opcua_server import current, publish, serving
 
 NAMESPACE = "http://www.siemens.com/simatic-s7-opcua"
 DEVICE_NAMESPACE = "http://opcfoundation.org/UA/DI/"
 CYCLE_S = 0.05
 """Wall seconds between two cycles: 20 Hz."""
+
+HOST_GONE = "the host's heartbeat is gone, outputs are safe"
 
 FAULTS = STREAM_FAULTS
 
@@ -91,6 +98,23 @@ class DataBlock:
         return ua.NodeId(ua.String(path), ua.Int16(self.namespace))
 
 
+class HostAlarm:
+    """The alarm of the PLC: its outputs are safe because the host is gone."""
+
+    def __init__(self, alarm: EventGenerator) -> None:
+        self._alarm = alarm
+        self._active = False
+
+    async def show(self, active: bool) -> None:
+        """Report it when it comes and when it goes."""
+        if active is self._active:
+            return
+        self._active = active
+        setattr(self._alarm.event, "ActiveState/Id", active)
+        self._alarm.event.Severity = ua.UInt16(800 if active else 200)
+        await self._alarm.trigger(message=HOST_GONE)
+
+
 async def build(server: Server, block_name: str) -> DataBlock:
     """The address space of the PLC: the vessel's block, and the identity in it and in ``DeviceManual``."""
     await server.register_namespace(DEVICE_NAMESPACE)
@@ -130,13 +154,15 @@ async def cycle(block: DataBlock, program: PlcProgram, context: Context, now_s: 
 async def run(context: Context, server: Server) -> None:
     """Be the PLC until cancelled. `server` comes from :func:`simulators.opcua_server.warm_server`."""
     block = await build(server, str(context.spec.get("db", "DB_Reactor")))
+    alarm = HostAlarm(await server.get_event_generator(ObjectIds.OffNormalAlarmType))
     program = PlcProgram()
     started = deadline = time.monotonic()
     await cycle(block, program, context, started, 0.0)
-    async with serving(server, "", OneUser(), context.faults, login=False) as url:
-        context.ready({"url": url, "port": int(url.rsplit(":", 1)[1])})
+    async with serving(server, "", access_of(context), context.faults) as address:
+        context.ready(address)
         while True:
             deadline = max(deadline + CYCLE_S, time.monotonic())
             await asyncio.sleep(deadline - time.monotonic())
             now_s = time.monotonic()
             await cycle(block, program, context, now_s, now_s - started)
+            await alarm.show(program.safe)

@@ -7,7 +7,8 @@ Settings: ``vessels`` (names; a sample ``<vessel>-<anything>`` holds what that v
 a fixed solution), ``separator`` (``->``), ``old`` (all in one namespace, as before 3.0), ``full_names`` (browse names
 are whole ids), ``self_clears`` (true), ``ignores`` (0: so many commands are ignored first), ``missing`` (modules that
 are not installed, of Chem, Gas, Osmo, CellDensity), ``panel_s`` (270), ``amends_s`` (0: never; seconds after a result
-at which its glucose is corrected), ``errors`` (branch/analyte with an ErrorStatus), ``units`` (by branch/analyte).
+at which its glucose is corrected), ``errors`` (branch/analyte with an ErrorStatus), ``units`` (by branch/analyte),
+and those of :mod:`simulators.opcua_access`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from asyncua.ua.status_codes import StatusCodes
 from simulators.faults import STREAM_FAULTS
 from simulators.instrument import Context, Signals
 from simulators.instruments.nova_analyzer import ALONE, PANEL_S, Analyzer, Order, Result
-from simulators.opcua_server import OneUser, current, serving
+from simulators.opcua_access import access_of
+from simulators.opcua_server import current, serving
 from simulators.wall import utc_now
 
 PATH = "/NovaBiomedical"
@@ -212,8 +214,8 @@ async def run(context: Context, server: Server) -> None:
     instrument = Flex2(context, tags, analyzer)
     await instrument.build()
     started = time.monotonic()
-    async with serving(server, PATH, OneUser(), context.faults, login=False) as url:
-        context.ready({"url": url, "port": int(url.removesuffix(PATH).rsplit(":", 1)[1])})
+    async with serving(server, PATH, access_of(context), context.faults) as address:
+        context.ready(address)
         while True:
             await instrument.cycle(time.monotonic() - started)
             await asyncio.sleep(CYCLE_S)

@@ -3,6 +3,8 @@
 Source: as01-beckman/ViCellOpcUaExampleCode 1.4.4.1. Offered: RequestLock, ReleaseLock, GetSampleResults, GetCellTypes,
 StartSample, Stop. The lock belongs to the user, not to the session: a host that comes back after a crash takes it
 again. A sample named ``<vessel>-<anything>`` holds what that vessel holds at StartSample; any other is free of cells.
+
+Settings: ``vessels`` (names; or one ``vessel``), and those of :mod:`simulators.opcua_access`: ``user`` is needed.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ from simulators.faults import STREAM_FAULTS
 from simulators.instrument import Context
 from simulators.instruments.vicell_counter import CELLS_PER_DENSITY, Counter, Culture, Order, Refusal, Sample
 from simulators.instruments.vicell_types import add_types
-from simulators.opcua_server import OneUser, publish, serving
+from simulators.opcua_access import access_of
+from simulators.opcua_server import publish, serving
 from simulators.wall import utc_now
 
 NAMESPACE = "ViCellBlu"
@@ -155,15 +158,14 @@ class ViCell:
 
 async def run(context: Context, server: Server) -> None:
     """Be the instrument until cancelled. `server` comes from :func:`simulators.opcua_server.warm_server`."""
-    user, password = str(context.spec["user"]), str(context.spec["password"])
-    names = [str(name) for name in _list(context.spec["vessels"])]
+    names = [str(name) for name in _list(context.spec.get("vessels", context.spec.get("vessel")))]
     clock = context.vessels[names[0]]
     look = partial(_look, context, names)
     counter = Counter(context.seed, lambda: clock.read("process_s"), utc_now, look, CELL_TYPES)
-    instrument = ViCell(counter, user)
+    instrument = ViCell(counter, str(context.spec["user"]))
     state = await build(server, instrument)
-    async with serving(server, PATH, OneUser(user, password), context.faults, login=True) as url:
-        context.ready({"url": url, "port": int(url.removesuffix(PATH).rsplit(":", 1)[1])})
+    async with serving(server, PATH, access_of(context), context.faults) as address:
+        context.ready(address)
         while True:
             await publish(server, state["ViCellStatus"], int(counter.busy), ua.VariantType.Int32)
             await publish(server, state["LockState"], int(instrument.locked), ua.VariantType.Int32)

@@ -44,6 +44,7 @@ OUTPUTS = [
     (ACID, ACID.replace("0 mL/h,", "«1 mL/h,", 1), "rests at 0", ""),
     ("period: 10 s, shortest_on", "period: «2 s, shortest_on", "do not fit into 2 s", "longer period"),
     ("period: 10 s,", "period: 10 s, on: «120 %,", "outside the output's range", ""),
+    ("point: Base}", "point: Base, «slow: true}", "'slow' is not known here", ""),
 ]  # fmt: skip
 
 DOSES = [
@@ -231,6 +232,12 @@ def test_everything_becomes_output_units_times_seconds(loaded: LoadedSite) -> No
     foaming = site.loops.rows[site.loops.index["V.foaming"]]
     assert foaming.dose == Dose(True, 5.0, 720.0, 30.0, 600.0, 5.0, 50.0, 4)
     assert (foaming.unit, foaming.op_unit, foaming.op_high) == ("1", "mL/h", 60.0)
+
+
+def test_a_measurement_may_be_slow(tmp_path: Path) -> None:
+    site = build(load_site(site_file(tmp_path, CLASS.replace("point: Foam}", "point: Foam, slow: true}"))))
+    points = {point.key: point.slow for pairs in site.bindings.values() for _, point in pairs}
+    assert [key for key, slow in points.items() if slow] == ["V.foam"]
 
 
 def test_a_mixer_works_in_the_unit_of_its_total(loaded: LoadedSite) -> None:

@@ -318,7 +318,8 @@ def test_one_instrument(command, tmp_path):
     process = Process(*words, "--data", tmp_path)
     try:
         (address,) = json.loads(process.line(r"^\{.*\}$", 30).group(0))["instruments"].values()
-        assert address["url"].startswith("tcp://" if "--port" in words else "serial://")
+        usual = "opc.tcp://" if "generic_plc" in words else "serial://"
+        assert address["url"].startswith("tcp://" if "--port" in words else usual)
         assert process.terminate() == 0
     finally:
         process.close()

@@ -15,6 +15,7 @@ from drivers.contract import (
     Identity,
     LinkLost,
     Malformed,
+    Message,
     Plan,
     Point,
     Quality,
@@ -425,3 +426,25 @@ async def test_that_another_instrument_came_back_is_told() -> None:
         device.on_read = None
         await running.until(LinkState.UP)
         assert running.events[-1].detail == "Maker Thing; it was another one before: firmware not told"
+
+
+class Talker(Device):
+    """One that says something at every read."""
+
+    def take_messages(self) -> Sequence[Message]:
+        return [Message(f"read {self.reads}")]
+
+
+async def test_what_an_instrument_says_is_passed_on_after_every_read() -> None:
+    said: list[tuple[str, str]] = []
+    link = Link(
+        "dev", Talker(), POINTS, period_s=60.0, deadline_s=0.1, now_ns=lambda: 0, on_event=lambda _: None,
+        on_message=lambda name, message: said.append((name, message.text)),
+    )  # fmt: skip
+    task = asyncio.create_task(link.run())
+    await until(lambda: len(said) == 1)
+    link.request_read()
+    await until(lambda: len(said) == 2)
+    assert said == [("dev", "read 1"), ("dev", "read 2")]
+    task.cancel()
+    await asyncio.wait([task])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,11 +42,23 @@ class NodePlc:
         (pki / "trusted/certs/client.pem").write_bytes(self.ours.certificate.public_bytes(Encoding.PEM))
         (pki / "trusted/certs/authority.pem").write_bytes(self.authority.certificate.public_bytes(Encoding.PEM))
         self.plc = plc
+        self._command = ["node", "plc_server.mjs", str(pki), str(shown), str(plc.key_file), *more]
+        self.start()
+
+    def start(self, port: int = 0) -> None:
+        """Start, on the port of last time or on a free one, and wait until it serves."""
         self.process = subprocess.Popen(
-            ["node", "plc_server.mjs", str(pki), str(shown), str(plc.key_file), *more],
+            self._command, env={**os.environ, "PORT": str(port)},
             cwd=PEERS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
-        self.url = f"opc.tcp://127.0.0.1:{self.told()['port']}"
+        self.port = int(self.told()["port"])
+        self.url = f"opc.tcp://127.0.0.1:{self.port}"
+
+    def order(self, *words: str) -> None:
+        """Let it do something; see ``plc_server.mjs``."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(" ".join(words) + "\n")
+        self.process.stdin.flush()
 
     def told(self) -> dict[str, Any]:
         """The next object that it prints; node-opcua prints lines of its own in between."""
@@ -146,13 +159,16 @@ async def test_a_server_that_does_not_tell_strangers_what_it_offers(tmp_path: Pa
         plc.stop()
 
 
-async def test_a_client_of_node_opcua_on_our_simulated_plc(tmp_path: Path) -> None:
-    (tmp_path / "plc").mkdir()
-    with Simulated("generic_plc", tmp_path / "plc") as plc:
-        arguments = ("node", "plc_client.mjs", plc.url, str(tmp_path / "pki"))
-        process = await asyncio.create_subprocess_exec(*arguments, cwd=PEERS, stdout=asyncio.subprocess.PIPE)
-        output, _ = await process.communicate()
-    found = json.loads(next(line for line in output.decode().splitlines() if line.startswith("{")))
+async def node_client(plc: Simulated, folder: Path, *more: str) -> dict[str, Any]:
+    """What a client of node-opcua finds on a simulated PLC."""
+    arguments = ("node", "plc_client.mjs", plc.url, str(folder), *more)
+    process = await asyncio.create_subprocess_exec(*arguments, cwd=PEERS, stdout=asyncio.subprocess.PIPE)
+    output, _ = await process.communicate()
+    found: dict[str, Any] = json.loads(next(line for line in output.decode().splitlines() if line.startswith("{")))
+    return found
+
+
+def has_read_and_written(found: dict[str, Any]) -> bool:
     assert found.pop("temperature") == pytest.approx(37.0, abs=2.0)
     assert found.pop("index") > 1
     assert found == {
@@ -160,3 +176,69 @@ async def test_a_client_of_node_opcua_on_our_simulated_plc(tmp_path: Path) -> No
         "wrongType": "BadTypeMismatch", "readOnly": "BadUserAccessDenied", "missing": "BadNodeIdUnknown",
         "heater": 33.5,
     }  # fmt: skip
+    return True
+
+
+async def test_a_client_of_node_opcua_on_our_simulated_plc(tmp_path: Path) -> None:
+    (tmp_path / "plc").mkdir()
+    with Simulated("generic_plc", tmp_path / "plc") as plc:
+        assert has_read_and_written(await node_client(plc, tmp_path / "pki"))
+
+
+class SecuredPlc:
+    """The simulated PLC behind Basic256Sha256, with files of its own making, and who it trusts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.trusted = folder, folder / "trusted"
+        self.trusted.mkdir()
+        self.others, self.pki = folder / "others", folder / "pki"
+        (self.pki / "trusted/certs").mkdir(parents=True)
+        self.others.mkdir()
+        self.ours, self.stranger = Owner(self.others, "client"), Owner(self.others, "stranger")
+        self.settings = {
+            "security": "Basic256Sha256", "trusted": str(self.trusted), "user": "biovisor", "password": "right",
+        }  # fmt: skip
+        (self.trusted / "client.der").write_bytes(self.ours.cert_file.read_bytes())
+
+    def believe(self, plc: Simulated) -> None:
+        """Let the peer trust what the PLC shows."""
+        shown = Path(plc.address["certificate"])
+        (self.pki / "trusted/certs" / shown.name).write_bytes(shown.read_bytes())
+
+    async def peer(self, plc: Simulated, who: Owner, *user: str) -> dict[str, Any]:
+        pem = self.others / f"{who.name}.pem"
+        pem.write_bytes(who.certificate.public_bytes(Encoding.PEM))
+        return await node_client(plc, self.pki, str(pem), str(who.key_file), *user)
+
+    def driver(self, plc: Simulated, who: Owner, **changes: Any) -> GenericPlc:
+        shown = plc.address["certificate"]
+        security = f"Basic256Sha256,SignAndEncrypt,{who.cert_file},{who.key_file},{shown}"
+        options = {"security": security, "user": "biovisor", "password": "right", **changes}
+        return GenericPlc(ConnectionSpec("plc", plc.url, options, 1.0))
+
+
+async def test_both_on_our_simulated_plc_over_basic256sha256(tmp_path: Path) -> None:
+    files = SecuredPlc(tmp_path)
+    with Simulated("generic_plc", tmp_path, **files.settings) as plc:
+        files.believe(plc)
+        assert has_read_and_written(await files.peer(plc, files.ours, "biovisor", "right"))
+        driver = files.driver(plc, files.ours)
+        assert (await driver.open()).serial == "SIMULATED"
+        samples = await driver.read(driver.plan(points("Temp.PV", "Heater.OP")))
+        assert [sample.quality for sample in samples] == [Quality.GOOD, Quality.GOOD]
+        assert samples[1].value == 33.5
+        await driver.close()
+
+
+async def test_whom_our_simulated_plc_does_not_let_in(tmp_path: Path) -> None:
+    files = SecuredPlc(tmp_path)
+    with Simulated("generic_plc", tmp_path, **files.settings) as plc:
+        files.believe(plc)
+        assert "BadCertificateUntrusted" in (await files.peer(plc, files.stranger, "biovisor", "right"))["refused"]
+        assert "BadUserAccessDenied" in (await files.peer(plc, files.ours, "biovisor", "wrong"))["refused"]
+        assert "the server does not trust our certificate" in await refused(files.driver(plc, files.stranger))
+        assert "this user" in await refused(files.driver(plc, files.ours, password="wrong"))
+        assert "does not accept this user" in await refused(files.driver(plc, files.ours, user="", password=""))
+        old = Owner(files.others, "old", days=(-9, -2))
+        assert "expired" in await refused(files.driver(plc, old))
+        assert "without encryption" in await refused(files.driver(plc, files.ours, security=""))

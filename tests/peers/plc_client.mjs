@@ -1,17 +1,32 @@
 // A client of node-opcua that reads and writes a simulated PLC.
-//   node plc_client.mjs <endpoint URL> <PKI folder>
-// Prints one JSON object with what it found.
+//   node plc_client.mjs <endpoint URL> <PKI folder> [<certificate.pem> <key.pem> [<user> <password>]]
+// With a certificate over Basic256Sha256, signed and encrypted; the folder says whom it trusts.
+// Prints one JSON object with what it found, or with why it was not let in.
 import process from "node:process";
 import { OPCUACertificateManager } from "node-opcua-certificate-manager";
-import { AttributeIds, DataType, OPCUAClient } from "node-opcua-client";
+import {
+  AttributeIds, DataType, MessageSecurityMode, OPCUAClient, SecurityPolicy, UserTokenType,
+} from "node-opcua-client";
 
-const [url, rootFolder] = process.argv.slice(2);
+const [url, rootFolder, certificateFile, privateKeyFile, userName, password] = process.argv.slice(2);
 const clientCertificateManager = new OPCUACertificateManager({ rootFolder, disableFileWatchers: true });
+await clientCertificateManager.initialize();
+const secured = certificateFile && {
+  certificateFile, privateKeyFile,
+  securityPolicy: SecurityPolicy.Basic256Sha256, securityMode: MessageSecurityMode.SignAndEncrypt,
+};
 const client = OPCUAClient.create({
-  endpointMustExist: false, clientCertificateManager, connectionStrategy: { maxRetry: 0 },
+  endpointMustExist: false, clientCertificateManager, connectionStrategy: { maxRetry: 0 }, ...secured,
 });
-await client.connect(url);
-const session = await client.createSession();
+let session;
+try {
+  await client.connect(url);
+  const anonymous = { type: UserTokenType.Anonymous };
+  session = await client.createSession(userName ? { type: UserTokenType.UserName, userName, password } : anonymous);
+} catch (error) {
+  console.log(JSON.stringify({ refused: error.message }));
+  process.exit(0);
+}
 const namespaces = await session.readNamespaceArray();
 const index = namespaces.indexOf("http://www.siemens.com/simatic-s7-opcua");
 const id = (...parts) => `ns=${index};s=${["DB_Reactor", ...parts].map((part) => `"${part}"`).join(".")}`;

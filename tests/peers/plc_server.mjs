@@ -1,8 +1,10 @@
 // A PLC of node-opcua: one data block, Basic256Sha256 only, a trust list of its own.
 //   node plc_server.mjs <PKI folder> <certificate.pem> <key.pem> [silent]
 // A silent one does not tell strangers what it offers.
-// Prints its port as soon as it serves, then a line for every value that a client writes; ends with its standard input.
+// Prints its port as soon as it serves, then a line for every value that a client writes; ends with its standard input,
+// where it takes orders, one a line: "drop" ends all subscriptions, "event TEXT" reports an event, "temp 1.5" sets one.
 import process from "node:process";
+import { createInterface } from "node:readline";
 import { OPCUACertificateManager } from "node-opcua-certificate-manager";
 import { DataType, MessageSecurityMode, SecurityPolicy, StatusCodes, Variant } from "node-opcua-client";
 import { OPCUAServer } from "node-opcua-server";
@@ -30,6 +32,7 @@ const space = server.engine.addressSpace;
 const block = space.registerNamespace("http://www.siemens.com/simatic-s7-opcua");
 const folder = block.addFolder("ObjectsFolder", { browseName: "DataBlocksGlobal" });
 let beats = 0;
+const shownOf = {};
 const held = {
   "Temp.PV": [DataType.Float, 37.25], "Weight.PV": [DataType.Float, 1008.5], "Heater.OP": [DataType.Float, 12.5],
   "Host.Heartbeat": [DataType.Int32, 0], "Plc.Heartbeat": [DataType.Int32, 0],
@@ -38,7 +41,7 @@ const held = {
 };
 for (const [tag, [dataType, value]] of Object.entries(held)) {
   const nodeId = `s="DB_Reactor".${tag.split(".").map((part) => `"${part}"`).join(".")}`;
-  const shown = { dataType, value };
+  const shown = shownOf[tag] = { dataType, value };
   const writable = ["Heater.OP", "Host.Heartbeat"].includes(tag);
   block.addVariable({
     componentOf: folder, nodeId, browseName: tag, dataType: DataType[dataType], minimumSamplingInterval: 100,
@@ -56,5 +59,18 @@ for (const [tag, [dataType, value]] of Object.entries(held)) {
 
 await server.start();
 console.log(JSON.stringify({ port: server.endpoints[0].port }));
-process.stdin.resume();
-process.stdin.on("end", async () => { await server.shutdown(0); process.exit(0); });
+const orders = {
+  drop: () => {
+    for (const session of Object.values(server.engine._sessions)) {
+      for (const one of [...session.publishEngine.subscriptions]) { one.terminate(); one.dispose(); }
+    }
+  },
+  event: (text) => space.rootFolder.objects.server.raiseEvent("BaseEventType", {
+    sourceName: { dataType: DataType.String, value: "Pump" }, message: { dataType: DataType.LocalizedText, value: text },
+    severity: { dataType: DataType.UInt16, value: 700 },
+  }),
+  temp: (value) => { shownOf["Temp.PV"].value = Number(value); },
+};
+const lines = createInterface({ input: process.stdin });
+lines.on("line", (line) => { const [what, ...rest] = line.split(" "); orders[what](rest.join(" ")); });
+lines.on("close", async () => { await server.shutdown(0); process.exit(0); });

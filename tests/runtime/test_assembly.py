@@ -369,5 +369,5 @@ def test_connections_tell_what_their_drivers_were_checked_against(site):
     assert {one["name"]: one["verified_on"] for one in wires.view()}["plc-101"] is None
     wires.build({})
     view = {one["name"]: one["verified_on"] for one in wires.view()}
-    assert view["plc-101"] == ["a data block on an asyncua server", "its simulator"]
+    assert view["plc-101"] == ["data blocks on asyncua and node-opcua servers", "its simulator"]
     assert all(view.values())
