@@ -16,7 +16,6 @@ from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 from drivers.contract import LinkLost, Malformed, Timeout
-from drivers.fine_timer import FineTimer
 from drivers.ports import Port, PortSettings, reason_of
 
 BUFFER_LIMIT = 4096
@@ -35,7 +34,6 @@ class _Wire:
         self.turn = asyncio.Lock()
         self.buffer = bytearray()
         self.arrived: asyncio.Future[None] | None = None
-        self.timer = FineTimer()
         self._port: Port | None = port
         self._over = False
         self._loop = asyncio.get_running_loop()
@@ -53,7 +51,6 @@ class _Wire:
         if port is not None:
             self._loop.remove_reader(port.fileno())
             port.close()
-        self.timer.close()
         self._wake()
 
     def write(self, request: bytes) -> None:
@@ -238,7 +235,7 @@ class SerialLine:
     async def _send(self, wire: _Wire, request: bytes) -> None:
         loop = asyncio.get_running_loop()
         if (wait := max(wire.last_byte_at + self._gap_s, wire.rest_until) - loop.time()) > 0:
-            await wire.timer.sleep(wait)
+            await asyncio.sleep(wait)
         self._asked_at = loop.time()
         wire.write(request)
 
