@@ -140,6 +140,14 @@ async def believed(driver: Driver, plan: Plan) -> Sequence[Sample]:
         return ()
 
 
+def agree(bench: Bench, points: Sequence[Point], samples: Sequence[Sample]) -> None:
+    """Whether every sample is that of its point, where that is known."""
+    for point, sample in zip(points, samples, strict=True):
+        if point.address in bench.true:
+            true = bench.true[point.address]
+            assert math.isclose(sample.value, true, rel_tol=1e-5, abs_tol=1e-5), (point.address, sample.value, true)
+
+
 async def within(limit_s: float, work: Awaitable[Result]) -> Result:
     """The result of ``work``, or ``TimeoutError``."""
     async with asyncio.timeout(limit_s):
