@@ -41,7 +41,8 @@ class Bench(ABC):
     ``readable`` are points of which each has a value; ``unknown`` has an address that means nothing to the driver.
     ``setting`` is a point with a value that it can be set to and that is read back, ``outside`` one with a value that
     the instrument cannot take; ``None`` where there is none. ``true`` are values by address that do not move, to the
-    accuracy of what is on the wire: they show the order of bytes and words, and that no value is another's.
+    accuracy of what is on the wire: they show the order of bytes and words, and that no value is another's. Without any
+    the checks that need them pass whatever is believed.
     """
 
     readable: Sequence[Point]
