@@ -31,6 +31,7 @@ from drivers.contract import (
     Timeout,
     WriteOutcome,
     WriteState,
+    WrongIdentity,
 )
 from drivers.device_line import DeviceLine
 from drivers.patience import patience, write_each
@@ -80,6 +81,7 @@ class Polled(ABC):
         self.line = line
         self._late: dict[str, None] = {}
         self._lost = ""
+        self._answered_by: Identity | None = None
 
     @property
     def url(self) -> str:
@@ -118,6 +120,7 @@ class Polled(ABC):
     async def open(self) -> Identity:
         """Open the line and ask who is there. Raises :class:`DriverError`."""
         await self.line.open()
+        self._answered_by = None
         return await self._certain()
 
     async def read(self, plan: Plan) -> Sequence[Sample]:
@@ -202,11 +205,14 @@ class Polled(ABC):
         self._late[question] = None
 
     async def _certain(self) -> Identity:
-        """Let late answers pass, then ask who is there."""
+        """Let late answers pass, then ask who is there. Raises :class:`WrongIdentity` when it is not who it was."""
         if self.hush:
             await self.line.tell(self.hush)
         await self.line.silence()
         identity = await self.identify()
+        if self._answered_by not in {None, identity}:
+            raise WrongIdentity(f"another instrument answers than before: {' '.join(identity).strip()}")
+        self._answered_by = identity
         self.line.in_doubt = False
         return identity
 

@@ -54,7 +54,7 @@ class Far:
     """The instrument itself, and what is wrong with its wire."""
 
     def __init__(self) -> None:
-        self.port, self.setpoint = 0, 0.0
+        self.port, self.setpoint, self.serial = 0, 0.0, 4711
         self.transports: list[asyncio.Transport] = []
         self.mangle: Callable[[bytes], Pieces] = whole
         self._server: asyncio.Server | None = None
@@ -87,7 +87,7 @@ class Far:
         letter, value = command[1:2].lower(), command[2:]
         if letter == "s" and value and float(value) <= MOST:
             self.setpoint = float(value)
-        said = {"i": "WELL-7 4711", "s": f"{self.setpoint:.2f}"}.get(letter, f"{TRUE.get(letter, 0.0):.2f}")
+        said = {"i": f"WELL-7 {self.serial}", "s": f"{self.setpoint:.2f}"}.get(letter, f"{TRUE.get(letter, 0.0):.2f}")
         return f"{framed('1' + said)}\r".encode()
 
 
