@@ -18,21 +18,17 @@ SHARE = 0.9
 
 
 @asynccontextmanager
-async def patience(within_s: float, *, hurry: bool = False) -> AsyncIterator[Callable[[], None]]:
-    """Cut what is in it short after :data:`SHARE` of ``within_s`` seconds, if there is a ``hurry``, or once what it
-    gives is called.
-    """
+async def patience(within_s: float) -> AsyncIterator[Callable[[], None]]:
+    """Cut short what is in it, :data:`SHARE` of ``within_s`` seconds after it began, if what it gives was called."""
     limit, until = asyncio.timeout(None), asyncio.get_running_loop().time() + SHARE * within_s
 
-    def begin() -> None:
+    def hurry() -> None:
         if limit.when() is None:
             limit.reschedule(until)
 
     try:
         async with limit:
-            if hurry:
-                begin()
-            yield begin
+            yield hurry
     except TimeoutError:
         if not limit.expired():
             raise

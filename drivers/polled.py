@@ -135,10 +135,12 @@ class Polled(ABC):
         turns = {question: turn for turn, question in enumerate(self._late, 1)}
         questions = sorted(plan.questions, key=lambda question: turns.get(question, 0))
         failed: dict[str, DriverError] = dict.fromkeys(questions, Timeout("there was no time left to ask"))
-        async with patience(self.line.patience_s, hurry=not turns.keys().isdisjoint(questions)) as hurry:
+        async with patience(self.line.patience_s) as hurry:
             for question in questions:
                 if question in turns:
                     self._put_off(question)
+                    if given:
+                        hurry()
                 try:
                     if self.line.in_doubt:
                         await self._certain()
