@@ -26,7 +26,8 @@ Complete: TypeAlias = Callable[[bytes], bool]
 class DeviceLine:
     """A device on a port. Times are wall seconds: ``reply_s`` is the time-out of one question, ``quiet_s`` is how long
     after a question its answer might still come, ``gap_s`` the silence it needs between two. ``unasked`` is called with
-    bytes that come between questions, for devices that report of their own accord.
+    bytes that come between questions, for devices that report of their own accord. ``anonymous`` answers do not say
+    whose they are: others on the port wait until a late one can no longer be taken for theirs.
     """
 
     def __init__(
@@ -37,9 +38,10 @@ class DeviceLine:
         gap_s: float = GAP_S,
         *,
         unasked: Callable[[bytes], None] | None = None,
+        anonymous: bool = False,
     ) -> None:
         self.in_doubt = True
-        self._line = SerialLine(settings, gap_s, unasked)
+        self._line = SerialLine(settings, gap_s, unasked, late_s=quiet_s if anonymous else 0.0)
         self._reply_s = reply_s
         self._quiet_s = quiet_s
 
@@ -47,6 +49,11 @@ class DeviceLine:
     def url(self) -> str:
         """Where the line is, with its settings."""
         return self._line.settings.url
+
+    @property
+    def patience_s(self) -> float:
+        """What a link gives for all questions of a read together: twice the time of one."""
+        return 2 * self._reply_s
 
     async def open(self) -> None:
         """Open the port; it is in doubt until probed. Raises :class:`LinkLost`."""

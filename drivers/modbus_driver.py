@@ -25,6 +25,7 @@ from drivers.modbus_plan import Found, Item, ModbusPlan, Reading
 from drivers.modbus_rtu import RtuLine
 from drivers.modbus_tcp import PORTS, TcpAddress, TcpLine, Tls
 from drivers.options import Options
+from drivers.patience import patience, write_each
 from drivers.planning import MAX_GAP, MAX_REGISTERS
 from drivers.ports import LINES, parse_port
 from drivers.tls import FILES, client_context
@@ -48,6 +49,8 @@ class ModbusDriver(ABC):
         network = spec.url.startswith(("modbus:", "modbuss:"))
         self._late: dict[int, int] = {}
         self._count = self._session = 0
+        self._patience_s = spec.timeout_s
+        self._alone, self._silent = True, False
         self._gap = options.integer("gap", GAP_ON_NETWORK if network else MAX_GAP, 0, MAX_REGISTERS)
         self._most = options.integer("most", MAX_REGISTERS, 1, MAX_REGISTERS)
         self.units = range(256) if network else range(1, 248)
@@ -95,7 +98,8 @@ class ModbusDriver(ABC):
         return await self.identify()
 
     async def read(self, plan: Plan) -> Sequence[Sample]:
-        """Every request once; what is refused makes only its own points Bad, and so does a silent device.
+        """Every request once; what is refused makes only its own points Bad, and so does a silent device. Once one is
+        silent the others are asked as far as the time goes (see :mod:`drivers.patience`).
 
         Devices that failed last time come last, and no more of them once one did not answer again: the others do not
         wait. Raises :class:`DriverError` when the line is lost, or nothing is answered.
@@ -103,23 +107,34 @@ class ModbusDriver(ABC):
         if not isinstance(plan, ModbusPlan):
             raise TypeError("a plan of another driver")
         plan.begin(self._session)
+        self._alone = len(plan.units) < 2
         if isinstance(self.line, RtuLine) and plan.units and all(map(self.line.in_doubt, plan.units)):
             await self.line.silence()
         found: dict[Reading, Found] = {}
         silent = False
-        for unit in sorted(plan.units, key=lambda unit: self._late.get(unit, 0)):
-            if silent and unit in self._late:
-                found.update(dict.fromkeys(plan.readings_of(unit), Timeout(f"device {unit} did not answer last time")))
-            else:
-                silent |= await self._read_unit(plan, unit, found)
+        async with patience(self._patience_s) as hurry:
+            for unit in sorted(plan.units, key=lambda unit: self._late.get(unit, 0)):
+                if silent and unit in self._late:
+                    self._give_up(plan, unit, found, "did not answer last time")
+                elif await self._read_unit(plan, unit, found):
+                    silent = True
+                    hurry()
+        for unit in plan.units:
+            self._give_up(plan, unit, found, "was not asked any more, for others did not answer in time")
         failures = [one for one in found.values() if isinstance(one, DriverError)]
         if failures and len(failures) == len(found):
             raise failures[0]
         return plan.samples(found)
 
     async def write(self, writes: Sequence[tuple[Point, float]]) -> Sequence[WriteOutcome]:
-        """One after the other; see :meth:`put`."""
-        return [WriteOutcome(point, value, *await self._write_one(point, value)) for point, value in writes]
+        """One after the other; see :meth:`put`. Devices that failed last time come last, and no more of them once one
+        did not answer again.
+        """
+        late = [self.item(point).span.unit in self._late for point, _ in writes]
+        order = sorted(range(len(writes)), key=late.__getitem__)
+        self._silent = False
+        outcomes = await write_each([writes[place] for place in order], self._write_one, self._patience_s)
+        return [outcome for _, outcome in sorted(zip(order, outcomes, strict=True))]
 
     async def close(self) -> None:
         """Give the line back."""
@@ -169,6 +184,24 @@ class ModbusDriver(ABC):
         await self.probe(unit)
         line.trust(unit)
 
+    async def _ready(self, line: RtuLine, unit: int) -> None:
+        """Clear a device's doubt before it is written to; where there are others they are not kept waiting for it.
+        Raises :class:`Timeout`, :class:`Malformed`, :class:`LinkLost`.
+        """
+        if self._alone:
+            await line.silence()
+        if self._silent:
+            raise Timeout(f"device {unit} did not answer last time")
+        self._silent = True
+        await self._doubted(line, unit)
+        self._silent = False
+
+    @staticmethod
+    def _give_up(plan: ModbusPlan, unit: int, found: dict[Reading, Found], why: str) -> None:
+        """What was not asked of a device is not answered."""
+        for reading in plan.readings_of(unit):
+            found.setdefault(reading, Timeout(f"device {unit} {why}"))
+
     async def _write_one(self, point: Point, value: float) -> tuple[WriteState, str]:
         item = self.item(point)
         unit = item.span.unit
@@ -179,8 +212,7 @@ class ModbusDriver(ABC):
             if not self.line.is_open:
                 raise LinkLost("the line is not open")
             if isinstance(self.line, RtuLine) and self.line.in_doubt(unit):
-                await self.line.silence()
-                await self._doubted(self.line, unit)
+                await self._ready(self.line, unit)
         except ValueError as error:
             return WriteState.REFUSED, str(error)
         except DriverError as error:

@@ -54,6 +54,10 @@ class RtuLine:
         """Whether a late reply of this device may still come, so that it must be probed before it is believed."""
         return unit in self._line.doubts
 
+    def doubted_at(self, unit: int) -> float:
+        """When a device in doubt was last asked, in loop time; 0 for one that is not."""
+        return self._line.doubts.get(unit, 0.0)
+
     def settled(self, unit: int) -> bool:
         """Whether a device in doubt has been silent for long enough to be probed."""
         last = max(self._line.doubts.get(unit, 0.0), self._line.stray_at)

@@ -31,8 +31,10 @@ from drivers.contract import (
     Timeout,
     WriteOutcome,
     WriteState,
+    WrongIdentity,
 )
 from drivers.device_line import DeviceLine
+from drivers.patience import patience, write_each
 from drivers.ports import LINES
 
 Value: TypeAlias = float | Sample
@@ -77,7 +79,9 @@ class Polled(ABC):
 
     def __init__(self, line: DeviceLine) -> None:
         self.line = line
-        self._late: set[str] = set()
+        self._late: dict[str, None] = {}
+        self._lost = ""
+        self._answered_by: Identity | None = None
 
     @property
     def url(self) -> str:
@@ -116,46 +120,48 @@ class Polled(ABC):
     async def open(self) -> Identity:
         """Open the line and ask who is there. Raises :class:`DriverError`."""
         await self.line.open()
+        self._answered_by = None
         return await self._certain()
 
     async def read(self, plan: Plan) -> Sequence[Sample]:
-        """Ask every question once; those that failed last time come last, so that the others do not wait for them.
+        """Ask every question once; those that failed last time come last, so that the others do not wait for them, and
+        only as far as the time goes (see :mod:`drivers.patience`).
 
         Raises :class:`DriverError` when the line is lost, or nothing is answered.
         """
         if not isinstance(plan, QuestionPlan):
             raise TypeError("a plan of another driver")
         given: dict[str, Value] = {}
-        failed: dict[str, DriverError] = {}
-        for question in sorted(plan.questions, key=self._late.__contains__):
-            try:
-                if self.line.in_doubt:
-                    await self._certain()
-                given.update(await self.answer(question))
-                self._late.discard(question)
-            except (Refused, Timeout, Malformed) as error:
-                failed[question] = error
-                if not isinstance(error, Refused):
-                    self._late.add(question)
-                    if not given:
-                        raise
-        if failed and len(failed) == len(plan.questions):
+        turns = {question: turn for turn, question in enumerate(self._late, 1)}
+        questions = sorted(plan.questions, key=lambda question: turns.get(question, 0))
+        failed: dict[str, DriverError] = dict.fromkeys(questions, Timeout("there was no time left to ask"))
+        async with patience(self.line.patience_s) as hurry:
+            for question in questions:
+                if question in turns:
+                    self._put_off(question)
+                    if given:
+                        hurry()
+                try:
+                    if self.line.in_doubt:
+                        await self._certain()
+                    given.update(await self.answer(question))
+                    self._late.pop(question, None)
+                    del failed[question]
+                except (Refused, Timeout, Malformed) as error:
+                    failed[question] = error
+                    if not isinstance(error, Refused):
+                        self._put_off(question)
+                        hurry()
+                        if not given:
+                            raise
+        if failed and len(failed) == len(questions):
             raise next(iter(failed.values()))
         return [self._sample(*pair, given, failed) for pair in zip(plan.points, plan.by_point, strict=True)]
 
     async def write(self, writes: Sequence[tuple[Point, float]]) -> Sequence[WriteOutcome]:
         """One after the other; see :meth:`put`. Once the instrument does not answer any more, nothing else is sent."""
-        outcomes: list[WriteOutcome] = []
-        lost = ""
-        for point, value in writes:
-            impossible = self._impossible(point, value)
-            if not impossible and not lost:
-                lost = await self._doubted()
-            if why := impossible or lost:
-                outcomes.append(WriteOutcome(point, value, WriteState.REFUSED, why))
-            else:
-                outcomes.append(WriteOutcome(point, value, *await self._put(point.address, value)))
-        return outcomes
+        self._lost = ""
+        return await write_each(writes, self._write_one, self.line.patience_s)
 
     async def close(self) -> None:
         """Give the line back."""
@@ -188,12 +194,27 @@ class Polled(ABC):
             return WriteState.UNKNOWN, str(error)
         return WriteState.APPLIED, ""
 
+    async def _write_one(self, point: Point, value: float) -> tuple[WriteState, str]:
+        impossible = self._impossible(point, value)
+        if not impossible and not self._lost:
+            self._lost = await self._doubted()
+        why = impossible or self._lost
+        return (WriteState.REFUSED, why) if why else await self._put(point.address, value)
+
+    def _put_off(self, question: str) -> None:
+        """Ask it after all others from now on, until it is answered."""
+        self._late.pop(question, None)
+        self._late[question] = None
+
     async def _certain(self) -> Identity:
-        """Let late answers pass, then ask who is there."""
+        """Let late answers pass, then ask who is there. Raises :class:`WrongIdentity` when it is not who it was."""
         if self.hush:
             await self.line.tell(self.hush)
         await self.line.silence()
         identity = await self.identify()
+        if self._answered_by not in {None, identity}:
+            raise WrongIdentity(f"another instrument answers than before: {' '.join(identity).strip()}")
+        self._answered_by = identity
         self.line.in_doubt = False
         return identity
 

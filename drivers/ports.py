@@ -58,6 +58,15 @@ class SerialSettings:
     async def open(self) -> Port:
         """Open and lock the port, and forget what either side had buffered. Raises :class:`LinkLost`."""
         await load("serial")
+        opening = asyncio.get_running_loop().run_in_executor(None, self._open)
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_give_back)
+            raise
+
+    def _open(self) -> Port:
+        """Blocks: an adapter that hangs lets go only after seconds."""
         import serial
 
         try:
@@ -75,6 +84,12 @@ class SerialSettings:
         except (OSError, ValueError, termios.error) as error:
             raise LinkLost(f"cannot open {self.path}: {reason_of(error)}") from error
         return port
+
+
+def _give_back(opening: asyncio.Future[Port]) -> None:
+    """Close what nobody waits for any more."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,5 @@
 """A line of bytes in an asyncio loop: bytes out, bytes in, one exchange at a time.
 
-The port is opened and configured by pyserial, or is a TCP socket; reading and writing are done here on its file
-descriptor, because pyserial's own non-blocking write spins in the event loop for ever once the kernel's buffer is full,
-which a frozen device brings about (pyserial 3.5, ``serialposix.Serial.write``).
-
 Several drivers can use one port (RS-485, devices with addresses): each has a :class:`SerialLine` of its own, and they
 take turns on the one port behind it.
 """
@@ -11,137 +7,41 @@ take turns on the one port behind it.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 from drivers.contract import LinkLost, Malformed, Timeout
-from drivers.fine_timer import FineTimer
-from drivers.ports import Port, PortSettings, reason_of
+from drivers.ports import PortSettings
+from drivers.wire import Wire
 
-BUFFER_LIMIT = 4096
-"""Bytes kept while waiting for a reply; no instrument's reply is longer than a tenth of this."""
-
-
-class _Wire:
-    """One open port. ``turn`` is held by whoever speaks; ``stray_at`` is when bytes came that nobody asked for, and
-    nothing is sent before ``rest_until``.
-    """
-
-    def __init__(self, settings: PortSettings, port: Port) -> None:
-        self.settings = settings
-        self.users: set[SerialLine] = set()
-        self.doubts: dict[int, float] = {}
-        self.turn = asyncio.Lock()
-        self.buffer = bytearray()
-        self.arrived: asyncio.Future[None] | None = None
-        self.timer = FineTimer()
-        self._port: Port | None = port
-        self._over = False
-        self._loop = asyncio.get_running_loop()
-        self.stray_at = self.last_byte_at = self.sent_at = self.rest_until = self._loop.time()
-        self._loop.add_reader(port.fileno(), self._readable)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the port is still there."""
-        return self._port is not None
-
-    def close(self) -> None:
-        """Give the port back."""
-        port, self._port = self._port, None
-        if port is not None:
-            self._loop.remove_reader(port.fileno())
-            port.close()
-        self.timer.close()
-        self._wake()
-
-    def write(self, request: bytes) -> None:
-        """Put bytes on the line, all or an error. Raises :class:`LinkLost`, :class:`Timeout`."""
-        place = self.settings.place
-        if self._port is None:
-            raise LinkLost(f"{place} was unplugged")
-        self.buffer.clear()
-        self.last_byte_at = self.sent_at = self._loop.time()
-        try:
-            sent = os.write(self._port.fileno(), request)
-        except BlockingIOError as error:
-            raise Timeout(f"{place}: the device takes no more bytes") from error
-        except OSError as error:
-            self.close()
-            raise LinkLost(f"{place}: {reason_of(error)}") from error
-        if sent < len(request):
-            raise Timeout(f"{place}: the device takes no more bytes")
-
-    async def reply(self, complete: Callable[[bytes], bool], within_s: float) -> bytes:
-        """Collect what comes until it is complete. Raises :class:`Timeout`, :class:`Malformed`, :class:`LinkLost`."""
-        self._over = False
-        # A timer and not asyncio.timeout, which takes a quarter of the time of a whole exchange.
-        limit = self._loop.call_later(within_s, self._end)
-        try:
-            while True:
-                self.arrived = self._loop.create_future()
-                await self.arrived
-                if self._port is None:
-                    raise LinkLost(f"{self.settings.place} was unplugged")
-                if complete(data := bytes(self.buffer)):
-                    return data
-                if self._over:
-                    raise _no_reply(data, within_s)
-        except Malformed:
-            self.stray_at = self._loop.time()
-            raise
-        finally:
-            limit.cancel()
-            self.arrived = None
-
-    def _end(self) -> None:
-        """The time for the reply is over."""
-        self._over = True
-        self._wake()
-
-    def _readable(self) -> None:
-        """Called by the event loop when bytes came, or the device went away."""
-        try:
-            data = os.read(self._port.fileno(), BUFFER_LIMIT) if self._port else b""
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        self.last_byte_at = self._loop.time()
-        if not data:
-            self.close()
-            return
-        if self.arrived is None:
-            self.stray_at = self.last_byte_at
-            for user in self.users:
-                user.hear(data)
-        else:
-            self.buffer += data[: BUFFER_LIMIT - len(self.buffer)]
-            self._wake()
-
-    def _wake(self) -> None:
-        if self.arrived is not None and not self.arrived.done():
-            self.arrived.set_result(None)
-
-
-_OPEN: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, _Wire]] = WeakKeyDictionary()
+_OPEN: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Wire]] = WeakKeyDictionary()
 """The open ports of each event loop, by place."""
-_OPENING: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+_OPENING: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, asyncio.Lock]] = WeakKeyDictionary()
+"""One opens a port, the others join it; a host that does not answer keeps nobody from opening another port."""
 
 
 class SerialLine:
     """One driver's way to a port. ``gap_s`` is the least silence between two transmissions.
 
     Bytes that nobody asked for go to ``unasked``, if given, and no further; :attr:`stray_at` is the loop time of the
-    last of them.
+    last of them. An answer that does not say whose it is may come ``late_s`` after its request: for so long nobody else
+    on the port asks anything after a request that was not answered. :attr:`answered` is whether the last one was.
     """
 
-    def __init__(self, settings: PortSettings, gap_s: float, unasked: Callable[[bytes], None] | None = None) -> None:
+    def __init__(
+        self,
+        settings: PortSettings,
+        gap_s: float,
+        unasked: Callable[[bytes], None] | None = None,
+        *,
+        late_s: float = 0.0,
+    ) -> None:
         self.settings = settings
+        self.answered = False
         self._gap_s = gap_s
         self._unasked = unasked
-        self._wire: _Wire | None = None
+        self._late_s = late_s
+        self._wire: Wire | None = None
         self._asked_at = 0.0
 
     @property
@@ -172,10 +72,12 @@ class SerialLine:
         loop = asyncio.get_running_loop()
         wires = _OPEN.setdefault(loop, {})
         place = self.settings.place
-        async with _OPENING.setdefault(loop, asyncio.Lock()):
+        async with _OPENING.setdefault(loop, {}).setdefault(place, asyncio.Lock()):
             wire = wires.get(place)
+            if wire is not None and wire.is_deaf:
+                wire.close()
             if wire is None or not wire.is_open:
-                wires[place] = wire = _Wire(self.settings, await self.settings.open())
+                wires[place] = wire = Wire(self.settings, await self.settings.open())
             elif wire.settings != self.settings:
                 raise LinkLost(f"{place} is used by another connection with other settings")
             wire.users.add(self)
@@ -197,9 +99,21 @@ class SerialLine:
         wire = self._opened()
         # Also who is cancelled while waiting for the turn counts as having asked: nobody can tell how far it came.
         self._asked_at = asyncio.get_running_loop().time()
-        async with wire.turn:
+        await self._take_turn(wire)
+        answered, on_its_way_s = False, within_s
+        try:
             await self._send(wire, request)
-            return await wire.reply(complete, within_s)
+            reply = await wire.reply(complete, within_s)
+            answered = True
+            return reply
+        except (Timeout, Malformed, LinkLost):
+            on_its_way_s = 0.0  # only to one that was cancelled an answer is likely to come, and be the next one's
+            raise
+        finally:
+            if not answered:
+                wire.rest_until = max(wire.rest_until, wire.sent_at + max(on_its_way_s, self._late_s))
+            self.answered = answered
+            wire.turn.release()
 
     async def send(self, request: bytes, rest_s: float = 0.0) -> None:
         """Send a command that has no reply; nothing follows it on the port for ``rest_s``. Raises :class:`LinkLost`,
@@ -224,31 +138,37 @@ class SerialLine:
     def close(self) -> None:
         """Leave the port; the last one closes it. Idempotent, never raises."""
         wire, self._wire = self._wire, None
+        self.answered = False
         if wire is None:
             return
         wire.users.discard(self)
         if not wire.users:
             wire.close()
 
-    def _opened(self) -> _Wire:
+    def _opened(self) -> Wire:
         if self._wire is None or not self._wire.is_open:
             raise LinkLost(f"{self.settings.place} is not open")
         return self._wire
 
-    async def _send(self, wire: _Wire, request: bytes) -> None:
+    async def _take_turn(self, wire: Wire) -> None:
+        """Wait for it. Who was not answered last time lets those go first who were: a silent device is to cost its
+        neighbours no reading.
+        """
+        heard = self.answered
+        for _ in wire.users.copy():
+            wire.waiting += heard
+            try:
+                await wire.turn.acquire()
+            finally:
+                wire.waiting -= heard
+            if heard or not wire.waiting:
+                return
+            wire.turn.release()
+        await wire.turn.acquire()
+
+    async def _send(self, wire: Wire, request: bytes) -> None:
         loop = asyncio.get_running_loop()
         if (wait := max(wire.last_byte_at + self._gap_s, wire.rest_until) - loop.time()) > 0:
-            await wire.timer.sleep(wait)
+            await asyncio.sleep(wait)
         self._asked_at = loop.time()
         wire.write(request)
-
-
-def _no_reply(data: bytes, within_s: float) -> Timeout | Malformed:
-    if data:
-        return Malformed(f"incomplete reply: {show(data)}")
-    return Timeout(f"no answer within {within_s:g} s")
-
-
-def show(data: bytes) -> str:
-    """The first bytes in hexadecimal, for a message."""
-    return data[:24].hex(" ") + (" …" if len(data) > 24 else "")

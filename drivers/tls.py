@@ -18,7 +18,12 @@ def client_context(options: Options) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=files["ca"] or None)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if files["certificate"]:
-            context.load_cert_chain(files["certificate"], files["key"] or None)
+            context.load_cert_chain(files["certificate"], files["key"] or None, password=_refuse)
     except OSError as error:
         raise ValueError(f"TLS: {', '.join(filter(None, files.values()))}: {error}") from error
     return context
+
+
+def _refuse() -> str:
+    """Without this OpenSSL would ask on the terminal, and wait."""
+    raise ValueError("TLS: the key is locked by a pass phrase, for which nobody can be asked; give one without")

@@ -41,7 +41,8 @@ class Bench(ABC):
     ``readable`` are points of which each has a value; ``unknown`` has an address that means nothing to the driver.
     ``setting`` is a point with a value that it can be set to and that is read back, ``outside`` one with a value that
     the instrument cannot take; ``None`` where there is none. ``true`` are values by address that do not move, to the
-    accuracy of what is on the wire: they show the order of bytes and words, and that no value is another's.
+    accuracy of what is on the wire: they show the order of bytes and words, and that no value is another's. Without any
+    the checks that need them pass whatever is believed.
     """
 
     readable: Sequence[Point]
@@ -138,6 +139,14 @@ async def believed(driver: Driver, plan: Plan) -> Sequence[Sample]:
         return [sample for sample in await within(RECOVER_S, driver.read(plan)) if sample.quality < Quality.BAD]
     except DriverError:
         return ()
+
+
+def agree(bench: Bench, points: Sequence[Point], samples: Sequence[Sample]) -> None:
+    """Whether every sample is that of its point, where that is known."""
+    for point, sample in zip(points, samples, strict=True):
+        if point.address in bench.true:
+            true = bench.true[point.address]
+            assert math.isclose(sample.value, true, rel_tol=1e-5, abs_tol=1e-5), (point.address, sample.value, true)
 
 
 async def within(limit_s: float, work: Awaitable[Result]) -> Result:

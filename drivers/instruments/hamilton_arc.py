@@ -34,6 +34,7 @@ from drivers.contract import (
 )
 from drivers.modbus_rtu import RtuLine
 from drivers.options import Options
+from drivers.patience import patience
 from drivers.planning import Span, coalesce
 from drivers.ports import LINES, parse_port
 
@@ -109,6 +110,7 @@ class HamiltonArc:
         quiet_s = options.number("slowest_reply", 1.0, 0.05, 30.0)
         options.end()
         self._line = RtuLine(parse_port(spec.url, 19200, 2), spec.timeout_s / 2, quiet_s)
+        self._patience_s = spec.timeout_s
 
     @property
     def url(self) -> str:
@@ -138,16 +140,29 @@ class HamiltonArc:
         return Identity("Hamilton", " + ".join(models), firmware=" + ".join(found.values()))
 
     async def read(self, plan: Plan) -> Sequence[Sample]:
-        """Sensor by sensor; the points of one that fails are Bad. Raises when all of them fail."""
+        """Sensor by sensor; the points of one that fails are Bad. Those that failed before come last, and no more of
+        them once one failed, so that they do not take the time of the others. Raises when all of them fail.
+        """
         if not isinstance(plan, ArcPlan):
             raise TypeError("a plan of another driver")
         if plan.spans and all(self._line.in_doubt(unit) for unit, _ in plan.spans):
             await self._line.silence()
         blocks: dict[Span, list[int] | DriverError] = {}
-        failures = [failure for unit, spans in plan.spans if (failure := await self._read_unit(unit, spans, blocks))]
-        if failures and len(failures) == len(plan.spans):
+        failures: list[DriverError] = []
+        answered = False
+        async with patience(self._patience_s) as hurry:
+            for unit, spans in sorted(plan.spans, key=lambda one: self._line.doubted_at(one[0])):
+                if failures and self._line.in_doubt(unit):
+                    continue
+                if failure := await self._read_unit(unit, spans, blocks):
+                    failures.append(failure)
+                    hurry()
+                else:
+                    answered = True
+        if failures and not answered:
             raise failures[0]
-        return [_sample(word, blocks[word.span]) for word in plan.words]
+        unasked = Timeout("not asked any more, for others did not answer in time")
+        return [_sample(word, blocks.get(word.span, unasked)) for word in plan.words]
 
     async def write(self, writes: Sequence[tuple[Point, float]]) -> Sequence[WriteOutcome]:
         """Refused: settings of these sensors wear out their memory and are not made here."""

@@ -75,12 +75,12 @@ class MasterflexLs(Polled):
         self._number = f"{options.integer('number', 1, 1, 89):02d}"
         self._assign = options.flag("assign", True)
         self._sign = "+" if options.choice("direction", "cw", ("cw", "ccw")) == "cw" else "-"
-        quiet_s = options.number("slowest_reply", 1.0, 0.05, 30.0)
+        quiet_s = options.number("slowest_reply", 0.5, 0.05, 30.0)
         options.end()
         port = parse_port(spec.url, 4800, parity="O", bytesize=7)
         self._revolutions = Counter()
         self._endless = False
-        super().__init__(DeviceLine(port, spec.timeout_s / 2, quiet_s))
+        super().__init__(DeviceLine(port, spec.timeout_s / 2, quiet_s, anonymous=True))
 
     async def identify(self) -> Identity:
         """The status; no other answer begins with its letter. A drive without a number is given ours."""

@@ -32,7 +32,7 @@ class RegloLine(DeviceLine):
     def __init__(
         self, settings: PortSettings, reply_s: float, quiet_s: float, address: str, heard: Callable[[str], None]
     ) -> None:
-        super().__init__(settings, reply_s, quiet_s, unasked=self._between)
+        super().__init__(settings, reply_s, quiet_s, unasked=self._between, anonymous=True)
         self._address = address
         self._heard = heard
         self._begun = b""

@@ -22,6 +22,16 @@ MAX_NODES = 100
 WORDS = {"BadNodeIdUnknown": "there is no such node (BadNodeIdUnknown)"}
 """Statuses in an operator's words."""
 
+NOTHING_DONE = frozenset({
+    "BadAttributeIdInvalid", "BadDataEncodingInvalid", "BadDataEncodingUnsupported", "BadIndexRangeInvalid",
+    "BadIndexRangeNoData", "BadInvalidArgument", "BadLocked", "BadNodeIdInvalid", "BadNodeIdUnknown",
+    "BadNotImplemented", "BadNotSupported", "BadNotWritable", "BadOutOfRange", "BadSecurityModeInsufficient",
+    "BadTypeMismatch", "BadUserAccessDenied", "BadWriteNotSupported",
+})  # fmt: skip
+"""Statuses after which it is certain that a value was not written. After others, such as BadTimeout or
+BadCommunicationError, the server itself did not hear what the device behind it made of it.
+"""
+
 
 class Reading(NamedTuple):
     """One node's value as the server gave it; ``value`` is NaN when it is neither a number nor a time,
@@ -109,5 +119,11 @@ async def send(wire: OpcUaClient, writes: Sequence[tuple[Point, float, Node, ua.
             outcomes += [WriteOutcome(point, value, WriteState.UNKNOWN, lost) for point, value, *_ in some]
             continue
         for (point, value, *_), status in zip(some, statuses, strict=True):
-            outcomes.append(WriteOutcome(point, value, WriteState.REFUSED if status else WriteState.APPLIED, status))
+            outcomes.append(WriteOutcome(point, value, _state(status), status))
     return outcomes
+
+
+def _state(status: str) -> WriteState:
+    if not status:
+        return WriteState.APPLIED
+    return WriteState.REFUSED if status in NOTHING_DONE else WriteState.UNKNOWN

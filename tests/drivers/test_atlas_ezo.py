@@ -30,6 +30,8 @@ from tests.drivers.simulated import Simulated, SimulatedBench, believed, points
 
 QUICK: dict[str, Any] = {"reading_s": 0.02, "command_s": 0.01, "interval_s": 0.25}
 OF_PH = ("ph", "compensation", "supply", "slope_acid", "offset")
+TRUE = {"supply": 5.038, "slope_acid": 99.7, "offset": -0.89}
+"""Values that nothing in the conformance checks moves."""
 COMPENSATION = Point("compensation", "compensation", "rw")
 
 
@@ -54,7 +56,7 @@ class TestConformance(DriverConformance):
 
     @pytest.fixture
     async def bench(self, ph: Simulated) -> SimulatedBench:
-        return SimulatedBench(ph, make, points(*OF_PH), Point("x", "colour"), (COMPENSATION, 37.0))
+        return SimulatedBench(ph, make, points(*OF_PH), Point("x", "colour"), (COMPENSATION, 37.0), true=TRUE)
 
 
 class TestConformanceOnTcp(DriverConformance):
@@ -62,7 +64,7 @@ class TestConformanceOnTcp(DriverConformance):
 
     @pytest.fixture
     async def bench(self, ph_on_tcp: Simulated) -> SimulatedBench:
-        return SimulatedBench(ph_on_tcp, make, points(*OF_PH), Point("x", "colour"), (COMPENSATION, 37.0))
+        return SimulatedBench(ph_on_tcp, make, points(*OF_PH), Point("x", "colour"), (COMPENSATION, 37.0), true=TRUE)
 
 
 async def values(driver: AtlasEzo, *addresses: str) -> dict[str, float]:

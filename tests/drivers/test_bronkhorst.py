@@ -24,6 +24,8 @@ READABLE = (
     "flow", "setpoint", "control_mode", "alarm", "measure", "setpoint_percent", "temperature", "counter", "valve",
     "capacity",
 )  # fmt: skip
+TRUE = {"temperature": 23.5, "alarm": 0.0}
+"""Values that nothing in the conformance checks moves."""
 SETPOINT = Point("setpoint", "setpoint", "rw")
 PERCENT = Point("setpoint_percent", "setpoint_percent", "rw")
 
@@ -54,7 +56,7 @@ class TestConformanceInText(DriverConformance):
 
     @pytest.fixture
     async def bench(self, mfc: Simulated) -> SimulatedBench:
-        return SimulatedBench(mfc, make, points(*READABLE), Point("x", "colour"), (SETPOINT, 120.0))
+        return SimulatedBench(mfc, make, points(*READABLE), Point("x", "colour"), (SETPOINT, 120.0), true=TRUE)
 
 
 class TestConformanceInBinary(DriverConformance):
@@ -62,7 +64,7 @@ class TestConformanceInBinary(DriverConformance):
 
     @pytest.fixture
     async def bench(self, mfc_on_tcp: Simulated) -> SimulatedBench:
-        return SimulatedBench(mfc_on_tcp, binary, points(*READABLE), Point("x", "colour"), (PERCENT, 37.5))
+        return SimulatedBench(mfc_on_tcp, binary, points(*READABLE), Point("x", "colour"), (PERCENT, 37.5), true=TRUE)
 
 
 async def one(driver: Bronkhorst, address: str = "flow") -> Any:

@@ -308,3 +308,23 @@ def test_wrong_addresses(address: str) -> None:
 def test_what_fits_a_type(kind: Any, inside: tuple[float, ...], outside: tuple[float, ...]) -> None:
     assert all(fits(value, kind.value) for value in inside)
     assert not any(fits(value, kind.value) for value in outside)
+
+
+@pytest.mark.parametrize(("said", "state"), [
+    ("BadTimeout", WriteState.UNKNOWN), ("BadCommunicationError", WriteState.UNKNOWN),
+    ("BadDeviceFailure", WriteState.UNKNOWN), ("BadOutOfRange", WriteState.REFUSED), ("BadLocked", WriteState.REFUSED),
+])  # fmt: skip
+async def test_a_write_of_which_the_server_does_not_know_is_unknown(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch, said: str, state: WriteState
+) -> None:
+    """The server reached the device behind it, and did not hear what became of the write."""
+
+    async def answer(*_: object) -> ua.StatusCode:
+        return ua.StatusCode(getattr(ua.StatusCodes, said))
+
+    driver = peer.driver()
+    await driver.open()
+    monkeypatch.setattr(peer.server.server.iserver.aspace, "write_attribute_value", answer)
+    (outcome,) = await driver.write([(points("s=Unit1.N.SP")[0], 250.0)])
+    assert (outcome.state, outcome.detail) == (state, said)
+    await driver.close()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from asyncua import ua
@@ -90,6 +91,7 @@ class PlcBench(Bench):
     readable = points("Temp.PV", "Weight.PV", "Heater.OP")
     unknown = Point("odd", 'Temp"."PV')
     setting = (points("Heater.OP")[0], 25.0)
+    true: ClassVar[Mapping[str, float]] = {"Temp.PV": 37.1, "Weight.PV": 1008.0}
 
     def __init__(self, peer: Plc) -> None:
         self.peer = peer

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 import pytest
 import serial
@@ -46,6 +46,7 @@ class ArcBench(Bench):
     readable = points("1.PMC1", "2.PMC1", "1.PMC6", "1.quality")
     unknown = Point("odd", "1.PMC9")
     setting = None
+    true: ClassVar[Mapping[str, float]] = {"1.PMC1": 7.04, "2.PMC1": 41.5, "1.PMC6": 37.0, "1.quality": 100.0}
 
     def __init__(self, peer: Any) -> None:
         self.peer = peer

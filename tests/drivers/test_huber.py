@@ -22,6 +22,8 @@ READABLE = (
     "setpoint", "internal", "return", "pump_pressure", "power", "error", "warning", "running", "circulation",
     "min_setpoint", "max_setpoint",
 )  # fmt: skip
+TRUE = {"min_setpoint": -40.0, "max_setpoint": 150.0, "error": 0.0}
+"""Values that nothing in the conformance checks moves."""
 SETPOINT, RUNNING, CIRCULATION = (Point(name, name, "rw") for name in ("setpoint", "running", "circulation"))
 SERIAL = {b"{M1B****\r\n": b"{S1B5A1C\r\n", b"{M1C****\r\n": b"{S1C0003\r\n"}
 NO_ERROR = {b"{M05****\r\n": b"{S050000\r\n"}
@@ -85,7 +87,7 @@ class TestConformance(DriverConformance):
     @pytest.fixture(params=["thermostat", "on_tcp"])
     async def bench(self, request: pytest.FixtureRequest) -> SimulatedBench:
         simulated: Simulated = request.getfixturevalue(request.param)
-        return SimulatedBench(simulated, make, points(*READABLE), Point("x", "colour"), (SETPOINT, -20.5))
+        return SimulatedBench(simulated, make, points(*READABLE), Point("x", "colour"), (SETPOINT, -20.5), true=TRUE)
 
 
 async def test_starts_warms_and_stops(thermostat: Simulated) -> None:

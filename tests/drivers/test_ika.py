@@ -22,6 +22,8 @@ from tests.drivers.scripted import Scripted
 from tests.drivers.simulated import Simulated, SimulatedBench, points
 
 READABLE = ("speed", "setpoint", "torque", "temperature", "torque_limit", "speed_limit", "safety_speed")
+TRUE = {"torque_limit": 30.0, "speed_limit": 2000.0, "temperature": 22.0}
+"""Values that nothing in the conformance checks moves."""
 SETPOINT, TORQUE, LIMIT = (Point(name, name, "rw") for name in ("setpoint", "torque_limit", "speed_limit"))
 NAME = {b"IN_NAME \r\n": b"EUROSTAR 60 \r\n"}
 STANDS = {b"IN_PV_4 \r\n": b"0.0 4 \r\n"}
@@ -88,7 +90,7 @@ class TestConformance(DriverConformance):
 
     @pytest.fixture
     async def bench(self, stirrer: Simulated) -> SimulatedBench:
-        return SimulatedBench(stirrer, make, points(*READABLE), Point("x", "colour"), (SETPOINT, 250.0))
+        return SimulatedBench(stirrer, make, points(*READABLE), Point("x", "colour"), (SETPOINT, 250.0), true=TRUE)
 
 
 async def test_starts_turns_and_stops(stirrer: Simulated) -> None:

@@ -17,6 +17,8 @@ from tests.drivers.conftest import PtyPeer
 from tests.drivers.simulated import Simulated, SimulatedBench, points, until
 
 READABLE = ("running", "1.speed", "1.running", "1.revolutions", "2.flow", "2.volume", "3.clockwise", "3.tube", "4.rate")
+TRUE = {"3.tube": 3.17, "3.clockwise": 1.0}
+"""Values that nothing in the conformance checks moves."""
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +64,7 @@ class TestConformance(DriverConformance):
     @pytest.fixture
     async def bench(self, reglo: Simulated) -> AsyncIterator[SimulatedBench]:
         yield SimulatedBench(
-            reglo, make, points(*READABLE), Point("x", "5.speed"), (Point("1.speed", "1.speed", "rw"), 12.3)
+            reglo, make, points(*READABLE), Point("x", "5.speed"), (Point("1.speed", "1.speed", "rw"), 12.3), true=TRUE
         )
         await stop_all(await opened(reglo.url))
 
@@ -73,7 +75,12 @@ class TestConformanceOnTcp(DriverConformance):
     @pytest.fixture
     async def bench(self, reglo_on_tcp: Simulated) -> AsyncIterator[SimulatedBench]:
         yield SimulatedBench(
-            reglo_on_tcp, make, points(*READABLE), Point("x", "1.torque"), (Point("2.flow", "2.flow", "rw"), 1.234)
+            reglo_on_tcp,
+            make,
+            points(*READABLE),
+            Point("x", "1.torque"),
+            (Point("2.flow", "2.flow", "rw"), 1.234),
+            true=TRUE,
         )
         await stop_all(await opened(reglo_on_tcp.url))
 

@@ -20,6 +20,8 @@ from tests.drivers.scripted import Scripted
 from tests.drivers.simulated import Simulated, SimulatedBench, points, until
 
 READABLE = ("bath", "power", "safety", "excess_limit", "setpoint", "high_warning", "pump_stage", "running", "status")
+TRUE = {"excess_limit": 210.0, "high_warning": 200.0}
+"""Values that nothing in the conformance checks moves."""
 SETPOINT, RUNNING, PUMP = (Point(name, name, "rw") for name in ("setpoint", "running", "pump_stage"))
 VERSION = {b"version\r": b"JULABO HIGHTECH FL HL/SL VERSION 1.0\r\n"}
 
@@ -75,7 +77,7 @@ class TestConformance(DriverConformance):
     @pytest.fixture(params=["circulator", "on_tcp"])
     async def bench(self, request: pytest.FixtureRequest) -> SimulatedBench:
         simulated: Simulated = request.getfixturevalue(request.param)
-        return SimulatedBench(simulated, make, points(*READABLE), Point("x", "colour"), (SETPOINT, 37.25))
+        return SimulatedBench(simulated, make, points(*READABLE), Point("x", "colour"), (SETPOINT, 37.25), true=TRUE)
 
 
 async def test_starts_warms_and_stops(circulator: Simulated) -> None:

@@ -23,6 +23,8 @@ READABLE = (
     "bath", "controlled", "pump_pressure", "level", "setpoint", "pump_step", "high_limit", "low_limit", "safe_setpoint",
     "safe_after", "keys_locked", "running", "status",
 )  # fmt: skip
+TRUE = {"high_limit": 150.0, "low_limit": -30.0, "level": 5.0}
+"""Values that nothing in the conformance checks moves."""
 SETPOINT, RUNNING, PUMP, HIGH, KEYS = (
     Point(name, name, "rw") for name in ("setpoint", "running", "pump_step", "high_limit", "keys_locked")
 )
@@ -81,7 +83,7 @@ class TestConformance(DriverConformance):
 
     @pytest.fixture
     async def bench(self, thermostat: Simulated) -> SimulatedBench:
-        return SimulatedBench(thermostat, make, points(*READABLE), Point("x", "colour"), (SETPOINT, -20.5))
+        return SimulatedBench(thermostat, make, points(*READABLE), Point("x", "colour"), (SETPOINT, -20.5), true=TRUE)
 
 
 async def test_starts_warms_and_goes_to_standby(thermostat: Simulated) -> None:

@@ -26,6 +26,8 @@ from tests.drivers.conftest import PtyPeer
 from tests.drivers.simulated import Simulated, SimulatedBench, points, until
 
 READABLE = ("speed", "rate", "running", "revolutions", "remaining", "remote")
+TRUE = {"remaining": 0.0, "remote": 1.0}
+"""Values that nothing in the conformance checks moves."""
 MADE: list[MasterflexLs] = []
 
 
@@ -83,7 +85,7 @@ class TestConformance(DriverConformance):
     @pytest.fixture
     async def bench(self, pump: Simulated) -> SimulatedBench:
         return SimulatedBench(
-            pump, make, points(*READABLE), Point("x", "torque"), (Point("speed", "speed", "rw"), 123.4)
+            pump, make, points(*READABLE), Point("x", "torque"), (Point("speed", "speed", "rw"), 123.4), true=TRUE
         )
 
 
@@ -96,7 +98,7 @@ class TestConformanceOnTcp(DriverConformance):
             return make(url, number=7, direction="ccw")
 
         setting = (Point("speed", "speed", "rw"), 60.0)
-        return SimulatedBench(pump_on_tcp, turned, points(*READABLE), Point("x", "7.speed"), setting)
+        return SimulatedBench(pump_on_tcp, turned, points(*READABLE), Point("x", "7.speed"), setting, true=TRUE)
 
 
 async def test_a_drive_without_a_number_is_given_one(tmp_path: Path) -> None:

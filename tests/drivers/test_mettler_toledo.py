@@ -33,6 +33,7 @@ from tests.drivers.conftest import PtyPeer
 from tests.drivers.simulated import Simulated, SimulatedBench, believed, points
 
 READABLE = ("weight", "stable", "tare")
+STABLE = {"stable": 1.0}
 TARE = Point("tare", "tare", "rw")
 
 
@@ -84,7 +85,9 @@ class TestConformance(DriverConformance):
 
     @pytest.fixture
     async def bench(self, balance: Simulated) -> SimulatedBench:
-        return SimulatedBench(balance, make, points(*READABLE), Point("x", "height"), (TARE, 20.5))
+        return SimulatedBench(
+            balance, make, points(*READABLE), Point("x", "height"), (TARE, 20.5), true={"stable": 1.0}
+        )
 
 
 class TestConformanceOnTcp(DriverConformance):
@@ -92,7 +95,9 @@ class TestConformanceOnTcp(DriverConformance):
 
     @pytest.fixture
     async def bench(self, balance_on_tcp: Simulated) -> SimulatedBench:
-        return SimulatedBench(balance_on_tcp, make, points(*READABLE), Point("x", "height"), (TARE, 20.5))
+        return SimulatedBench(
+            balance_on_tcp, make, points(*READABLE), Point("x", "height"), (TARE, 20.5), true={"stable": 1.0}
+        )
 
 
 async def one(driver: MettlerToledo, address: str = "weight") -> Any:

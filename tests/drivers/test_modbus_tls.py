@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from pymodbus.client import AsyncModbusTlsClient
 from pymodbus.server import ModbusTlsServer
 from pymodbus.simulator import DataType, SimData, SimDevice
@@ -121,6 +122,21 @@ async def test_a_server_that_wants_to_know_us(files: Files, who: str) -> None:
             with pytest.raises(LinkLost, match=r"certificate|unknown ca"):
                 await driver.open()
         await driver.close()
+
+
+def test_nobody_is_asked_for_a_pass_phrase(files: Files, tmp_path: Path) -> None:
+    """OpenSSL would ask on the terminal, and a supervisor would wait for ever."""
+    secret = serialization.load_pem_private_key(files.client[1].read_bytes(), None)
+    locked = tmp_path / "locked.key"
+    locked.write_bytes(
+        secret.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"secret"),
+        )
+    )
+    with pytest.raises(ValueError, match="locked by a pass phrase"):
+        make("modbuss://localhost", files, certificate=str(files.client[0]), key=str(locked))
 
 
 async def test_no_secure_server_at_all(files: Files, tmp_path: Path) -> None:

@@ -83,7 +83,9 @@ class TestConformance(DriverConformance):
 
     @pytest.fixture
     async def bench(self, syringe: Simulated) -> SimulatedBench:
-        return SimulatedBench(syringe, make, points(*READABLE), Point("x", "colour"), (FLOW, 1.5))
+        return SimulatedBench(
+            syringe, make, points(*READABLE), Point("x", "colour"), (FLOW, 1.5), true={"diameter": 26.59}
+        )
 
 
 class TestConformanceInSafeModeOnTcp(DriverConformance):
@@ -91,7 +93,9 @@ class TestConformanceInSafeModeOnTcp(DriverConformance):
 
     @pytest.fixture
     async def bench(self, safe_syringe: Simulated) -> SimulatedBench:
-        return SimulatedBench(safe_syringe, make_safe, points(*READABLE), Point("x", "7.flow"), (FLOW, 0.0123))
+        return SimulatedBench(
+            safe_syringe, make_safe, points(*READABLE), Point("x", "7.flow"), (FLOW, 0.0123), true={"diameter": 4.699}
+        )
 
 
 async def test_who_answers(syringe: Simulated) -> None:

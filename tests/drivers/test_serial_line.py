@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import pytest
+import serial
 
 from drivers.contract import ConnectionSpec, LinkLost, Malformed, Point, Timeout
 from drivers.instruments.watson_marlow import WatsonMarlow
@@ -150,6 +151,37 @@ async def test_who_waits_for_silence_does_not_keep_the_others_from_speaking(pump
     assert count > 5
     waiting.close()
     busy.close()
+
+
+async def test_an_adapter_that_hangs_does_not_stop_the_loop(pump: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A serial port can take seconds to open; who loses patience leaves none open."""
+    closed = asyncio.Queue[object]()
+
+    class Hanging(serial.Serial):
+        def open(self) -> None:
+            time.sleep(0.5)
+            super().open()
+
+        def close(self) -> None:
+            super().close()
+            closed.put_nowait(self)
+
+    monkeypatch.setattr(serial, "Serial", Hanging)
+    port, loop = line(pump.path), asyncio.get_running_loop()
+    opening = asyncio.create_task(port.open())
+    started, turns = loop.time(), 0
+    while not opening.done():
+        await asyncio.sleep(0.01)
+        turns += 1
+    assert turns > 10
+    assert loop.time() - started >= 0.5
+    port.close()
+    first = await closed.get()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await port.open()
+    async with asyncio.timeout(5.0):
+        assert await closed.get() is not first
 
 
 async def test_a_device_that_went_away_is_gone_for_all(pump: Any) -> None:

@@ -33,6 +33,18 @@ def test_a_point_that_its_device_does_not_know_is_told_once_and_once_when_it_is_
     assert told == [("plc", "plc: Tag0.PV: no such node", True), ("plc", "plc: Tag0.PV: in order again", False)]
 
 
+def test_a_silent_device_among_others_is_told_once_and_once_when_it_is_back(faults, told):
+    for sample in (LOST, GOOD, LOST, LOST, LOST, GOOD, LOST, GOOD):
+        faults.look("plc", [sample, GOOD])
+    assert told == [("plc", "plc: Tag0.PV: no answer", True), ("plc", "plc: Tag0.PV: in order again", False)]
+
+
+def test_a_lost_link_says_nothing_of_its_points(faults, told):
+    for _ in range(3):
+        faults.look("plc", [LOST, LOST])
+    assert told == []
+
+
 def test_many_points_are_told_together_by_what_is_said_of_them(faults, told):
     faults.look("plc", [bad()] * 10 + [bad("sensor failure"), bad("")])
     names = ", ".join(f"Tag{place}.PV" for place in range(8))

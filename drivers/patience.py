@@ -1,0 +1,53 @@
+"""How long the rest of a call may take once something in it was not answered.
+
+A link gives up a read or a write that does not come back in time, and then knows nothing of any part of it. A driver
+that asks several questions, or several devices, therefore ends by itself before that, with what it has. As long as all
+is answered there is no hurry: then only the link's own deadline counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from drivers.contract import Point, WriteOutcome, WriteState
+
+SHARE = 0.9
+"""Of the time that a link gives."""
+
+
+@asynccontextmanager
+async def patience(within_s: float) -> AsyncIterator[Callable[[], None]]:
+    """Cut short what is in it, :data:`SHARE` of ``within_s`` seconds after it began, if what it gives was called."""
+    limit, until = asyncio.timeout(None), asyncio.get_running_loop().time() + SHARE * within_s
+
+    def hurry() -> None:
+        if limit.when() is None:
+            limit.reschedule(until)
+
+    try:
+        async with limit:
+            yield hurry
+    except TimeoutError:
+        if not limit.expired():
+            raise
+
+
+async def write_each(
+    writes: Sequence[tuple[Point, float]],
+    write: Callable[[Point, float], Awaitable[tuple[WriteState, str]]],
+    within_s: float,
+) -> list[WriteOutcome]:
+    """One after the other. Once it is unknown what became of one, the others have only so much time: what is cut short
+    is unknown as well, and what comes after it is not sent.
+    """
+    outcomes: list[WriteOutcome] = []
+    async with patience(within_s) as hurry:
+        for point, value in writes:
+            outcomes.append(WriteOutcome(point, value, WriteState.UNKNOWN, "no answer in time"))
+            outcomes[-1] = WriteOutcome(point, value, *await write(point, value))
+            if outcomes[-1].state is WriteState.UNKNOWN:
+                hurry()
+    left, why = writes[len(outcomes) :], "not sent: what was written before was not answered in time"
+    return outcomes + [WriteOutcome(*pair, WriteState.REFUSED, why) for pair in left]
