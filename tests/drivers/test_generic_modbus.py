@@ -229,7 +229,8 @@ async def test_a_silent_device_does_not_take_the_others_with_it(tmp_path: Path) 
             answered = [sample.value for sample in samples if sample.quality is Quality.GOOD]
             # In the first read there may be no time left for who comes after two silent ones; then he comes first.
             assert answered == [7.0, 9.0] or (turn == 0 and answered == [7.0]), turn
-            assert {sample.reason for sample in samples if sample.quality is Quality.BAD} == {Reason.LINK}
+            bad = [sample.reason for sample in samples if sample.quality is Quality.BAD]
+            assert bad == [Reason.LINK] * (5 - len(answered))
         await driver.close()
 
 
