@@ -165,8 +165,8 @@ def _alone(args: argparse.Namespace) -> Iterator[None]:
     try:
         lease = Lease(args.data)
     except LeaseTaken as error:
-        message = f"{args.data} is in use: a wire has one owner, so stop the supervisor first ({error})"
-        raise NotPossible(message) from error
+        message = f"{args.data} is in use ({error.by}): a wire has one owner, so stop the supervisor first"
+        raise NotPossible(f"{message}; its outputs go to their safe values") from error
     try:
         yield
     finally:

@@ -43,12 +43,13 @@ async def _write(args: argparse.Namespace) -> int:
     word, _, text = args.assignment.partition("=")
     (spot,) = choose(meant.device, meant.spots, [word.strip()])
     value = value_for(spot, text.strip())
-    async with session(meant.device) as opened:
+    async with session(meant.device, to_act=True) as opened:
         before = await glance(opened, spot)
         now = f", which reads {before.shown()} now" if before else ""
         who = f"{opened.identity.vendor} {opened.identity.model} at {opened.url}"
         if not is_confirmed(args, f"Write {value:g} {spot.unit}".rstrip() + f" to {spot.name} of {who}{now}"):
             return complain(args, "nothing was written")
+        meant.device.keep_off(to_act=True)
         written = await write(opened, spot, value)
     sys.stdout.write(_document(spot, written) if args.json else _text(spot, written))
     return 0 if is_applied(written) else 1

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from controller.composition.devices import Device, Failed, Session, session, settled
+from controller.composition.devices import Device, Failed, Owned, Session, session, settled
 from controller.composition.devices_points import Reading, Spot, read
 from controller.units import Quantity
 from drivers.contract import LinkLost, Quality, Reason, Refused, WrongIdentity
@@ -26,6 +26,7 @@ PLUG = "check power, cable and the connection's URL; end other programs that use
 SILENT = "check that it is on, its number on the line, and the settings in the URL; `biovisor device scan` tries others"
 CHANGE = "connect the expected instrument, or change `expect` of the connection"
 REMEDIES: Mapping[type[Exception], str] = {
+    Owned: "look at the supervisor's page, or stop it and test again",
     Failed: "correct the connection in the site file",
     LinkLost: PLUG,
     Refused: "remove the reason that is given",

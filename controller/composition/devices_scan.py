@@ -47,6 +47,7 @@ async def scan(url: str, search: Search, tell: Callable[[str], None]) -> list[An
     """
     check_url(url)
     abouts = candidates(url, search, tell)
+    Device(url, abouts[0].name, url).keep_off(to_act=False)
     await reach(url)
     found: list[Answer] = []
     for about in abouts:

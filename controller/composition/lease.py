@@ -7,9 +7,20 @@ import os
 from pathlib import Path
 from typing import TextIO
 
+from controller.clock import iso_utc
+
 
 class LeaseTaken(Exception):
-    """Another supervisor holds the data directory; the message says which process."""
+    """Another supervisor, or a calibration, holds the data directory; ``by`` and the message say which process, and
+    since when.
+    """
+
+    def __init__(self, directory: Path, by: str) -> None:
+        super().__init__(
+            f"{directory} is in use by another supervisor or by a calibration ({by}). "
+            "Stop it first, or give this one its own directory with --data."
+        )
+        self.by = by
 
 
 class Lease:
@@ -24,11 +35,9 @@ class Lease:
         except OSError as error:
             self._file.seek(0)
             holder = self._file.read().strip() or "unknown"
+            since = iso_utc(os.fstat(self._file.fileno()).st_mtime)[:16].replace("T", " ")
             self._file.close()
-            raise LeaseTaken(
-                f"{directory} is in use by another supervisor (process {holder}). "
-                "Stop it first, or give this one its own directory with --data."
-            ) from error
+            raise LeaseTaken(directory, f"process {holder}, since {since} UTC") from error
         self._file.truncate(0)
         self._file.write(f"{os.getpid()}\n")
         self._file.flush()

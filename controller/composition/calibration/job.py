@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from controller.composition.calibration.live import Instrument, Settled, Still, settle
+from controller.composition.calibration.live import Instrument, Settled, Still, Unreachable, settle
 from controller.composition.calibration.results import Line, Refused
+from controller.composition.claims import owner_of, wires_of
 from controller.config.calibrated import Calibrated, alike
 from controller.units import Quantity, convert, parse_quantity
 from drivers.registry import UnknownDriver
@@ -92,7 +93,9 @@ class Job:
         return found
 
     def instrument(self, connection: str) -> Instrument:
-        """The instrument of a connection of the site. Raises :class:`NotPossible`."""
+        """The instrument of a connection of the site. Raises :class:`NotPossible`, and :class:`Unreachable` when a
+        running supervisor has it.
+        """
         if connection not in self._instruments:
             entry = self.loaded.config.connections.get(connection)
             if entry is None:
@@ -101,6 +104,8 @@ class Job:
             expected = entry.expect.model_dump(exclude_none=True) if entry.expect and not self.urls else {}
             options = {**entry.options, **self.options.get(entry.driver, {})}
             url = self.urls.get(connection, entry.url)
+            if owner := owner_of(wires_of(url, options)):
+                raise Unreachable(f"{connection} belongs to {owner}, and it would act on what is read: stop it first")
             try:
                 self._instruments[connection] = Instrument(connection, entry.driver, url, options, expected)
             except (UnknownDriver, ValueError) as error:
