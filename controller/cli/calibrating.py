@@ -42,9 +42,9 @@ def run(args: argparse.Namespace) -> int:
         with asyncio.Runner() as runner:
             return Calibrating(args, loaded, runner).run()
     except Interrupted:
-        return _refuse("interrupted: --resume goes on, --abandon gives it up")
+        return _interrupted("interrupted")
     except KeyboardInterrupt:
-        return _refuse("interrupted by the operator: --resume goes on, --abandon gives it up")
+        return _interrupted("interrupted by the operator")
     except ENDS as error:
         return _refuse(str(error))
 
@@ -207,6 +207,11 @@ def _show(value: float) -> None:
     """The live value, on a terminal only."""
     if sys.stderr.isatty():
         sys.stderr.write(f"\r  {value:.5g}      \r")
+
+
+def _interrupted(how: str) -> int:
+    sys.stderr.write("\n")  # a question may stand there without an answer
+    return _refuse(f"{how}: --resume goes on, --abandon gives it up")
 
 
 def _refuse(reason: str) -> int:

@@ -59,11 +59,19 @@ def stored(loaded: LoadedSite, data: Path, *, simulated: bool) -> Stored:
     return Stored(in_force, checks(history.entries), warnings, unfit)
 
 
+def wanted(loaded: LoadedSite, found: Stored, vessel: str) -> set[str]:
+    """The names of the calibrations that a vessel should have, has, or has a check of."""
+    vessel_class = loaded.classes[vessel]
+    names = {one.calibration for one in vessel_class.measurements.values() if one.calibration}
+    names |= {name for owner, name in [*found.in_force, *found.checks] if owner == vessel}
+    return names | set(loaded.config.vessels[vessel].calibration)
+
+
 def overdue(loaded: LoadedSite, found: Stored, vessel: str, utc: float) -> list[Overdue]:
     """Which calibrations of a vessel are missing or expired at ``utc``, and which checks have failed or expired."""
     return [
         Overdue(vessel, name, what, text)
-        for name in sorted(_wanted(loaded, found, vessel))
+        for name in sorted(wanted(loaded, found, vessel))
         for what, text in _judged(loaded, found, vessel, name, iso_utc(utc))
     ]
 
@@ -144,14 +152,6 @@ def _gone(name: str, before: str) -> Event:
     text = f"no calibration is in force in place of {before}"
     vessel = name.partition(".")[0]
     return Event(EventType.EQUIPMENT, "Modification", name, text, vessel=vessel, value="", previous=before)
-
-
-def _wanted(loaded: LoadedSite, found: Stored, vessel: str) -> set[str]:
-    """The names that a vessel should have, has, or has a check of."""
-    vessel_class = loaded.classes[vessel]
-    names = {one.calibration for one in vessel_class.measurements.values() if one.calibration}
-    names |= {name for owner, name in [*found.in_force, *found.checks] if owner == vessel}
-    return names | set(loaded.config.vessels[vessel].calibration)
 
 
 def _judged(loaded: LoadedSite, found: Stored, vessel: str, name: str, now: str) -> Iterator[tuple[str, str]]:
