@@ -83,7 +83,15 @@ def overdue_texts(loaded: LoadedSite, found: Stored, utc: float) -> list[str]:
 
 def ids(loaded: LoadedSite) -> dict[str, str]:
     """The ids of the calibrations in force, by full name."""
-    return {f"{vessel}.{name}": one.id for vessel in loaded.classes for name, one in _in_force(loaded, vessel).items()}
+    return {f"{vessel}.{name}": one.id for vessel in loaded.classes for name, one in in_force(loaded, vessel).items()}
+
+
+def in_force(loaded: LoadedSite, vessel: str) -> dict[str, Calibrated]:
+    """The calibrations in force on a vessel, by name."""
+    names = [*loaded.config.vessels[vessel].calibration]
+    names += [name for owner, name in loaded.calibrations if owner == vessel]
+    found = {name: loaded.calibration(vessel, name) for name in names}
+    return {name: one for name, one in found.items() if one}
 
 
 def start_events(loaded: LoadedSite, found: Stored, before: Mapping[str, str], utc: float) -> list[Event]:
@@ -93,7 +101,7 @@ def start_events(loaded: LoadedSite, found: Stored, before: Mapping[str, str], u
     events = [
         _event(vessel, name, one, before.get(f"{vessel}.{name}"))
         for vessel in loaded.classes
-        for name, one in _in_force(loaded, vessel).items()
+        for name, one in in_force(loaded, vessel).items()
     ]
     events += [_gone(name, before[name]) for name in before.keys() - ids(loaded).keys()]
     events += [
@@ -129,13 +137,6 @@ def calibrated(entry: Entry) -> Calibrated:
     new = entry["new"]
     offset = Quantity(**new["offset"]) if new["offset"] else None
     return Calibrated(entry["id"], Quantity(**new["factor"]), offset, entry["time"], entry["expires"])
-
-
-def _in_force(loaded: LoadedSite, vessel: str) -> dict[str, Calibrated]:
-    names = [*loaded.config.vessels[vessel].calibration]
-    names += [name for owner, name in loaded.calibrations if owner == vessel]
-    found = {name: loaded.calibration(vessel, name) for name in names}
-    return {name: one for name, one in found.items() if one}
 
 
 def _event(vessel: str, name: str, now: Calibrated, before: str | None) -> Event:

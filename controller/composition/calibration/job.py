@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from controller.composition.calibration.live import Instrument, Settled, Still, Unreachable, settle
 from controller.composition.calibration.results import Line, Refused
 from controller.composition.claims import owner_of, wires_of
-from controller.config.calibrated import Calibrated, alike
+from controller.config.calibrated import Calibrated, alike, users
 from controller.units import Quantity, convert, parse_quantity
 from drivers.registry import UnknownDriver
 
@@ -74,6 +74,10 @@ class Job:
     def old(self) -> Calibrated | None:
         """The calibration in force."""
         return self.loaded.calibration(self.vessel, self.name)
+
+    def known(self, vessel: str, name: str) -> bool:
+        """Whether the site has such a calibration."""
+        return vessel in self.loaded.classes and bool(users(self.loaded.classes[vessel], name))
 
     def measurement(self, *units: str) -> tuple[str, Measurement]:
         """The measured tag that the calibration goes into, its unit converting to one of ``units``. Raises
