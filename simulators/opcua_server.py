@@ -61,8 +61,11 @@ def warm_server() -> Server:
 
 
 @asynccontextmanager
-async def serving(server: Server, path: str, users: OneUser, faults: Faults, *, login: bool) -> AsyncIterator[str]:
-    """Serve until the block is left; gives the URL. With `login` a session needs name and password.
+async def serving(
+    server: Server, path: str, users: OneUser, faults: Faults, *, login: bool, port: int | None = None
+) -> AsyncIterator[str]:
+    """Serve until the block is left; gives the URL, at `port` or a free one. With `login` a session needs name
+    and password.
 
     Leaving ends the connections, not the server behind them: its own stop takes a second, and the process ends anyway.
     """
@@ -75,7 +78,7 @@ async def serving(server: Server, path: str, users: OneUser, faults: Faults, *, 
     await server.start()
     if server.bserver is None:
         raise RuntimeError("the server has started without a listener")
-    tap = TcpTap(server.bserver.port, faults)
+    tap = TcpTap(server.bserver.port, faults, port or 0)
     await tap.open()
     try:
         yield f"opc.tcp://127.0.0.1:{tap.port}{path}"

@@ -133,7 +133,7 @@ async def run(context: Context, server: Server) -> None:
     program = PlcProgram()
     started = deadline = time.monotonic()
     await cycle(block, program, context, started, 0.0)
-    async with serving(server, "", OneUser(), context.faults, login=False) as url:
+    async with serving(server, "", OneUser(), context.faults, login=False, port=context.port) as url:
         context.ready({"url": url, "port": int(url.rsplit(":", 1)[1])})
         while True:
             deadline = max(deadline + CYCLE_S, time.monotonic())

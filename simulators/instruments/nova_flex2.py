@@ -212,7 +212,7 @@ async def run(context: Context, server: Server) -> None:
     instrument = Flex2(context, tags, analyzer)
     await instrument.build()
     started = time.monotonic()
-    async with serving(server, PATH, OneUser(), context.faults, login=False) as url:
+    async with serving(server, PATH, OneUser(), context.faults, login=False, port=context.port) as url:
         context.ready({"url": url, "port": int(url.removesuffix(PATH).rsplit(":", 1)[1])})
         while True:
             await instrument.cycle(time.monotonic() - started)

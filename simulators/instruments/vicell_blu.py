@@ -156,13 +156,13 @@ class ViCell:
 async def run(context: Context, server: Server) -> None:
     """Be the instrument until cancelled. `server` comes from :func:`simulators.opcua_server.warm_server`."""
     user, password = str(context.spec["user"]), str(context.spec["password"])
-    names = [str(name) for name in _list(context.spec["vessels"])]
+    names = [str(name) for name in _list(context.spec.get("vessels") or context.spec["vessel"])]
     clock = context.vessels[names[0]]
     look = partial(_look, context, names)
     counter = Counter(context.seed, lambda: clock.read("process_s"), utc_now, look, CELL_TYPES)
     instrument = ViCell(counter, user)
     state = await build(server, instrument)
-    async with serving(server, PATH, OneUser(user, password), context.faults, login=True) as url:
+    async with serving(server, PATH, OneUser(user, password), context.faults, login=True, port=context.port) as url:
         context.ready({"url": url, "port": int(url.removesuffix(PATH).rsplit(":", 1)[1])})
         while True:
             await publish(server, state["ViCellStatus"], int(counter.busy), ua.VariantType.Int32)
