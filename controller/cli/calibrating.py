@@ -10,12 +10,13 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from controller.cli.shared import load_or_complain
 from controller.clock import ScaledClock, iso_utc
 from controller.composition.calibration.guide import Book, calibrate, table, undo
-from controller.composition.calibration.job import Job, NotPossible
+from controller.composition.calibration.job import Job, NotPossible, calibratable
 from controller.composition.calibration.live import Unreachable
 from controller.composition.calibration.results import Refused
 from controller.composition.calibration.session import Interrupted, Session, WrongAnswer
@@ -54,6 +55,14 @@ def run(args: argparse.Namespace) -> int:
         return _interrupted("interrupted by the operator")
     except ENDS as error:
         return _refuse(str(error))
+
+
+def offered(path: Path) -> str:
+    """What can be calibrated on each vessel of a site, a line each; mistakes in the site are told instead."""
+    loaded = load_or_complain(path)
+    if loaded is None:
+        return ""
+    return "".join(f"  {vessel}: {', '.join(calibratable(loaded, vessel))}\n" for vessel in loaded.classes)
 
 
 class Calibrating:

@@ -79,7 +79,11 @@ def target(args: argparse.Namespace) -> Target:
 
     site, devices = site_devices(Path(args.what), args.instruments)
     if args.where not in devices:
-        raise Failed(f"there is no connection {args.where!r}; the site has {', '.join(devices)}", 2)
+        vessel = site.config.vessels.get(args.where)
+        here = vessel.instruments.values() if vessel else devices
+        raise Failed(
+            f"there is no connection {args.where!r}; the {'vessel' if vessel else 'site'} has {', '.join(here)}", 2
+        )
     device = devices[args.where].with_options(dict(args.set))
     device.create()
     site, _ = with_calibrations(args, site)
@@ -101,6 +105,17 @@ def with_calibrations(args: argparse.Namespace, site: LoadedSite) -> tuple[Loade
     for text in found.warnings:
         say(text)
     return site._replace(calibrations=found.in_force), found
+
+
+def chosen(meant: Target, words: Sequence[str]) -> list[Spot]:
+    """The points that are meant; a word that is nearly a tag is told. Raises :class:`Failed`."""
+    from controller.composition.devices_points import choose, near_miss
+
+    spots = choose(meant.device, meant.spots, words)
+    for spot in spots:
+        if hint := near_miss(meant.spots, spot):
+            say(f"{hint} It is taken for the instrument's own word")
+    return spots
 
 
 def is_site(what: str) -> bool:

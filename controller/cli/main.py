@@ -22,7 +22,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
 COMMANDS = ("demo", "run", "simulate", "check", "schema", "verify", "loop", "device")
 EXIT_CODES = """exit codes:
   0  done
-  1  the checked files have problems, or the work failed
+  1  the checked files have problems, or the work failed or was interrupted
   2  the command line is wrong
 """
 

@@ -89,7 +89,7 @@ async def _check_points(opened: Session, spots: Sequence[Spot]) -> list[Check]:
 def check_reading(reading: Reading) -> Check:
     """Whether a value is good and within the range of its tag; what has not been sampled yet is nothing wrong."""
     spot, sample = reading
-    shown = f"{sample.value:.6g} {spot.unit}".strip()
+    shown = spot.worded(sample.value)
     if sample.reason is Reason.NO_SAMPLE:
         return Check(spot.name, "value", "ok", sample.detail)
     if sample.quality is Quality.BAD:

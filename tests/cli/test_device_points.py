@@ -273,3 +273,21 @@ def test_ctrl_c_ends_a_scan_in_a_line():
     assert process.returncode == 1
     assert error.endswith("\nbiovisor device: interrupted\n")
     assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["read", "BR-102"], 2, "there is no connection 'BR-102'; the vessel has plc-102, probes-102, "),
+        (["read", "plc-101", "tempratur"], 1, "'tempratur' is no tag here; did you mean"),
+        (["write", "plc-101", "temperature=37", "--yes"], 2, "BR-101.temperature is measured, not written; outputs of"),
+    ],
+)
+def test_a_word_that_is_not_quite_right(bench, words, code, said, capsys):
+    assert main(["device", words[0], str(BENCH), *words[1:], "--instruments", str(bench)]) == code
+    assert said in capsys.readouterr().err
+
+
+def test_a_mere_number_has_no_unit(bench, capsys):
+    assert main(["device", "read", str(BENCH), "counter", "BR-101.sample_number", "--instruments", str(bench)]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split() == ["BR-101.sample_number", "0", "good", "ok"]

@@ -184,8 +184,13 @@ def test_list_and_undo_without_a_wire(site, data, capsys):
     ("words", "why"),
     [
         (["BR-109", "ph", "--method", "ph-1"], "there is no vessel 'BR-109'"),
-        ([VESSEL, "temperature", "--method", "ph-1"], "temperature is not measured in [pH]"),
+        ([VESSEL, "temperature", "--method", "ph-1"], "temperature is not measured in [pH]; measured so: ph"),
+        ([VESSEL, "feed_flw", "--method", "pump-volume"], "by the name of its flow: base_flow, feed_flow"),
         ([VESSEL, "ph", "--method", "pump-volume"], "no output ph"),
+        (
+            [VESSEL, "feed_flow", "--method", "pump-volume", "--answer", "speed=40", "--answer", "amount=5 s"],
+            "that would be 3.33 revolutions; at least 5 are needed",
+        ),
         ([VESSEL, "feed_flow", "--method", "pump-balance"], "which balance?"),
         ([VESSEL, "ph", "--resume"], "nothing is open"),
         ([VESSEL, "ph", "--method", "ph-1", "--expires", "soon"], "--expires"),
@@ -199,6 +204,8 @@ def test_what_cannot_be_asked_for(site, data, capsys, words, why):
 @pytest.mark.parametrize("words", [[], [VESSEL], [VESSEL, "ph"]])
 def test_wrong_words(site, capsys, words):
     assert main(["device", "calibrate", str(site), *words]) == 2
+    lists = f"  {VESSEL}: ph, do, " in capsys.readouterr().err
+    assert lists == (len(words) < 2)
 
 
 def test_not_beside_a_supervisor_on_the_same_data(site, data, capsys):

@@ -87,13 +87,20 @@ class Job:
         for tag, entry in measured.items():
             if (entry.calibration or tag) == self.name and any(alike(entry.unit, unit) for unit in units):
                 return tag, entry
-        raise NotPossible(f"{self.vessel}.{self.name} is not measured in {' or '.join(units)}")
+        fit = [entry.calibration or tag for tag, entry in measured.items() if any(alike(entry.unit, u) for u in units)]
+        where = f"; measured so: {', '.join(fit)}" if fit else ""
+        raise NotPossible(f"{self.vessel}.{self.name} is not measured in {' or '.join(units)}{where}")
 
     def output(self) -> Output:
         """The output that the calibration goes into. Raises :class:`NotPossible`."""
-        found = self.loaded.classes[self.vessel].outputs.get(self.name)
+        outputs = self.loaded.classes[self.vessel].outputs
+        found = outputs.get(self.name)
         if found is None:
-            raise NotPossible(f"{self.vessel} has no output {self.name}: a pump is calibrated by the name of its flow")
+            known = ", ".join(name for name in outputs if self.loaded.calibration(self.vessel, name)) or ", ".join(
+                outputs
+            )
+            why = f"a pump is calibrated by the name of its flow: {known}"
+            raise NotPossible(f"{self.vessel} has no output {self.name}; {why}")
         return found
 
     def instrument(self, connection: str) -> Instrument:
@@ -168,6 +175,14 @@ class Job:
         span = found.span * abs(line.factor)
         text = f"  not still: {span:.3g} in {still.window_s:g} s, {still.band:g} is asked for. "
         return self.session.ask(f"{key}-force", f"{text}A reason to take it all the same, or Enter to wait on", str)
+
+
+def calibratable(loaded: LoadedSite, vessel: str) -> list[str]:
+    """The names on a vessel for which there may be a method: what is measured in pH, % or as a mass, and pumps."""
+    vessel_class = loaded.classes[vessel]
+    measured = vessel_class.measurements.items()
+    names = [entry.calibration or tag for tag, entry in measured if any(alike(entry.unit, unit) for unit in STILL)]
+    return list(dict.fromkeys([*names, *(name for name in vessel_class.outputs if loaded.calibration(vessel, name))]))
 
 
 def number(unit: str, low: float, high: float) -> Callable[[str], float]:
