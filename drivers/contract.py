@@ -218,8 +218,9 @@ class DriverFactory(Protocol):
 
     It may say more of its instruments in attributes, all of which may be left out: ``schemes`` (of the URLs that it
     can use), ``address_option`` (the option that is an instrument's number on a shared line), ``disturbs`` (what
-    connecting changes at the instrument, in words), ``turns`` (:class:`Turning` by address; also of a driver that is
-    built, where they depend on its options), ``points`` (its addresses, as far as they can be listed), and its module
+    connecting changes at the instrument, in words), ``recognises`` (false where connecting does not tell its instrument
+    from another one with the same protocol), ``turns`` (:class:`Turning` by address; also of a driver that is built,
+    where they depend on its options), ``points`` (its addresses, as far as they can be listed), and its module
     ``VERIFIED_ON`` (what it was checked against).
     """
 

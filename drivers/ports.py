@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from drivers.contract import LinkLost
+from drivers.contract import LinkLost, Refused
 from drivers.lazy import load
 
 NUMBERS = ("baudrate", "bytesize", "stopbits")
@@ -56,7 +56,9 @@ class SerialSettings:
         return (1 + self.bytesize + (self.parity != "N") + self.stopbits) / self.baudrate
 
     async def open(self) -> Port:
-        """Open and lock the port, and forget what either side had buffered. Raises :class:`LinkLost`."""
+        """Open and lock the port, and forget what either side had buffered. Raises :class:`LinkLost`, and
+        :class:`Refused` when the port is there and cannot have such settings.
+        """
         await load("serial")
         opening = asyncio.get_running_loop().run_in_executor(None, self._open)
         try:
@@ -82,6 +84,9 @@ class SerialSettings:
             # What an earlier session did not get out any more must not be sent in this one.
             termios.tcflush(port.fileno(), termios.TCOFLUSH)
         except (OSError, ValueError, termios.error) as error:
+            if isinstance(error, termios.error) and error.args[:1] == (errno.EINVAL,):
+                settings = f"{self.baudrate} {self.bytesize}{self.parity}{self.stopbits}"
+                raise Refused(f"{self.path} cannot be set to {settings}") from error
             raise LinkLost(f"cannot open {self.path}: {reason_of(error)}") from error
         return port
 

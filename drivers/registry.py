@@ -33,6 +33,7 @@ class About:
     schemes: tuple[str, ...] = ()
     address_option: str = ""
     disturbs: str = ""
+    recognises: bool = True
     turns: Mapping[str, Turning] = field(default_factory=dict)
 
 
@@ -74,6 +75,7 @@ def about(kind: str) -> About:
         _texts(getattr(factory, "schemes", ())),
         str(getattr(factory, "address_option", "")),
         str(getattr(factory, "disturbs", "")),
+        bool(getattr(factory, "recognises", True)),
         dict(getattr(factory, "turns", {})),
     )
 

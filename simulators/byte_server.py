@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
 from simulators.faults import Fault
-from simulators.instrument import Context, Json, SpecError
+from simulators.instrument import Context, Json
 from simulators.serial_port import SerialPort
 from simulators.tcp_port import TcpPort
 
@@ -61,13 +61,11 @@ class ByteServer:
         self._framing, self._answer = framing, answer
         self._echo, self._readdress = echo, readdress
         self._port: SerialPort | TcpPort
-        port = context.spec.get("port")
-        if port is None:
+        context.spec.get("pty")
+        if context.port is None:
             self._port = SerialPort(context.directory / context.name, self._receive)
-        elif isinstance(port, int):
-            self._port = TcpPort(port, self._receive)
         else:
-            raise SpecError(f"{context.name}: port must be a number")
+            self._port = TcpPort(context.port, self._receive)
         context.faults.on_disconnect = self._port.drop
         if readdress is None:
             context.faults.supported -= {Fault.WRONG_ADDRESS}

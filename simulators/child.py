@@ -67,5 +67,6 @@ def _inject(request: Mapping[str, object], faults: Faults) -> dict[str, Json]:
             None if magnitude is None else float(str(magnitude)),
         )
     except (ValueError, KeyError) as error:
-        return {"id": identifier, "ok": False, "error": str(error)}
+        known = f"; known: {', '.join(Fault)}" if str(request.get("fault")) not in set(Fault) else ""
+        return {"id": identifier, "ok": False, "error": f"{error}{known}"}
     return {"id": identifier, "ok": True}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,39 @@ from typing import Protocol, TypeAlias
 
 from simulators.faults import Faults
 
+GENERAL = frozenset({"kind", "vessel", "vessels", "signals", "number", "user", "password", "db"})
+"""Settings that a site may hand to any instrument, whether it has a use for them or not."""
+
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+
+class Settings(Mapping[str, Json]):
+    """An instrument's entry of the document; remembers what was looked at, so that a misspelt word is found.
+
+    ``used`` says that all were looked at, and the instrument answers.
+    """
+
+    def __init__(self, entry: Mapping[str, Json]) -> None:
+        self._entry = entry
+        self._known: set[str] = set(GENERAL)
+        self.used = False
+
+    def __getitem__(self, key: str) -> Json:
+        self._known.add(key)
+        return self._entry[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entry)
+
+    def __len__(self) -> int:
+        return len(self._entry)
+
+    def check(self) -> None:
+        """To be called once everything was looked at. Raises :class:`SpecError` for words that nothing looked at."""
+        if unknown := sorted(self._entry.keys() - self._known):
+            known = ", ".join(sorted(self._known - GENERAL - {"pty"})) or "none"
+            raise SpecError(f"there is no setting {', '.join(unknown)}; known: {known}")
+        self.used = True
 
 
 class Signals(Protocol):
@@ -43,6 +75,14 @@ class Context:
     faults: Faults
     ready: Callable[[Mapping[str, Json]], None]
     clock: Callable[[], float] = time.monotonic
+
+    @property
+    def port(self) -> int | None:
+        """The TCP port that was asked for, 0 for a free one. Raises :class:`SpecError` when it is none."""
+        port = self.spec.get("port")
+        if port is not None and (isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535):
+            raise SpecError("port must be a number from 0 to 65535")
+        return port
 
     @property
     def vessel(self) -> Signals:

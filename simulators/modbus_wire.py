@@ -27,12 +27,13 @@ async def serve_modbus(context: Context, devices: Mapping[int, Device], serial: 
 
     Raises SpecError for wrong settings.
     """
-    late, port = _lateness(context), _port(context)
+    late, port = _lateness(context), context.port
     if context.spec.get("framing", "rtu") == "tcp":
         server = ModbusServer(port or 0, devices, context.faults, tls=_tls(context), late=late)
         await server.plug()
         await _stay(context, server.address(), server.unplug)
         return
+    context.spec.get("pty")
     line = RtuLine(context.directory / context.name, devices, context.faults, port=port, late=late)
     line.port.plug()
     await _stay(context, line.address(serial), line.port.unplug)
@@ -44,13 +45,6 @@ async def _stay(context: Context, address: Mapping[str, Json], unplug: Callable[
         await asyncio.Event().wait()
     finally:
         unplug()
-
-
-def _port(context: Context) -> int | None:
-    port = context.spec.get("port")
-    if port is not None and not isinstance(port, int):
-        raise SpecError(f"{context.name}: port must be a number")
-    return port
 
 
 def _lateness(context: Context) -> Callable[[], float]:

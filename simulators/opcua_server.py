@@ -41,8 +41,11 @@ def warm_server() -> Server:
 
 
 @asynccontextmanager
-async def serving(server: Server, path: str, access: Access, faults: Faults) -> AsyncIterator[dict[str, Json]]:
-    """Serve until the block is left; gives the URL, the port, and the files that a client needs.
+async def serving(
+    server: Server, path: str, access: Access, faults: Faults, port: int | None = None
+) -> AsyncIterator[dict[str, Json]]:
+    """Serve until the block is left, at `port` or a free one; gives the URL, the port, and the files that a client
+    needs.
 
     Leaving ends the connections, not the server behind them: its own stop takes a second, and the process ends anyway.
     """
@@ -52,7 +55,7 @@ async def serving(server: Server, path: str, access: Access, faults: Faults) -> 
     await server.start()
     if server.bserver is None:
         raise RuntimeError("the server has started without a listener")
-    tap = TcpTap(server.bserver.port, faults)
+    tap = TcpTap(server.bserver.port, faults, port or 0)
     await tap.open()
     try:
         yield {"url": f"opc.tcp://127.0.0.1:{tap.port}{path}", "port": tap.port, **access.told}

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from simulators.bus import Bus
 from simulators.child import announce, become_child, run_until_terminated, take_faults
 from simulators.faults import Faults
-from simulators.instrument import Context, Json, SpecError
+from simulators.instrument import Context, Json, Settings, SpecError
 from simulators.kinds import KINDS
 from simulators.plant_process import PLANT, VesselSignals, run_plant
 from simulators.spec import SiteSpec
@@ -174,17 +174,39 @@ def _instrument_main(
     entry = spec.instruments[name]
     module = importlib.import_module(f"simulators.instruments.{entry['kind']}")
     seed = spec.seed + zlib.crc32(name.encode())
+    settings = Settings(entry)
+
+    def ready(address: Mapping[str, Json]) -> None:
+        """Announce it, if all its settings are known."""
+        settings.check()
+        announce(reporting, name, address)
+
     context = Context(
         name=name,
-        spec=entry,
+        spec=settings,
         vessels={vessel: VesselSignals(bus, vessel) for vessel in spec.vessels},
         directory=spec.directory,
         seed=seed,
         faults=Faults(seed, module.FAULTS),
-        ready=partial(announce, reporting, name),
+        ready=ready,
         clock=lambda: time.monotonic() * spec.speed,
     )
-    run_until_terminated(lambda: _instrument(module, context, link, server))
+    try:
+        run_until_terminated(lambda: _instrument(module, context, link, server))
+    except* (LookupError, ValueError, OverflowError, OSError) as errors:
+        if settings.used:
+            raise
+        log.error("%s cannot start: %s", name, "; ".join(_reasons(errors)))
+        raise SystemExit(1) from None
+
+
+def _reasons(error: BaseException) -> list[str]:
+    """In words: what is missing, or what the operating system says."""
+    if isinstance(error, BaseExceptionGroup):
+        return [reason for one in error.exceptions for reason in _reasons(one)]
+    if isinstance(error, KeyError):
+        return [f"there is no {error.args[0]!r} among its settings or signals"]
+    return [error.strerror or str(error) if isinstance(error, OSError) else str(error)]
 
 
 async def _instrument(module: ModuleType, context: Context, link: socket.socket, server: Server | None) -> None:

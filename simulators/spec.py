@@ -101,11 +101,12 @@ def _check_instrument(name: str, entry: Mapping[str, Json], vessels: Mapping[str
     if "/" in name or name.startswith("."):
         raise SpecError(f"instruments: {name!r} cannot be the name of a file")
     if entry.get("kind") not in KINDS:
-        raise SpecError(f"instruments: {name}: kind must be one of {', '.join(sorted(KINDS))}")
+        known = ", ".join(sorted(KINDS))
+        raise SpecError(f"instruments: {name}: kind must be one of {known}, not {entry.get('kind')!r}")
     several = entry.get("vessels")
     named = several if isinstance(several, list) else [entry[key] for key in ("vessel",) if key in entry]
     if not named and KINDS[str(entry["kind"])].on_vessel:
-        raise SpecError(f"instruments: {name}: a {entry['kind']} needs a vessel")
+        raise SpecError(f"instruments: {name}: a {entry['kind']} needs a vessel: simulation: {{vessel: …}}")
     for vessel in named:
         if vessel not in vessels:
             raise SpecError(f"instruments: {name}: there is no vessel {vessel!r}")

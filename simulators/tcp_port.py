@@ -23,6 +23,7 @@ class TcpPort:
         self._speaker: socket.socket | None = None
         self._door: socket.socket | None = None
         # Bound but not listening, it keeps the port ours while the instrument is unplugged.
+        refuse_taken(port)
         self._held = bound(port)
         self.port: int = self._held.getsockname()[1]
 
@@ -97,6 +98,13 @@ class TcpPort:
     def _replug(self) -> None:
         if not self.plugged:
             self.plug()
+
+
+def refuse_taken(port: int) -> None:
+    """Raises OSError when somebody listens at the port, who would share it with a simulator of the same user."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as alone:
+        alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        alone.bind(("127.0.0.1", port))
 
 
 def bound(port: int) -> socket.socket:

@@ -7,21 +7,23 @@ import contextlib
 import socket
 
 from simulators.faults import Faults
+from simulators.tcp_port import refuse_taken
 
 CHUNK = 65536
 
 
 class TcpTap:
-    """Listens on a free loopback port and passes everything on to `127.0.0.1:target`.
+    """Listens on a loopback port, a free one if `port` is 0, and passes everything on to `127.0.0.1:target`.
 
     With :data:`Fault.DISCONNECT` every connection is reset and new ones are refused, and the same port comes back
     afterwards. Other faults act on what the server sends. Errors of either side end that connection only.
     """
 
-    def __init__(self, target: int, faults: Faults) -> None:
+    def __init__(self, target: int, faults: Faults, port: int = 0) -> None:
         self._target = target
         self._faults = faults
-        self._held = _bound(0)
+        refuse_taken(port)
+        self._held = _bound(port)
         self.port: int = self._held.getsockname()[1]
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()

@@ -34,6 +34,11 @@ def vessel_view(publisher: Publisher, tick: Tick, name: str) -> View:
         "tags": [_tag(publisher.columns[i], tick, i, faults) for i in own],
         "loops": [loop_view(publisher, tick, loop) for loop in state["loops"]],
         "alarms": [alarm for alarm in _list(tick, "alarms") if alarm["vessel"] == name],
+        "waiting_calibrations": [
+            {key: one[key] for key in ("name", "id", "in_force")}
+            for one in _list(tick, "waiting_calibrations")
+            if one["vessel"] == name
+        ],
         "batch": next((batch for batch in reversed(_list(tick, "batches")) if batch["vessel"] == name), None),
     }
 

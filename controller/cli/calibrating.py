@@ -8,14 +8,15 @@ import json
 import math
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from controller.cli.shared import load_or_complain
 from controller.clock import ScaledClock, iso_utc
 from controller.composition.calibration.guide import Book, calibrate, table, undo
-from controller.composition.calibration.job import Job, NotPossible
+from controller.composition.calibration.job import Job, NotPossible, calibratable
 from controller.composition.calibration.live import Unreachable
 from controller.composition.calibration.results import Refused
 from controller.composition.calibration.session import Interrupted, Session, WrongAnswer
@@ -30,6 +31,13 @@ from controller.units import UnitError, parse_quantity
 ENDS = (NotPossible, Refused, Unreachable, WrongAnswer, SimulatorError, ValueError, OSError)
 """What ends a calibration with its reason."""
 HEAD = ("id", "what", "method", "when", "who", "expires", "", "reason")
+STATES = {
+    (True, True): "in force",
+    (True, False): "in force until the next start",
+    (False, True): "waits for the next start",
+    (False, False): "",
+}
+"""By whether the supervisor that runs uses it, and whether one that starts would."""
 LATER = "the supervisor takes it at its next start"
 
 
@@ -42,11 +50,19 @@ def run(args: argparse.Namespace) -> int:
         with asyncio.Runner() as runner:
             return Calibrating(args, loaded, runner).run()
     except Interrupted:
-        return _refuse("interrupted: --resume goes on, --abandon gives it up")
+        return _interrupted("interrupted")
     except KeyboardInterrupt:
-        return _refuse("interrupted by the operator: --resume goes on, --abandon gives it up")
+        return _interrupted("interrupted by the operator")
     except ENDS as error:
         return _refuse(str(error))
+
+
+def offered(path: Path) -> str:
+    """What can be calibrated on each vessel of a site, a line each; mistakes in the site are told instead."""
+    loaded = load_or_complain(path)
+    if loaded is None:
+        return ""
+    return "".join(f"  {vessel}: {', '.join(calibratable(loaded, vessel))}\n" for vessel in loaded.classes)
 
 
 class Calibrating:
@@ -121,7 +137,9 @@ class Calibrating:
         entry = undo(self.job, self.book)
         if entry is None:
             raise NotPossible(f"nothing is stored for {self.args.vessel} {self.args.name}")
-        text = f"stored as {entry['id']}: {entry['restores']} in place of {entry['undoes']}; {LATER}\n"
+        running = _running(self.args)
+        later = f"{LATER}, and goes on with {entry['undoes']} until then ({running.by})" if running else LATER
+        text = f"stored as {entry['id']}: {entry['restores']} in place of {entry['undoes']}; {later}\n"
         return self._told(entry, text, failed=False)
 
     def _abandon(self) -> int:
@@ -133,15 +151,22 @@ class Calibrating:
 
     def _list(self) -> int:
         entries = [one for one in read(self.book.path).entries if self._wanted(one)]
-        in_force = {stack[-1]["id"] for stack in stacks(entries).values() if stack}
-        now = {one.id for one in self.found.in_force.values()} & in_force
+        running = _running(self.args)
+        started = iso_utc(running.since) if running else None
+        now, used = self._in_force(entries), self._in_force(entries, started)
         if self.args.json:
-            shown = [{**one, "in_force": one["id"] in now} for one in entries]
+            shown = [{**one, "in_force": one["id"] in used, "next_start": one["id"] in now} for one in entries]
             sys.stdout.write(json.dumps({"calibrations": shown}, indent=2) + "\n")
             return 0
-        rows = [HEAD, *(_row(one, now, iso_utc(self.book.utc())) for one in entries)]
+        rows = [HEAD, *(_row(one, now, used, iso_utc(self.book.utc())) for one in entries)]
         sys.stdout.write(table(rows) if entries else "nothing is stored\n")
         return 0
+
+    def _in_force(self, entries: Sequence[dict[str, Any]], until: str | None = None) -> set[str]:
+        """The ids in force by what was stored ``until`` then: what a supervisor uses that was started then."""
+        known = {one["id"] for one in entries if self.job.known(one["vessel"], one["name"])}
+        counted = [one for one in entries if until is None or one["time"] <= until]
+        return {stack[-1]["id"] for stack in stacks(counted).values() if stack} & known
 
     def _wanted(self, entry: dict[str, Any]) -> bool:
         return self.args.vessel in {"", entry["vessel"]} and self.args.name in {"", entry["name"]}
@@ -165,17 +190,26 @@ def _alone(args: argparse.Namespace) -> Iterator[None]:
     try:
         lease = Lease(args.data)
     except LeaseTaken as error:
-        message = f"{args.data} is in use: a wire has one owner, so stop the supervisor first ({error})"
-        raise NotPossible(message) from error
+        message = f"{args.data} is in use ({error.by}): a wire has one owner, so stop the supervisor first"
+        raise NotPossible(f"{message}; its outputs go to their safe values") from error
     try:
         yield
     finally:
         lease.release()
 
 
-def _row(entry: dict[str, Any], now: set[str], utc: str) -> tuple[str, ...]:
+def _running(args: argparse.Namespace) -> LeaseTaken | None:
+    """The supervisor that runs on this data directory, if one does."""
+    try:
+        Lease(args.data).release()
+    except LeaseTaken as taken:
+        return taken
+    return None
+
+
+def _row(entry: dict[str, Any], now: set[str], used: set[str], utc: str) -> tuple[str, ...]:
     expired = bool(entry["expires"]) and entry["expires"] <= utc
-    state = "in force" if entry["id"] in now else ""
+    state = STATES[entry["id"] in used, entry["id"] in now]
     if entry["kind"] == "check":
         state = "passed" if entry["passed"] else "failed"
     state += ", expired" if expired and state else ""
@@ -207,6 +241,11 @@ def _show(value: float) -> None:
     """The live value, on a terminal only."""
     if sys.stderr.isatty():
         sys.stderr.write(f"\r  {value:.5g}      \r")
+
+
+def _interrupted(how: str) -> int:
+    sys.stderr.write("\n")  # a question may stand there without an answer
+    return _refuse(f"{how}: --resume goes on, --abandon gives it up")
 
 
 def _refuse(reason: str) -> int:

@@ -67,6 +67,10 @@ def run(args: argparse.Namespace) -> int:
     """Exit code 0: done, passed or shown. 1: refused, failed or interrupted, the reason on stderr. 2: wrong words."""
     if complaint := _complaint(args):
         sys.stderr.write(f"biovisor device calibrate: {complaint}\n")
+        if not args.name and args.site.is_file():
+            from controller.cli.calibrating import offered
+
+            sys.stderr.write(offered(args.site))
         return 2
     from controller.cli.calibrating import run as calibrating
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from controller.cli.device_shared import Target, add_action, add_target, as_json, carry_out, complain, target
+from controller.cli.device_shared import Target, add_action, add_target, as_json, carry_out, chosen, complain, target
 from controller.cli.shared import table
 
 if TYPE_CHECKING:
@@ -47,11 +47,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _read(args: argparse.Namespace) -> int:
-    from controller.composition.devices_points import choose, follow
+    from controller.composition.devices_points import follow
     from drivers.contract import Quality
 
     meant = target(args)
-    spots = choose(meant.device, meant.spots, args.points) if args.points else _all(meant)
+    spots = chosen(meant, args.points) if args.points else _all(meant)
     many = args.every is not None or (args.count or 1) > 1
     count = args.count or (float("inf") if many else 1)
     last: list[Reading] = []

@@ -14,6 +14,7 @@ from controller.cli.shared import add_set
 if TYPE_CHECKING:
     from controller.cli.shared import Subparsers
     from controller.commands import Json
+    from controller.composition.calibrations import Stored
     from controller.composition.devices import Device
     from controller.composition.devices_points import Spot
     from controller.config.load import LoadedSite
@@ -35,6 +36,7 @@ def add_target(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("where", metavar="CONNECTION|URL", help="connection of the site, or URL")
     add_set(parser, "an option of the driver, such as unit=B")
     add_instruments(parser)
+    add_data(parser)
 
 
 def add_instruments(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +46,13 @@ def add_instruments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="of a site: use instruments that `biovisor simulate` started; FILE holds its line",
+    )
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """``--data``, as in ``run``."""
+    parser.add_argument(
+        "--data", type=Path, default=Path("data"), help="of a site: where its calibrations are stored (default ./data)"
     )
 
 
@@ -70,10 +79,43 @@ def target(args: argparse.Namespace) -> Target:
 
     site, devices = site_devices(Path(args.what), args.instruments)
     if args.where not in devices:
-        raise Failed(f"there is no connection {args.where!r}; the site has {', '.join(devices)}", 2)
+        vessel = site.config.vessels.get(args.where)
+        here = vessel.instruments.values() if vessel else devices
+        raise Failed(
+            f"there is no connection {args.where!r}; the {'vessel' if vessel else 'site'} has {', '.join(here)}", 2
+        )
     device = devices[args.where].with_options(dict(args.set))
     device.create()
+    site, _ = with_calibrations(args, site)
     return Target(device, spots_of(site).get(args.where, ()))
+
+
+def with_calibrations(args: argparse.Namespace, site: LoadedSite) -> tuple[LoadedSite, Stored]:
+    """The site with the calibrations that are stored for it, and what else is. Raises :class:`Failed`."""
+    from controller.composition.calibrations import stored
+    from controller.composition.devices import Failed
+    from controller.store.calibrations import CalibrationsUnusable
+
+    try:
+        found = stored(site, args.data, simulated=args.instruments is not None)
+    except CalibrationsUnusable as error:
+        raise Failed(str(error)) from error
+    if found.unfit:
+        raise Failed(found.unfit[0])
+    for text in found.warnings:
+        say(text)
+    return site._replace(calibrations=found.in_force), found
+
+
+def chosen(meant: Target, words: Sequence[str]) -> list[Spot]:
+    """The points that are meant; a word that is nearly a tag is told. Raises :class:`Failed`."""
+    from controller.composition.devices_points import choose, near_miss
+
+    spots = choose(meant.device, meant.spots, words)
+    for spot in spots:
+        if hint := near_miss(meant.spots, spot):
+            say(f"{hint} It is taken for the instrument's own word")
+    return spots
 
 
 def is_site(what: str) -> bool:
@@ -154,4 +196,22 @@ def is_confirmed(args: argparse.Namespace, question: str) -> bool:
         raise Failed(f"{question}? There is no terminal to ask on: confirm with --yes", 2)
     sys.stderr.write(f"{question}? [y/N] ")
     sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    return _typed().strip().lower() in {"y", "yes"}
+
+
+def _typed() -> str:
+    """A line from the terminal. Raises :class:`Failed` for Ctrl-C, which an event loop would keep to itself until the
+    line is there.
+    """
+    import signal
+
+    from controller.composition.devices import Failed
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return sys.stdin.readline()
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")
+        raise Failed("interrupted at the question: it was not done") from None
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from controller.cli.device_shared import (
     add_action,
+    add_data,
     add_instruments,
     as_json,
     carry_out,
     complain,
     is_confirmed,
     site_devices,
+    with_calibrations,
 )
 from controller.cli.shared import table
 
@@ -44,6 +46,7 @@ def add_parser(actions: Subparsers) -> None:
         "--calibrated-within", type=float, default=USUAL_DAYS, metavar="DAYS", help="oldest calibration (default 90)"
     )
     add_instruments(parser)
+    add_data(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -59,7 +62,8 @@ async def _test(args: argparse.Namespace) -> int:
     from controller.composition.devices_prerun import PreRun
 
     site, devices = site_devices(args.site, args.instruments)
-    prerun = PreRun(site, devices, args.vessel)
+    site, stored = with_calibrations(args, site)
+    prerun = PreRun(site, stored, devices, args.vessel)
     checks = await prerun.run(args.calibrated_within)
     if args.pumps:
         checks += await prerun.try_pumps(lambda question: is_confirmed(args, question))

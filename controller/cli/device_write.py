@@ -6,7 +6,16 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from controller.cli.device_shared import add_action, add_target, as_json, carry_out, complain, is_confirmed, target
+from controller.cli.device_shared import (
+    add_action,
+    add_target,
+    as_json,
+    carry_out,
+    chosen,
+    complain,
+    is_confirmed,
+    target,
+)
 
 if TYPE_CHECKING:
     from controller.cli.shared import Subparsers
@@ -37,18 +46,22 @@ def run(args: argparse.Namespace) -> int:
 
 async def _write(args: argparse.Namespace) -> int:
     from controller.composition.devices import session
-    from controller.composition.devices_points import choose, glance, is_applied, value_for, write
+    from controller.composition.devices_points import glance, is_applied, value_for, write
 
     meant = target(args)
     word, _, text = args.assignment.partition("=")
-    (spot,) = choose(meant.device, meant.spots, [word.strip()])
+    (spot,) = chosen(meant, [word.strip()])
+    if spot.vessel and not spot.is_output:
+        outputs = ", ".join(one.name for one in meant.spots if one.is_output) or "none"
+        return complain(args, f"{spot.name} is measured, not written; outputs of {args.where}: {outputs}", 2)
     value = value_for(spot, text.strip())
-    async with session(meant.device) as opened:
+    async with session(meant.device, to_act=True) as opened:
         before = await glance(opened, spot)
         now = f", which reads {before.shown()} now" if before else ""
         who = f"{opened.identity.vendor} {opened.identity.model} at {opened.url}"
         if not is_confirmed(args, f"Write {value:g} {spot.unit}".rstrip() + f" to {spot.name} of {who}{now}"):
             return complain(args, "nothing was written")
+        meant.device.keep_off(to_act=True)
         written = await write(opened, spot, value)
     sys.stdout.write(_document(spot, written) if args.json else _text(spot, written))
     return 0 if is_applied(written) else 1

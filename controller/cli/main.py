@@ -22,7 +22,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
 COMMANDS = ("demo", "run", "simulate", "check", "schema", "verify", "loop", "device")
 EXIT_CODES = """exit codes:
   0  done
-  1  the checked files have problems, or the work failed
+  1  the checked files have problems, or the work failed or was interrupted
   2  the command line is wrong
 """
 
@@ -78,6 +78,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except BrokenPipeError:  # whoever reads has seen enough, as `head` has: what is left goes nowhere
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write(f"\nbiovisor {args.command}: interrupted\n")
         return 1
     return code
 

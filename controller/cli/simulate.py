@@ -28,7 +28,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "--data", type=Path, default=Path("data"), help="where the pseudo-terminals are linked (default ./data)"
     )
     wire = parser.add_mutually_exclusive_group()
-    wire.add_argument("--port", type=int, help="one instrument: its serial line on this TCP port, 0 for a free one")
+    wire.add_argument("--port", type=int, help="one instrument: its wire on this TCP port, 0 for a free one")
     wire.add_argument("--pty", action="store_true", help="one instrument: a pseudo-terminal (the default)")
     add_set(parser, "one instrument: a setting of the simulator, such as unit=B")
 
@@ -39,7 +39,10 @@ def run(args: argparse.Namespace) -> int:
     if is_name(args.what):
         from controller.composition.simulated import exec_spec
 
-        wire = {} if args.port is None else {"port": args.port}
+        if args.port is not None and not 0 <= args.port <= 65535:
+            sys.stderr.write(f"biovisor simulate: --port must be 0 to 65535, not {args.port}\n")
+            return 2
+        wire = {**({} if args.port is None else {"port": args.port}), **({"pty": True} if args.pty else {})}
         return exec_spec(
             {
                 "site": args.what,

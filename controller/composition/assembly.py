@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 from controller.clock import ScaledClock
 from controller.commands import Command, Event, EventType, Json, Verb
 from controller.composition.batch_ids import BatchIds
+from controller.composition.calibration_watch import CalibrationWatch
 from controller.composition.calibrations import ids, overdue_texts, start_events, stored
 from controller.composition.catalogue import Catalogue
 from controller.composition.hands import Hands, answered
@@ -78,9 +79,9 @@ class Assembly:
         self.wires = Wires(self.loaded.config, self.site, self.store, clock, wall_s, simulated=simulated)
         self.read_backs = ReadBacks(self.site, self.scan.loops)
         kept: dict[str, Json] = {"configuration": self._configuration(), "calibrations": {**ids(self.loaded)}}
-        self.recorder = ScanRecorder(
-            self.scan, self.store, self.publisher, self.read_backs, self.hands, self.wires.view, kept
-        )
+        self.watch = CalibrationWatch(self.loaded, options.data, self.store.append, simulated=simulated)
+        state = {"connections": self.wires.view, "waiting_calibrations": self.watch.view}
+        self.recorder = ScanRecorder(self.scan, self.store, self.publisher, self.read_backs, self.hands, state, kept)
         self.runtime = Runtime(self.scan, self.wires.io, self.door, self.recorder, clock, self.period_s)
         self._resume(self.store.load_checkpoint())
 

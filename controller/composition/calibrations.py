@@ -59,11 +59,19 @@ def stored(loaded: LoadedSite, data: Path, *, simulated: bool) -> Stored:
     return Stored(in_force, checks(history.entries), warnings, unfit)
 
 
+def wanted(loaded: LoadedSite, found: Stored, vessel: str) -> set[str]:
+    """The names of the calibrations that a vessel should have, has, or has a check of."""
+    vessel_class = loaded.classes[vessel]
+    names = {one.calibration for one in vessel_class.measurements.values() if one.calibration}
+    names |= {name for owner, name in [*found.in_force, *found.checks] if owner == vessel}
+    return names | set(loaded.config.vessels[vessel].calibration)
+
+
 def overdue(loaded: LoadedSite, found: Stored, vessel: str, utc: float) -> list[Overdue]:
     """Which calibrations of a vessel are missing or expired at ``utc``, and which checks have failed or expired."""
     return [
         Overdue(vessel, name, what, text)
-        for name in sorted(_wanted(loaded, found, vessel))
+        for name in sorted(wanted(loaded, found, vessel))
         for what, text in _judged(loaded, found, vessel, name, iso_utc(utc))
     ]
 
@@ -75,7 +83,15 @@ def overdue_texts(loaded: LoadedSite, found: Stored, utc: float) -> list[str]:
 
 def ids(loaded: LoadedSite) -> dict[str, str]:
     """The ids of the calibrations in force, by full name."""
-    return {f"{vessel}.{name}": one.id for vessel in loaded.classes for name, one in _in_force(loaded, vessel).items()}
+    return {f"{vessel}.{name}": one.id for vessel in loaded.classes for name, one in in_force(loaded, vessel).items()}
+
+
+def in_force(loaded: LoadedSite, vessel: str) -> dict[str, Calibrated]:
+    """The calibrations in force on a vessel, by name."""
+    names = [*loaded.config.vessels[vessel].calibration]
+    names += [name for owner, name in loaded.calibrations if owner == vessel]
+    found = {name: loaded.calibration(vessel, name) for name in names}
+    return {name: one for name, one in found.items() if one}
 
 
 def start_events(loaded: LoadedSite, found: Stored, before: Mapping[str, str], utc: float) -> list[Event]:
@@ -85,7 +101,7 @@ def start_events(loaded: LoadedSite, found: Stored, before: Mapping[str, str], u
     events = [
         _event(vessel, name, one, before.get(f"{vessel}.{name}"))
         for vessel in loaded.classes
-        for name, one in _in_force(loaded, vessel).items()
+        for name, one in in_force(loaded, vessel).items()
     ]
     events += [_gone(name, before[name]) for name in before.keys() - ids(loaded).keys()]
     events += [
@@ -123,13 +139,6 @@ def calibrated(entry: Entry) -> Calibrated:
     return Calibrated(entry["id"], Quantity(**new["factor"]), offset, entry["time"], entry["expires"])
 
 
-def _in_force(loaded: LoadedSite, vessel: str) -> dict[str, Calibrated]:
-    names = [*loaded.config.vessels[vessel].calibration]
-    names += [name for owner, name in loaded.calibrations if owner == vessel]
-    found = {name: loaded.calibration(vessel, name) for name in names}
-    return {name: one for name, one in found.items() if one}
-
-
 def _event(vessel: str, name: str, now: Calibrated, before: str | None) -> Event:
     changed = before is not None and before != now.id
     kind = "Modification" if changed else "Status Change"
@@ -144,14 +153,6 @@ def _gone(name: str, before: str) -> Event:
     text = f"no calibration is in force in place of {before}"
     vessel = name.partition(".")[0]
     return Event(EventType.EQUIPMENT, "Modification", name, text, vessel=vessel, value="", previous=before)
-
-
-def _wanted(loaded: LoadedSite, found: Stored, vessel: str) -> set[str]:
-    """The names that a vessel should have, has, or has a check of."""
-    vessel_class = loaded.classes[vessel]
-    names = {one.calibration for one in vessel_class.measurements.values() if one.calibration}
-    names |= {name for owner, name in [*found.in_force, *found.checks] if owner == vessel}
-    return names | set(loaded.config.vessels[vessel].calibration)
 
 
 def _judged(loaded: LoadedSite, found: Stored, vessel: str, name: str, now: str) -> Iterator[tuple[str, str]]:

@@ -11,9 +11,12 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
 from controller.clock import wall_ns
+from controller.composition.claims import owner_of, wires_of
 from controller.composition.simulated import SIMULATED_OPTIONS
+from controller.config.url import SHARED
 from drivers import registry
 from drivers.contract import (
     BadAddress,
@@ -41,6 +44,12 @@ FIRST_VALUES_S = 5.0
 """How long points are waited for that an instrument tells one at a time."""
 PAUSE_S = 0.2
 
+SEE_IT_THERE = "look at its page or its HTTP API, or stop it first"
+THROUGH_THE_DOOR = (
+    "nothing acts behind its back. Use its page, its HTTP API or `biovisor loop`; or stop it first, which sends its "
+    "outputs to their safe values"
+)
+
 Result = TypeVar("Result")
 
 
@@ -50,6 +59,10 @@ class Failed(Exception):
     def __init__(self, text: str, code: int = 1) -> None:
         super().__init__(text)
         self.code = code
+
+
+class Owned(Failed):
+    """It belongs to a supervisor that runs on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +78,20 @@ class Device:
     def with_options(self, options: Mapping[str, object]) -> Device:
         """The same with other options in addition."""
         return replace(self, options={**self.options, **options})
+
+    def keep_off(self, *, to_act: bool) -> None:
+        """Refuse what would come between a running supervisor and this instrument: anything that acts, and also a
+        reading where a second one who asks would disturb. Raises :class:`Owned`.
+        """
+        owner = owner_of(wires_of(self.url, self.options))
+        if owner is None:
+            return
+        if to_act:
+            raise Owned(f"{self.name} belongs to {owner}: {THROUGH_THE_DOOR}")
+        if urlsplit(self.url).scheme in SHARED:
+            raise Owned(f"{self.name} belongs to {owner}, and its wire has one owner: {SEE_IT_THERE}")
+        if registry.about(self.kind).disturbs:
+            raise Owned(f"{self.name} belongs to {owner}, and connecting would disturb it: {SEE_IT_THERE}")
 
     def create(self) -> Driver:
         """Its driver; no I/O. Raises :class:`Failed` for an unknown driver, a wrong URL or option."""
@@ -135,11 +162,15 @@ class Session:
 
 
 @contextlib.asynccontextmanager
-async def session(device: Device) -> AsyncIterator[Session]:
-    """Connect, and let go in the end. Raises :class:`Failed` when it cannot be used at all or is another one than
-    expected, :class:`DriverError` or ``TimeoutError`` when it does not answer.
+async def session(device: Device, *, to_act: bool = False, to_stop: bool = False) -> AsyncIterator[Session]:
+    """Connect, and let go in the end; ``to_act`` also to write, ``to_stop`` what this program has started.
+
+    Raises :class:`Failed` when it cannot be used at all or is a running supervisor's, :class:`DriverError` or
+    ``TimeoutError`` when it does not answer or is another one than expected.
     """
     driver = device.create()
+    if not to_stop:
+        device.keep_off(to_act=to_act)
     try:
         async with asyncio.timeout(OPEN_DEADLINE_S):
             identity = await driver.open()

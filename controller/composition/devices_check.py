@@ -7,32 +7,32 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from controller.composition.devices import Device, Failed, Session, session, settled
+from controller.composition.devices import Device, Failed, Owned, Session, session, settled
 from controller.composition.devices_points import Reading, Spot, read
 from controller.units import Quantity
 from drivers.contract import LinkLost, Quality, Reason, Refused, WrongIdentity
 from drivers.link_state import explain
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from controller.commands import Json
-    from controller.config.site import Vessel
+    from controller.config.calibrated import Calibrated
 
 Result = Literal["ok", "failed", "skipped"]
 PLUG = "check power, cable and the connection's URL; end other programs that use the port"
 SILENT = "check that it is on, its number on the line, and the settings in the URL; `biovisor device scan` tries others"
 CHANGE = "connect the expected instrument, or change `expect` of the connection"
 REMEDIES: Mapping[type[Exception], str] = {
+    Owned: "look at the supervisor's page, or stop it and test again",
     Failed: "correct the connection in the site file",
     LinkLost: PLUG,
     Refused: "remove the reason that is given",
 }
 """What to do when a connection fails with one of these."""
 SENSOR = "check the sensor, its cable and what the instrument itself shows"
-CALIBRATE = "calibrate, and enter factor and date in the site file"
+CALIBRATE = "`biovisor device calibrate`, or enter factor and date in the site file"
 
 
 class Check(NamedTuple):
@@ -89,7 +89,7 @@ async def _check_points(opened: Session, spots: Sequence[Spot]) -> list[Check]:
 def check_reading(reading: Reading) -> Check:
     """Whether a value is good and within the range of its tag; what has not been sampled yet is nothing wrong."""
     spot, sample = reading
-    shown = f"{sample.value:.6g} {spot.unit}".strip()
+    shown = spot.worded(sample.value)
     if sample.reason is Reason.NO_SAMPLE:
         return Check(spot.name, "value", "ok", sample.detail)
     if sample.quality is Quality.BAD:
@@ -101,18 +101,26 @@ def check_reading(reading: Reading) -> Check:
     return Check(spot.name, "value", "ok", shown)
 
 
-def check_calibrations(name: str, vessel: Vessel, needed: Sequence[str], today: date, limit: Quantity) -> list[Check]:
-    """Every calibration that the vessel has or its class needs: there, and not older than the limit."""
+def check_calibrations(
+    vessel: str, found: Mapping[str, Calibrated | None], wrong: Mapping[str, str], today: date, limit: Quantity
+) -> list[Check]:
+    """Every calibration that the vessel has or its class needs: nothing is ``wrong`` with it (expired, missing, a check
+    that failed, each by its name), and it is not older than the limit. ``None`` is a check of an instrument.
+    """
     checks: list[Check] = []
-    for key in dict.fromkeys([*needed, *vessel.calibration]):
-        entry = vessel.calibration.get(key)
-        why, is_right = ("there is none", False) if entry is None else _age(entry.date, today, limit)
-        checks.append(Check(f"{name}.{key}", "calibration", *(("ok", why) if is_right else ("failed", why, CALIBRATE))))
+    for name, one in found.items():
+        if name in wrong:
+            why, is_right = wrong[name], False
+        else:
+            why, is_right = _age(one, today, limit) if one else ("its check has passed", True)
+        what = f"{vessel}.{name}"
+        checks.append(Check(what, "calibration", *(("ok", why) if is_right else ("failed", why, CALIBRATE))))
     return checks
 
 
-def _age(found: date, today: date, limit: Quantity) -> tuple[str, bool]:
-    days = (today - found).days
+def _age(one: Calibrated, today: date, limit: Quantity) -> tuple[str, bool]:
+    days = (today - date.fromisoformat(one.date[:10])).days
     if days < 0:
-        return f"its date, {found}, is in the future", False
-    return f"of {found}, {days} days old", days <= limit.to("d")
+        return f"its date, {one.date[:10]}, is in the future", False
+    until = f", valid until {one.expires[:10]}" if one.expires else ""
+    return f"{one.id} of {one.date[:10]}, {days} days old{until}", days <= limit.to("d")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from controller.composition.devices import PAUSE_S, Device, Failed, Session, known_points, session, settled
+from controller.config.problems import nearest
 from controller.model.build import build
 from controller.units import UnitError, parse_quantity
 from drivers.contract import DriverError, LinkLost, Point, Quality, Reason, Refused, Sample, WriteOutcome, WriteState
@@ -35,6 +36,10 @@ class Spot(NamedTuple):
         """Whether it can be read."""
         return self.point.access != "w"
 
+    def worded(self, value: float) -> str:
+        """A value with its unit, which a mere number has not."""
+        return f"{value:.6g} {self.unit}".rstrip() if self.unit != "1" else f"{value:.6g}"
+
 
 class Reading(NamedTuple):
     """A point and what it said."""
@@ -50,7 +55,7 @@ class Reading(NamedTuple):
     def cells(self) -> tuple[str, str, str, str, str]:
         """Point, value with unit, quality, reason, detail."""
         value, sample = self.sample.value, self.sample
-        shown = f"{value:.6g} {self.spot.unit}".rstrip() if math.isfinite(value) else "-"
+        shown = self.spot.worded(value) if math.isfinite(value) else "-"
         return self.spot.name, shown, sample.quality.name.lower(), sample.reason.name.lower(), sample.detail
 
     def as_json(self) -> dict[str, Json]:
@@ -87,6 +92,15 @@ def choose(device: Device, known: Sequence[Spot], words: Sequence[str]) -> list[
     chosen = [_choose(known, word) for word in words]
     known_points(device, [spot.point for spot in chosen])
     return chosen
+
+
+def near_miss(known: Sequence[Spot], spot: Spot) -> str:
+    """Which tags are meant, perhaps, by a word that was taken for the instrument's own; empty when it is a tag."""
+    if spot.vessel or not known:
+        return ""
+    names = [one.name for one in known] + [one.name.partition(".")[2] for one in known]
+    hint = nearest(spot.name, names)
+    return f"{spot.name!r} is no tag here; {hint}" if hint.startswith("did you mean") else ""
 
 
 def _choose(known: Sequence[Spot], word: str) -> Spot:

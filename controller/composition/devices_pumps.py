@@ -11,8 +11,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from controller.composition.devices import Device, Session, session, settled
-from controller.composition.devices_check import Check
+from controller.composition.devices import Device, Owned, Session, session, settled
+from controller.composition.devices_check import REMEDIES, Check
 from controller.composition.devices_points import Reading, Spot, glance, told
 from drivers import registry
 from drivers.contract import Point, Quality, WriteState
@@ -71,6 +71,8 @@ def _smallest(site: LoadedSite, spot: Spot) -> float:
 async def try_pump(pump: Pump) -> Check:
     """Turn it for a moment, and stop it."""
     result = await settled(_try(pump))
+    if isinstance(result, Owned):
+        return _failed(pump, str(result), REMEDIES[Owned])
     return _failed(pump, explain(result)) if isinstance(result, BaseException) else result
 
 
@@ -82,7 +84,7 @@ async def _try(pump: Pump) -> Check:
     if pump.speed > pump.spot.high:
         why = f"what its output may be, {pump.spot.high:g} {pump.spot.unit}, is too slow to be seen; not touched"
         return Check(pump.spot.name, "pump", "skipped", why, "try it by hand")
-    async with session(pump.device) as opened:
+    async with session(pump.device, to_act=True) as opened:
         standing = await glance(opened, pump.spot)
         if standing is None or standing.sample.quality is not Quality.GOOD:
             return _failed(pump, "it does not say whether it stands; not touched")
@@ -150,7 +152,7 @@ async def _stop(opened: Session, pump: Pump) -> str:
 
 
 async def _stop_anew(pump: Pump) -> str:
-    async with session(pump.device) as opened:
+    async with session(pump.device, to_stop=True) as opened:
         return await _tell_to_stop(opened, pump)
 
 

@@ -47,16 +47,22 @@ async def scan(url: str, search: Search, tell: Callable[[str], None]) -> list[An
     """
     check_url(url)
     abouts = candidates(url, search, tell)
+    Device(url, abouts[0].name, url).keep_off(to_act=False)
     await reach(url)
     found: list[Answer] = []
-    for about in abouts:
-        for device, address in attempts(url, about, search):
+    for number, about in enumerate(abouts):
+        for place, (device, address) in enumerate(attempts(url, about, search)):
             answer = await ask(device, address, strict=bool(search.drivers))
+            if answer.identity is None and number and not place:
+                # What the one before said in another language may still stand before the first question of this one.
+                answer = await ask(device, address, strict=bool(search.drivers))
             if answer.identity is not None:
                 found.append(answer)
             else:
                 tell(f"{about.name}{f' {address}' if address else ''}: {answer.why}")
         if found and not search.drivers:
+            if not about.recognises:
+                tell(f"{about.name}: {UNSURE}")
             break
     return found
 
@@ -102,7 +108,10 @@ def check_url(url: str) -> None:
 
 
 def candidates(url: str, search: Search, tell: Callable[[str], None]) -> list[About]:
-    """The drivers to try. Raises :class:`Failed` for a name that there is not, or when none is left."""
+    """The drivers to try, last those that take whatever speaks their language for their instrument.
+
+    Raises :class:`Failed` for a name that there is not, or when none is left.
+    """
     rows = {row.about.name: row for row in installed()}
     for name in search.drivers:
         if name not in rows:
@@ -122,9 +131,12 @@ def candidates(url: str, search: Search, tell: Callable[[str], None]) -> list[Ab
             tell(f"{name}: not tried: {reason}")
     if not chosen:
         raise Failed(f"no installed driver can be tried at {url}", 2)
-    return chosen
+    return sorted(chosen, key=lambda about: not about.recognises)
 
 
+UNSURE = (
+    "it takes whatever speaks its protocol for its instrument; look whether this is one, and name the driver if not"
+)
 OTHER_WIRE = "it speaks on other wires"
 
 

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from controller.composition.claims import Claims, owner_of, wires_of
 from controller.composition.options import Options
 from controller.composition.paths import instruments_path
 from controller.composition.simulated import Addresses, simulation_spec, start_simulators
@@ -29,6 +30,7 @@ class Instruments:
         self._assembly = assembly
         self._simulators: asyncio.subprocess.Process | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._claims: Claims | None = None
         self.addresses = addresses
         self.links: Mapping[str, Link] = {}
 
@@ -44,8 +46,22 @@ class Instruments:
             self._simulators, self.addresses = await start_simulators(spec)
         if self.addresses is not None:
             self._assembly.hands.use(self.addresses.control)
-        self.links = await asyncio.to_thread(self._assembly.wires.build, self.addresses.urls if self.addresses else {})
+        urls = self.addresses.urls if self.addresses else {}
+        self._claim(urls)
+        self.links = await asyncio.to_thread(self._assembly.wires.build, urls)
         self._tasks = [asyncio.create_task(keep(link), name=f"link {name}") for name, link in self.links.items()]
+
+    def _claim(self, urls: Mapping[str, str]) -> None:
+        """Show the machine whose wires these are; tell of another supervisor that has one of them already."""
+        wires = {
+            name: wires_of(urls.get(name, one.url), one.options)
+            for name, one in self._assembly.loaded.config.connections.items()
+        }
+        for name, own in wires.items():
+            if other := owner_of(own):
+                self._assembly.wires.tell(name, f"{name}: {other} has this wire too: two must never drive one vessel")
+        all_urls = [url for own in wires.values() for url in own]
+        self._claims = Claims(self._assembly.site.name, all_urls, self._assembly.clock.utc())
 
     async def serve(self) -> None:
         """Carry out what the simulated hands have to do, until cancelled."""
@@ -78,6 +94,8 @@ class Instruments:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=CLOSE_WITHIN_S)
+        if self._claims is not None:
+            self._claims.release()
         if self._simulators is not None and self._simulators.returncode is None:
             self._simulators.terminate()
             try:

@@ -7,9 +7,22 @@ import os
 from pathlib import Path
 from typing import TextIO
 
+from controller.clock import iso_utc
+
 
 class LeaseTaken(Exception):
-    """Another supervisor holds the data directory; the message says which process."""
+    """Another supervisor, or a calibration, holds the data directory; ``by`` and the message say which process, and
+    since when; ``since`` is that in UTC (s).
+    """
+
+    def __init__(self, directory: Path, holder: str, since: float) -> None:
+        by = f"process {holder}, since {iso_utc(since)[:16].replace('T', ' ')} UTC"
+        super().__init__(
+            f"{directory} is in use by another supervisor or by a calibration ({by}). "
+            "Stop it first, or give this one its own directory with --data."
+        )
+        self.by = by
+        self.since = since
 
 
 class Lease:
@@ -24,11 +37,9 @@ class Lease:
         except OSError as error:
             self._file.seek(0)
             holder = self._file.read().strip() or "unknown"
+            since = os.fstat(self._file.fileno()).st_mtime
             self._file.close()
-            raise LeaseTaken(
-                f"{directory} is in use by another supervisor (process {holder}). "
-                "Stop it first, or give this one its own directory with --data."
-            ) from error
+            raise LeaseTaken(directory, holder, since) from error
         self._file.truncate(0)
         self._file.write(f"{os.getpid()}\n")
         self._file.flush()

@@ -59,11 +59,12 @@ class Life:
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
         scanning = asyncio.create_task(self._assembly.runtime.run(), name="scan")
         starting = asyncio.create_task(self._start(), name="start")
+        watching = asyncio.create_task(self._assembly.watch.run(), name="calibrations")
         told = asyncio.create_task(self._stop.wait(), name="stop")
         try:
             await asyncio.wait({scanning, told}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            unsafe = await self._end(scanning, starting, told)
+            unsafe = await self._end(scanning, starting, watching, told)
         if self._failure:
             log.error("%s", self._failure)
         return 1 if self._failure or unsafe else 0

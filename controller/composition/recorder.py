@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class ScanRecorder:
     """What happens to a scan after its writes are handed over. Waits for nobody.
 
-    ``connections`` gives the links' states for the page; ``kept`` is what a restart compares: the hash of
-    the configuration, and the calibrations.
+    ``beside`` gives what the scan does not know, by its name in the live JSON; ``kept`` is what a restart compares: the
+    hash of the configuration, and the calibrations.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class ScanRecorder:
         publisher: Publisher,
         read_backs: ReadBacks,
         hands: Hands,
-        connections: Callable[[], Json],
+        beside: Mapping[str, Callable[[], Json]],
         kept: Mapping[str, Json],
     ) -> None:
         self._scan = scan
@@ -37,7 +37,7 @@ class ScanRecorder:
         self._publisher = publisher
         self._read_backs = read_backs
         self._hands = hands
-        self._connections = connections
+        self._beside = beside
         self._kept = kept
 
     def scanned(self, result: ScanResult, utc: float, process_s: float) -> None:
@@ -52,7 +52,7 @@ class ScanRecorder:
             "vessels": [*view.vessels],
             "batches": [*view.batches],
             "alarms": [*view.alarms],
-            "connections": self._connections(),
+            **{name: told() for name, told in self._beside.items()},
         }
         arrays = (view.value, view.quality, view.reason, view.age)
         self._publisher.publish(utc, process_s, *arrays, state, view.why.loop)

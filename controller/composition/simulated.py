@@ -34,6 +34,8 @@ SIMULATED_OPTIONS: Mapping[str, Mapping[str, Json]] = {
 no other instrument is asked in its place.
 """
 
+NO_LINE = "the file with the addresses is empty: `biovisor simulate` has not started yet, or has failed and said why"
+
 STATE_UNITS = {"volume": ("volume_l", "L"), "temperature": ("temperature_c", "Cel"), "density": ("vcd", "10*6/mL")}
 """Words of a vessel's ``simulation`` section that carry a unit, with the plant's own name and unit."""
 
@@ -64,13 +66,15 @@ class Addresses(NamedTuple):
     @classmethod
     def parse(cls, line: str) -> Addresses:
         """Read the one JSON line that ``biovisor simulate`` prints. Raises :class:`SimulatorError`."""
+        if not line.strip():
+            raise SimulatorError(NO_LINE)
         try:
             document = json.loads(line)
             host, port = document["control"].rsplit(":", 1)
             urls = {name: str(entry["url"]) for name, entry in document["instruments"].items()}
             return cls(urls, (host, int(port)), float(document["speed"]), document)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise SimulatorError(f"not the line that `biovisor simulate` prints: {error!r}") from error
+            raise SimulatorError(f"not the line that `biovisor simulate` prints: {line.strip()[:60]!r}") from error
 
 
 def simulation_spec(

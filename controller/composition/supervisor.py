@@ -58,7 +58,7 @@ def begin(options: Options, listener: socket.socket) -> int:
     from controller.clock import ScaledClock
     from controller.composition.assembly import Assembly
 
-    addresses = Addresses.parse(options.instruments) if options.instruments else None
+    addresses = Addresses.parse(options.instruments) if options.instruments is not None else None
     clock = ScaledClock(addresses.speed if addresses else options.speed)
     assembly = Assembly(options, clock, simulated=options.simulate or addresses is not None)
     check(options, assembly, addresses)

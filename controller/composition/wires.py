@@ -85,6 +85,10 @@ class Wires:
             if link is None or link.state != "up"
         ]
 
+    def tell(self, name: str, text: str) -> None:
+        """Put on record, and into the log, what is wrong with a connection as a whole."""
+        self._tell_fault(name, text, wrong=True)
+
     def _points(self, name: str) -> Sequence[Point]:
         points = [point for _, point in self._site.bindings.get(name, ())]
         heartbeat = self._site.heartbeats.get(name)

@@ -14,7 +14,7 @@ from controller.frame import F8, U1
 
 Why = Callable[[str], dict[str, Json]]
 """Explains why the output of a loop, by full name, is what it is."""
-STATES = ("vessels", "batches", "alarms", "connections")
+STATES = ("vessels", "batches", "alarms", "connections", "waiting_calibrations")
 """The parts of a tick that are not numbers in columns."""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 from drivers.contract import (
     BadAddress,
@@ -47,6 +48,8 @@ class BlueVary(ModbusDriver):
     Options: ``co2`` (2), ``gas2`` (3) and ``humidity`` (4), the Modbus addresses of the channels, 0 for one that is not
     there; and those of :class:`ModbusDriver`.
     """
+
+    recognises: ClassVar[bool] = False
 
     def __init__(self, spec: ConnectionSpec) -> None:
         options = Options(spec)

@@ -72,6 +72,7 @@ class GenericModbus(ModbusDriver):
     """
 
     address_option: ClassVar[str] = "unit"
+    recognises: ClassVar[bool] = False
 
     def __init__(self, spec: ConnectionSpec) -> None:
         options = Options(spec)

@@ -103,6 +103,7 @@ class GenericOpcUa:
     """
 
     schemes: ClassVar[tuple[str, ...]] = ("opc.tcp",)
+    recognises: ClassVar[bool] = False
 
     def __init__(self, spec: ConnectionSpec) -> None:
         options = Options(spec)

@@ -158,7 +158,7 @@ async def run(context: Context, server: Server) -> None:
     program = PlcProgram()
     started = deadline = time.monotonic()
     await cycle(block, program, context, started, 0.0)
-    async with serving(server, "", access_of(context), context.faults) as address:
+    async with serving(server, "", access_of(context), context.faults, context.port) as address:
         context.ready(address)
         while True:
             deadline = max(deadline + CYCLE_S, time.monotonic())

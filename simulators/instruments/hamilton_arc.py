@@ -1,7 +1,8 @@
 """Hamilton Arc sensors (pH, oxygen, conductivity, cell density): the register map of the programmer's manual.
 
 Source: Hamilton "pH ARC Sensors Modbus RTU Programmer's Manual" 624300/01 and its VisiFerm counterpart 624179/05.
-Register numbers here are those of the manual (1-based); the wire address is one less.
+Register numbers here are those of the manual (1-based); the wire address is one less. Setting: `units`, which says
+what the sensor with each number measures, {1: ph, 2: do} if it is left out; `conductivity` and `vcd` are others.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from functools import partial
 from typing import cast
 
 from simulators.faults import Fault
-from simulators.instrument import Context
+from simulators.instrument import Context, SpecError
 from simulators.instruments.arc_blocks import (
     ADMINISTRATOR,
     SPECIALIST,
@@ -263,7 +264,10 @@ async def run(context: Context) -> None:
     """Be the sensors of one vessel on one RTU line until cancelled; `units` says which unit id measures what."""
     vessel = context.vessel
     sensors = {}
-    for unit, signal in cast("Mapping[str, str]", context.spec["units"]).items():
+    units = context.spec.get("units", {"1": "ph", "2": "do"})
+    if not isinstance(units, dict) or not set(map(str, units.values())) <= MAKERS.keys():
+        raise SpecError(f"units must say which of {', '.join(MAKERS)} each number is, such as {{1: ph, 2: do}}")
+    for unit, signal in cast("Mapping[str, str]", units).items():
         address = int(unit)
         make = MAKERS[signal]
         measured = partial(vessel.read, signal) if signal != "conductivity" else lambda: MEDIUM
@@ -277,7 +281,8 @@ async def run(context: Context) -> None:
             sensor.power_up()
 
     context.faults.on_reboot = power_up
-    line = RtuLine(context.directory / context.name, sensors, context.faults)
+    context.spec.get("pty")
+    line = RtuLine(context.directory / context.name, sensors, context.faults, port=context.port)
     line.port.plug()
     try:
         context.ready(line.address("baudrate=19200&stopbits=2"))

@@ -214,7 +214,7 @@ async def run(context: Context, server: Server) -> None:
     instrument = Flex2(context, tags, analyzer)
     await instrument.build()
     started = time.monotonic()
-    async with serving(server, PATH, access_of(context), context.faults) as address:
+    async with serving(server, PATH, access_of(context), context.faults, context.port) as address:
         context.ready(address)
         while True:
             await instrument.cycle(time.monotonic() - started)

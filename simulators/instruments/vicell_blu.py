@@ -164,7 +164,7 @@ async def run(context: Context, server: Server) -> None:
     counter = Counter(context.seed, lambda: clock.read("process_s"), utc_now, look, CELL_TYPES)
     instrument = ViCell(counter, str(context.spec["user"]))
     state = await build(server, instrument)
-    async with serving(server, PATH, access_of(context), context.faults) as address:
+    async with serving(server, PATH, access_of(context), context.faults, context.port) as address:
         context.ready(address)
         while True:
             await publish(server, state["ViCellStatus"], int(counter.busy), ua.VariantType.Int32)

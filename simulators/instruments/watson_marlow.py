@@ -1,7 +1,7 @@
 """Watson-Marlow Du pumps: the basic and the enhanced ASCII protocol on RS-232 or RS-485.
 
 Source: Watson-Marlow manuals 520DuN p. 76, 530Du p. 40, 630Du pp. 40-42. Set commands give no reply; only RS, RT and ZY
-answer. Metered dosing (DO) is not simulated. Settings: `pump` (base or feed of its vessel), `number` (1), `echo`,
+answer. Metered dosing (DO) is not simulated. Settings: `pump` (base or feed of its vessel; feed), `number` (1), `echo`,
 `model` (520Du; a 323Du has a short status), `protocol` (basic or enhanced), `checksum` (of enhanced answers: ones or
 twos), `leak`. Tacho: 10982 pulses per output revolution, 10 for 530, 630 and 730.
 """
@@ -15,7 +15,7 @@ from functools import partial
 
 from simulators.byte_server import ByteServer, Lines
 from simulators.faults import SERIAL_FAULTS
-from simulators.instrument import Context
+from simulators.instrument import Context, SpecError
 
 TACHO_PER_REVOLUTION = 10982
 TENTHS = ("530", "630", "730")
@@ -170,7 +170,9 @@ class Angles:
 async def run(context: Context) -> None:
     """Be one pump of a vessel (`pump`: base or feed) until cancelled."""
     spec = context.spec
-    which = str(spec["pump"])
+    which = str(spec.get("pump", "feed"))
+    if which not in ML_PER_REV:
+        raise SpecError(f"pump must be one of {', '.join(ML_PER_REV)}, not {which!r}")
     pump = Pump(
         number=int(str(spec.get("number", 1))),
         ml_per_rev=ML_PER_REV[which],

@@ -104,6 +104,13 @@ def test_instruments_that_are_no_addresses_are_refused(tmp_path):
     assert "not the line that `biovisor simulate` prints" in refused(tmp_path, SITE, "--instruments", line)
 
 
+@pytest.mark.e2e
+def test_an_empty_file_of_addresses_never_means_the_hardware(tmp_path):
+    line = tmp_path / "addresses.json"
+    line.touch()
+    assert "the file with the addresses is empty" in refused(tmp_path, SITE, "--instruments", line)
+
+
 def test_simulate_refuses_a_site_with_mistakes(tmp_path, capsys):
     site = tmp_path / "site.yaml"
     site.write_text("site: bench\n")

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -238,3 +239,55 @@ def test_what_cannot_be_is_said(arguments, code, said, capsys):
     printed = capsys.readouterr()
     assert said in printed.err
     assert printed.out == ""
+
+
+def test_ctrl_c_at_the_question_is_heard_at_once(mfc):
+    terminal, its_end = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "controller.cli.main", "device", "write", "alicat", mfc.url, "setpoint=7"],
+        cwd=ROOT, stdin=its_end, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    asked = ""
+    while not asked.endswith("[y/N] "):
+        asked += process.stderr.read(1) or pytest.fail(asked)
+    process.send_signal(signal.SIGINT)
+    out, error = process.communicate(timeout=10)
+    os.close(terminal)
+    os.close(its_end)
+    assert (process.returncode, out) == (1, "")
+    assert error == "\nbiovisor device write: interrupted at the question: it was not done\n"
+
+
+def test_ctrl_c_ends_a_scan_in_a_line():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        process = subprocess.Popen(
+            [
+                sys.executable, "-m", "controller.cli.main", "device", "scan",
+                f"tcp://127.0.0.1:{silent.getsockname()[1]}", "--driver", "alicat", "--address", "A-Z",
+            ],
+            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert process.stderr.readline() == "alicat A: no answer within 0.5 s\n"
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=10)
+    assert process.returncode == 1
+    assert error.endswith("\nbiovisor device: interrupted\n")
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["read", "BR-102"], 2, "there is no connection 'BR-102'; the vessel has plc-102, probes-102, "),
+        (["read", "plc-101", "tempratur"], 1, "'tempratur' is no tag here; did you mean"),
+        (["write", "plc-101", "temperature=37", "--yes"], 2, "BR-101.temperature is measured, not written; outputs of"),
+    ],
+)
+def test_a_word_that_is_not_quite_right(bench, words, code, said, capsys):
+    assert main(["device", words[0], str(BENCH), *words[1:], "--instruments", str(bench)]) == code
+    assert said in capsys.readouterr().err
+
+
+def test_a_mere_number_has_no_unit(bench, capsys):
+    assert main(["device", "read", str(BENCH), "counter", "BR-101.sample_number", "--instruments", str(bench)]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split() == ["BR-101.sample_number", "0", "good", "ok"]

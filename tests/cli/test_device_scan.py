@@ -85,6 +85,31 @@ def test_a_scan_tries_drivers_until_one_is_answered(tmp_path, capsys):
     assert "huber" not in printed.err, "a line speaks one language"
 
 
+@pytest.mark.parametrize("name", ["probes-101", "plc-101"])
+def test_an_instrument_is_taken_for_what_it_is_before_what_it_might_be(bench, name, capsys):
+    url = json.loads(bench.read_text())["instruments"][name]["url"]
+    assert main(["device", "scan", bare(url), "--json"]) == 0
+    printed = capsys.readouterr()
+    (found,) = json.loads(printed.out)["found"]
+    assert found["driver"] == {"probes-101": "hamilton_arc", "plc-101": "generic_plc"}[name]
+    assert "takes whatever" not in printed.err
+
+
+def test_what_might_be_something_else_is_said_to(tmp_path, capsys):
+    with Simulated("bluevary", tmp_path) as analyser:
+        assert main(["device", "scan", bare(analyser.url), "--json"]) == 0
+    printed = capsys.readouterr()
+    (found,) = json.loads(printed.out)["found"]
+    assert found["driver"] == "bluevary"
+    assert "bluevary: it takes whatever speaks its protocol for its instrument" in printed.err
+
+
+def test_what_was_said_before_in_another_language_hides_nobody(tmp_path, capsys):
+    with Simulated("watson_marlow", tmp_path, port=0) as pump:
+        assert main(["device", "scan", pump.url, "--driver", "hamilton_arc", "--driver", "watson_marlow"]) == 0
+    assert "520Du" in capsys.readouterr().out
+
+
 def test_behind_a_device_server(tmp_path, capsys):
     with Simulated("lauda", tmp_path, port=0) as thermostat:
         assert main(["device", "scan", thermostat.url, "--driver", "alicat", "--driver", "lauda", "--json"]) == 0

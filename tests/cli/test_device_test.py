@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -16,7 +16,9 @@ from controller.cli import device_shared
 from controller.cli.main import main
 from controller.composition.devices_check import check_calibrations, check_reading
 from controller.composition.devices_points import Reading, Spot
-from controller.config.site import Calibration, Vessel
+from controller.composition.paths import calibrations_path
+from controller.config.calibrated import Calibrated
+from controller.store.calibrations import append
 from controller.units import Quantity
 from drivers.contract import Point, Quality, Reason, Sample
 from tests.cli.conftest import BENCH, ROOT
@@ -135,18 +137,54 @@ def test_a_value(sample, result, why):
 
 def test_a_calibration_that_is_needed_and_not_there():
     today = datetime.now(UTC).date()
-    old = Calibration.model_construct(factor=None, offset=None, date=today - timedelta(days=90))
-    vessel = Vessel.model_construct(calibration={"base_flow": old})
-    limit = Quantity(90.0, "d")
-    checks = check_calibrations("BR-101", vessel, ["feed_flow", "base_flow"], today, limit)
-    assert [(check.what, check.result) for check in checks] == [
-        ("BR-101.feed_flow", "failed"),
-        ("BR-101.base_flow", "ok"),
+    old = Calibrated("site file", Quantity(1.0, "mL/{rev}"), None, (today - timedelta(days=90)).isoformat())
+    wrong, limit = {"feed_flow": "never calibrated"}, Quantity(90.0, "d")
+    checks = check_calibrations("BR-101", {"feed_flow": None, "base_flow": old, "weight": None}, wrong, today, limit)
+    assert [(check.what, check.result, check.why) for check in checks] == [
+        ("BR-101.feed_flow", "failed", "never calibrated"),
+        ("BR-101.base_flow", "ok", f"site file of {old.date}, 90 days old"),
+        ("BR-101.weight", "ok", "its check has passed"),
     ]
-    assert checks[0].why == "there is none"
-    (tomorrow,) = check_calibrations("BR-101", vessel, [], today + timedelta(days=1), limit)
-    assert (tomorrow.result, tomorrow.why) == ("failed", f"of {old.date}, 91 days old")
-    assert isinstance(old.date, date)
+    (tomorrow,) = check_calibrations("BR-101", {"base_flow": old}, {}, today + timedelta(days=1), limit)
+    assert (tomorrow.result, tomorrow.why) == ("failed", f"site file of {old.date}, 91 days old")
+
+
+def test_what_was_calibrated_counts_before_a_run_and_at_the_command_line(bench, tmp_path, capsys):
+    path = calibrations_path(tmp_path, "bench", simulated=True)
+    twice = {"factor": {"value": 0.2, "unit": "mL/{rev}"}, "offset": None}
+    entry = {
+        "kind": "calibration", "vessel": "BR-101", "name": "feed_flow", "who": "Ann", "reason": "new tube",
+        "method": "pump-volume", "old": None, "new": twice, "passed": None, "expires": "2026-01-31T00:00:00.000Z",
+    }  # fmt: skip
+    now = datetime.now(UTC).timestamp()
+    use = ("--instruments", str(bench), "--data", str(tmp_path))
+    totals = []
+    for expires in ("2026-01-31T00:00:00.000Z", ""):
+        append(path, {**entry, "expires": expires}, now, "SIM")
+        _, _, checks = checked(capsys, str(BENCH), "BR-101", *use)
+        totals.append(checks["BR-101.feed_flow", "calibration"])
+    assert [one["result"] for one in totals] == ["failed", "ok"]
+    assert "expired on 2026-01-31" in totals[0]["why"]
+    assert totals[1]["why"].startswith("SIM-")
+    assert "0 days old" in totals[1]["why"]
+
+    words = (str(BENCH), "feed-pump-101", "feed_flow=120", "--yes", *use)
+    assert main(["device", "write", *words]) == 0
+    try:
+        capsys.readouterr()
+        assert main(["device", "read", str(BENCH), "feed-pump-101", "speed", "feed_flow", "--json", *use]) == 0
+        flow = json.loads(capsys.readouterr().out)["points"]
+        assert [round(one["value"], 3) for one in flow] == [120.0, 120.0]
+        plain = (
+            "device",
+            "read",
+            "watson_marlow",
+            json.loads(bench.read_text())["instruments"]["feed-pump-101"]["url"],
+        )
+        assert main([*plain, "speed", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["points"][0]["value"] == pytest.approx(10.0)  # 0.2 mL each
+    finally:
+        assert main(["device", "write", *words[:2], "feed_flow=0", "--yes", *use]) == 0
 
 
 def test_pumps_turn_only_when_they_are_confirmed(bench, monkeypatch, capsys):

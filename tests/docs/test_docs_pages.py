@@ -27,6 +27,7 @@ EXCUSED = {
     "make demo": "installs, then runs `biovisor demo`, which the running tests do",
     "make test": "is what runs this test",
     "make bench": "races for half a minute against programs that the tests do without",
+    "pip install . pytest pytest-asyncio": "needs a fresh environment and the network",
     "pip install .": "needs a fresh environment and the network",
     "python -m pytest test_dripper.py": "is run by the tests of its page",
 }

@@ -4,6 +4,7 @@ import asyncio
 import json
 import select
 import signal
+import socket
 import subprocess
 import sys
 
@@ -89,3 +90,39 @@ def test_what_cannot_be_simulated_is_said(arguments, code, why, tmp_path):
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (code, "")
     assert why in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["alicat", "--port", "99999"], 2, "--port must be 0 to 65535, not 99999"),
+        (["alicat", "--port", "0", "--set", "unitt=B"], 1, "alicat cannot start: there is no setting unitt; known: "),
+        (["alicat", "--port", "0", "--set", "full_scale=much"], 1, "could not convert string to float: 'much'"),
+        (["generic_plc", "--pty"], 1, "there is no setting pty"),
+        (["hamilton_arc", "--set", "units=ph"], 1, "units must say which of ph, do"),
+        (["watson_marlow", "--set", "pump=acid"], 1, "pump must be one of base, feed, not 'acid'"),
+    ],
+)
+def test_what_it_cannot_be_is_said_in_a_line(arguments, code, said, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "controller.cli.main", "simulate", *arguments, "--data", str(tmp_path)],
+        cwd=ROOT, capture_output=True, text=True, timeout=40, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (code, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["hamilton_arc", "vicell_blu", "generic_plc", "alicat"])
+def test_each_is_at_the_port_that_was_asked_for_and_alone_there(name, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "controller.cli.main", "simulate", name, "--port", str(port)]
+        command += ["--data", str(tmp_path)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=40, check=False)
+        assert done.returncode == 1
+        assert f"{name} cannot start: Address already in use" in done.stderr
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        address = json.loads(process.stdout.readline())["instruments"][name]
+        process.terminate()
+    assert address["port"] == port

@@ -70,6 +70,7 @@ class Scene:
     quality: dict = field(default_factory=dict)
     alarms: list = field(default_factory=list)
     connections: dict = field(default_factory=dict)
+    waiting: list = field(default_factory=list)
     tripped: set = field(default_factory=set)
     entries: dict = field(default_factory=dict)
     scan: bool = True
@@ -206,6 +207,7 @@ class SmallSite:
                 }
                 for n, (s, d, *faults) in self.scene.connections.items()
             ],
+            "waiting_calibrations": list(self.scene.waiting),
         }
 
     def batch(self, vessel, process):
@@ -290,7 +292,7 @@ class SmallSite:
                     scene.quality[value[0]] = (value[1], Reason[value[2].upper()])
                 case "good":
                     scene.quality.pop(value)
-                case "alarms" | "scan":
+                case "alarms" | "scan" | "waiting":
                     setattr(scene, key, value)
                 case "connection":
                     scene.connections[value[0]] = value[1:]

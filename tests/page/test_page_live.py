@@ -78,6 +78,16 @@ def test_all_values_name_their_calibration_and_whether_it_has_expired(page):
     expect(told.filter(has_text="site file")).to_have_text("Calibration: site file, 2026-11-02")
 
 
+def test_a_calibration_that_waits_for_the_next_start_is_told(page, site):
+    site.scene(waiting=[{"vessel": "BR-101", "name": "ph", "id": "CAL-20261120-9", "in_force": "CAL-20261102-3"}])
+    page.locator('[data-vessel="BR-101"] .measured').first.click()
+    told = page.locator(".waiting-calibrations")
+    expect(told).to_have_text("Calibration of ph: CAL-20261120-9; until then CAL-20261102-3")
+    expect(page.get_by_text("Waiting for the supervisor's next start")).to_be_visible()
+    site.scene(waiting=[])
+    expect(told).to_have_count(0)
+
+
 def test_what_a_device_says_of_a_point_is_where_the_value_is(page, site):
     value = loop(page, "BR-101", "ph").locator(".value")
     said = {"tag": "BR-101.ph", "point": "1.PMC7", "detail": "no such block"}

@@ -62,7 +62,7 @@ def test_a_snapshot_holds_everything_and_null_for_what_is_not_known(publisher):
     assert data["columns"] == COLUMNS
     assert (data["seq"], data["time"], data["process_s"], data["site"]) == (1, 1e9, 5.0, {"name": "bench"})
     assert data["vessels"] == VESSELS
-    assert data["alarms"] == data["batches"] == data["connections"] == []
+    assert data["alarms"] == data["batches"] == data["connections"] == data["waiting_calibrations"] == []
 
 
 def test_a_delta_tells_only_what_changed(publisher):

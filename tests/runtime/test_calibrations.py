@@ -1,7 +1,9 @@
 """Stored calibrations of a site: in force, overdue, and wrong."""
 
 import json
+import os
 import re
+import time
 
 import pytest
 
@@ -31,10 +33,11 @@ def data(tmp_path):
 
 
 def put(data, name="feed_flow", unit="mL/{rev}", factor=0.2, expires="", simulated=False, kind="calibration", **more):
+    utc = more.pop("utc", UTC)
     new = {"factor": {"value": factor, "unit": unit}, "offset": more.pop("offset", None)}
     body = {"kind": kind, "vessel": VESSEL, "name": name, "method": "x", "who": "Ann", "reason": "r", "readings": [],
             "references": [], "old": None, "new": new, "passed": None, "expires": expires, **more}  # fmt: skip
-    return append(calibrations_path(data, "bench", simulated=simulated), body, UTC, "CAL")
+    return append(calibrations_path(data, "bench", simulated=simulated), body, utc, "CAL")
 
 
 def in_force(site, data, simulated=False):
@@ -181,8 +184,13 @@ def test_list_and_undo_without_a_wire(site, data, capsys):
     ("words", "why"),
     [
         (["BR-109", "ph", "--method", "ph-1"], "there is no vessel 'BR-109'"),
-        ([VESSEL, "temperature", "--method", "ph-1"], "temperature is not measured in [pH]"),
+        ([VESSEL, "temperature", "--method", "ph-1"], "temperature is not measured in [pH]; measured so: ph"),
+        ([VESSEL, "feed_flw", "--method", "pump-volume"], "by the name of its flow: base_flow, feed_flow"),
         ([VESSEL, "ph", "--method", "pump-volume"], "no output ph"),
+        (
+            [VESSEL, "feed_flow", "--method", "pump-volume", "--answer", "speed=40", "--answer", "amount=5 s"],
+            "that would be 3.33 revolutions; at least 5 are needed",
+        ),
         ([VESSEL, "feed_flow", "--method", "pump-balance"], "which balance?"),
         ([VESSEL, "ph", "--resume"], "nothing is open"),
         ([VESSEL, "ph", "--method", "ph-1", "--expires", "soon"], "--expires"),
@@ -196,6 +204,8 @@ def test_what_cannot_be_asked_for(site, data, capsys, words, why):
 @pytest.mark.parametrize("words", [[], [VESSEL], [VESSEL, "ph"]])
 def test_wrong_words(site, capsys, words):
     assert main(["device", "calibrate", str(site), *words]) == 2
+    lists = f"  {VESSEL}: ph, do, " in capsys.readouterr().err
+    assert lists == (len(words) < 2)
 
 
 def test_not_beside_a_supervisor_on_the_same_data(site, data, capsys):
@@ -208,3 +218,53 @@ def test_not_beside_a_supervisor_on_the_same_data(site, data, capsys):
         lease.release()
     errors = capsys.readouterr().err
     assert "a wire has one owner, so stop the supervisor first" in errors
+
+
+def test_what_is_stored_while_a_supervisor_runs_waits_and_is_seen_to(site, data):
+    data.mkdir()
+    assembly = Assembly(Options(site=site, data=data), Clock(), simulated=False)
+    watch = assembly.watch
+    watch.look()
+    assert watch.view() == []
+    first = put(data, factor=0.2)
+    watch.look()
+    waiting = {"vessel": VESSEL, "name": "feed_flow", "id": first["id"], "in_force": "site file"}
+    assert watch.view() == [waiting]
+    total = next(tag for tag in assembly.site.tags.tags if tag.name == "feed_total")
+    assert total.point.gain == pytest.approx(0.1), "nothing changes beneath a batch"
+    assembly.runtime.tick(0)
+    assert assembly.publisher.latest.state["waiting_calibrations"] == [waiting]
+    undo = {"kind": "undo", "restores": "site file", "undoes": first["id"]}
+    put(data, **undo)
+    watch.look()
+    assert watch.view() == []
+    path = calibrations_path(data, "bench", simulated=False)
+    path.write_text(path.read_text().replace("Ann", "Eve"))
+    watch.look()
+    assembly.close(clean=True)
+    told = " ".join(one["text"] for one in assembly.store.entries(0, 9999))
+    assert "waits for the next start; until then calibration site file" in told
+    assert "nothing waits for the next start" in told
+    assert "was altered, removed or reordered; what is in force stays so" in told
+
+
+def test_the_list_tells_what_the_running_supervisor_goes_on_with(site, data, capsys):
+    from controller.composition.lease import Lease
+
+    lease = Lease(data)
+    now = time.time()
+    first = put(data, utc=now - 200)
+    os.utime(lease.path, (now - 300, now - 300))
+    words = ["device", "calibrate", str(site), "--data", str(data)]
+    try:
+        assert main([*words, "--list"]) == 0
+        assert "waits for the next start" in capsys.readouterr().out
+        os.utime(lease.path, (now - 100, now - 100))
+        assert main([*words[:3], VESSEL, "feed_flow", *words[3:], "--undo", "--who", "Ann", "--reason", "wrong"]) == 0
+        assert f"goes on with {first['id']} until then (process {os.getpid()}, since" in capsys.readouterr().out
+        assert main([*words, "--list"]) == 0
+        assert "in force until the next start" in capsys.readouterr().out
+    finally:
+        lease.release()
+    assert main([*words, "--list"]) == 0
+    assert "in force" not in capsys.readouterr().out

@@ -451,6 +451,9 @@ def test_the_control_port_refuses_nonsense(site: Site):
     unknown = site.control(op="fault", instrument="probe-101", fault="crc", duration_s=1)["error"]
     assert unknown.startswith("there is no instrument 'probe-101'; known: ")
     assert "probes-101" in unknown
+    assert (
+        "; known: silence, " in site.control(op="fault", instrument="plc-101", fault="silense", duration_s=1)["error"]
+    )
     assert "cannot show crc" in site.control(op="fault", instrument="plc-101", fault="crc", duration_s=1)["error"]
     assert not site.control(op="fault", instrument="plc-101", fault="silence", duration_s="long")["ok"]
     assert not site.control(op="hands", id="x", vessel="BR-101", action="pour", volume_ml=1)["ok"]

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from controller.composition.calibration.live import Instrument, Settled, Still, settle
+from controller.composition.calibration.live import Instrument, Settled, Still, Unreachable, settle
 from controller.composition.calibration.results import Line, Refused
-from controller.config.calibrated import Calibrated, alike
+from controller.composition.claims import owner_of, wires_of
+from controller.config.calibrated import Calibrated, alike, users
 from controller.units import Quantity, convert, parse_quantity
 from drivers.registry import UnknownDriver
 
@@ -74,6 +75,10 @@ class Job:
         """The calibration in force."""
         return self.loaded.calibration(self.vessel, self.name)
 
+    def known(self, vessel: str, name: str) -> bool:
+        """Whether the site has such a calibration."""
+        return vessel in self.loaded.classes and bool(users(self.loaded.classes[vessel], name))
+
     def measurement(self, *units: str) -> tuple[str, Measurement]:
         """The measured tag that the calibration goes into, its unit converting to one of ``units``. Raises
         :class:`NotPossible`.
@@ -82,17 +87,26 @@ class Job:
         for tag, entry in measured.items():
             if (entry.calibration or tag) == self.name and any(alike(entry.unit, unit) for unit in units):
                 return tag, entry
-        raise NotPossible(f"{self.vessel}.{self.name} is not measured in {' or '.join(units)}")
+        fit = [entry.calibration or tag for tag, entry in measured.items() if any(alike(entry.unit, u) for u in units)]
+        where = f"; measured so: {', '.join(fit)}" if fit else ""
+        raise NotPossible(f"{self.vessel}.{self.name} is not measured in {' or '.join(units)}{where}")
 
     def output(self) -> Output:
         """The output that the calibration goes into. Raises :class:`NotPossible`."""
-        found = self.loaded.classes[self.vessel].outputs.get(self.name)
+        outputs = self.loaded.classes[self.vessel].outputs
+        found = outputs.get(self.name)
         if found is None:
-            raise NotPossible(f"{self.vessel} has no output {self.name}: a pump is calibrated by the name of its flow")
+            known = ", ".join(name for name in outputs if self.loaded.calibration(self.vessel, name)) or ", ".join(
+                outputs
+            )
+            why = f"a pump is calibrated by the name of its flow: {known}"
+            raise NotPossible(f"{self.vessel} has no output {self.name}; {why}")
         return found
 
     def instrument(self, connection: str) -> Instrument:
-        """The instrument of a connection of the site. Raises :class:`NotPossible`."""
+        """The instrument of a connection of the site. Raises :class:`NotPossible`, and :class:`Unreachable` when a
+        running supervisor has it.
+        """
         if connection not in self._instruments:
             entry = self.loaded.config.connections.get(connection)
             if entry is None:
@@ -101,6 +115,8 @@ class Job:
             expected = entry.expect.model_dump(exclude_none=True) if entry.expect and not self.urls else {}
             options = {**entry.options, **self.options.get(entry.driver, {})}
             url = self.urls.get(connection, entry.url)
+            if owner := owner_of(wires_of(url, options)):
+                raise Unreachable(f"{connection} belongs to {owner}, and it would act on what is read: stop it first")
             try:
                 self._instruments[connection] = Instrument(connection, entry.driver, url, options, expected)
             except (UnknownDriver, ValueError) as error:
@@ -159,6 +175,14 @@ class Job:
         span = found.span * abs(line.factor)
         text = f"  not still: {span:.3g} in {still.window_s:g} s, {still.band:g} is asked for. "
         return self.session.ask(f"{key}-force", f"{text}A reason to take it all the same, or Enter to wait on", str)
+
+
+def calibratable(loaded: LoadedSite, vessel: str) -> list[str]:
+    """The names on a vessel for which there may be a method: what is measured in pH, % or as a mass, and pumps."""
+    vessel_class = loaded.classes[vessel]
+    measured = vessel_class.measurements.items()
+    names = [entry.calibration or tag for tag, entry in measured if any(alike(entry.unit, unit) for unit in STILL)]
+    return list(dict.fromkeys([*names, *(name for name in vessel_class.outputs if loaded.calibration(vessel, name))]))
 
 
 def number(unit: str, low: float, high: float) -> Callable[[str], float]:

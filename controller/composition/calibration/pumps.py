@@ -7,7 +7,7 @@ from typing import Any
 
 from controller.composition.calibration.job import Finding, Job, NotPossible, Place, number
 from controller.composition.calibration.pumping import Amount, Pump
-from controller.composition.calibration.results import Line, pump, weighed
+from controller.composition.calibration.results import LEAST_TURNS, Line, pump, weighed
 from controller.composition.calibration.session import Interrupted, yes
 from controller.config.calibrated import alike, gain_of
 from controller.units import Quantity, UnitError, convert, parse_quantity
@@ -83,6 +83,9 @@ def _plan(job: Job) -> dict[str, Any]:
     lasts_s = amount.seconds if amount.turns is None else 60.0 * amount.turns / speed
     if lasts_s > LONGEST_S:
         raise NotPossible(f"that would take {lasts_s / 3600.0:.1f} h")
+    turns = speed * amount.seconds / 60.0 if amount.turns is None else amount.turns
+    if turns < LEAST_TURNS:
+        raise NotPossible(f"that would be {turns:.3g} revolutions; at least {LEAST_TURNS:g} are needed")
     return {"speed": speed, "turns": amount.turns, "seconds": amount.seconds}
 
 

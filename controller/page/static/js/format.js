@@ -143,3 +143,11 @@ export function calibrationText({ id, date, expires }, ms) {
   const until = expires === "" ? "" : ` · ${expired ? "expired" : "until"} ${expires.slice(0, 10)}`;
   return { text: `Calibration: ${id}, ${date.slice(0, 10)}${until}`, expired };
 }
+
+/**
+ * A calibration that is stored and not in force yet, in a line.
+ * @param {import("./types.js").WaitingCalibration} waiting
+ */
+export function waitingText({ name, id, in_force: now }) {
+  return `Calibration of ${name}: ${id || "none"}; until then ${now || "none"}`;
+}

@@ -28,7 +28,9 @@
  * @typedef {{name: string, state: string, since: string|number, detail: string, verified_on: string[]|null,
  *   faults: {tag: string, point: string, detail: string}[]}} Connection
  * @typedef {{name: string, title: string, simulated: boolean, speed: number, scan_period_s: number}} Site
- * @typedef {{vessels: Vessel[], batches: Batch[], alarms: Alarm[], connections: Connection[]}} State
+ * @typedef {{vessel: string, name: string, id: string, in_force: string}} WaitingCalibration
+ * @typedef {{vessels: Vessel[], batches: Batch[], alarms: Alarm[], connections: Connection[],
+ *   waiting_calibrations: WaitingCalibration[]}} State
  * @typedef {{seq: number, time: string|number, process_s: number, site: Site, columns: Column[],
  *   values: (number|null)[], quality: (0|1|2)[], reason: string[], age: (number|null)[]} & State} Snapshot
  * @typedef {[number, number|null, 0|1|2, string, number|null]} Change

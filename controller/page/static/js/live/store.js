@@ -14,7 +14,7 @@ export const site = signal(null);
 /** @type {import("../../vendor/signals.js").Signal<Column[]>} */
 export const columns = signal([]);
 /** @type {import("../../vendor/signals.js").Signal<State>} */
-export const state = signal({ vessels: [], batches: [], alarms: [], connections: [] });
+export const state = signal({ vessels: [], batches: [], alarms: [], connections: [], waiting_calibrations: [] });
 /** Server time in ms since 1970, and process time in s, of the newest scan. */
 export const now = signal({ ms: 0, process: 0 });
 /** "lost" while the server is silent; `at` is the wall time in ms when it was last heard. */
@@ -53,8 +53,8 @@ function takeSnapshot(doc) {
     traces.reset(doc.columns, doc.site.speed);
   }
   site.value = doc.site;
-  const { vessels, batches, alarms, connections } = doc;
-  state.value = { vessels, batches, alarms, connections };
+  const { vessels, batches, alarms, connections, waiting_calibrations } = doc;
+  state.value = { vessels, batches, alarms, connections, waiting_calibrations };
   setTime(doc);
   doc.columns.forEach((_, i) => put(i, doc.values[i] ?? null, doc.quality[i] ?? 2, doc.reason[i] ?? "", doc.age[i] ?? null));
   traces.sample(doc.process_s, cells);
