@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -20,48 +21,60 @@ ARGS = (
 )
 
 
+@pytest.fixture(scope="session")
+def nursery(tmp_path_factory):
+    """Where small sites are made, each a process of its own that need not import anything: a path to connect to."""
+    path = tmp_path_factory.mktemp("sites") / "socket"
+    popen = subprocess.Popen(
+        [sys.executable, HERE / "small_site.py", path],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert popen.stdout.readline() == "ready\n"
+    yield path
+    popen.terminate()
+    popen.communicate(timeout=10)
+
+
 class Site:
     """The small site as a process: its URL, and what changes its scene."""
 
-    def __init__(self):
-        self.popen = subprocess.Popen(
-            [sys.executable, HERE / "small_site.py"],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.url = json.loads(self.popen.stdout.readline())["url"]
+    def __init__(self, nursery):
+        self.connection = socket.socket(socket.AF_UNIX)
+        self.connection.settimeout(10)
+        self.connection.connect(str(nursery))
+        self.lines = self.connection.makefile("rw")
+        answer = json.loads(self.lines.readline())
+        self.url, self.pid = answer["url"], answer["pid"]
 
     def scene(self, **changes):
-        self.popen.stdin.write(json.dumps(changes) + "\n")
-        self.popen.stdin.flush()
+        self.lines.write(json.dumps(changes) + "\n")
+        self.lines.flush()
 
     def freeze(self):
-        os.kill(self.popen.pid, signal.SIGSTOP)
+        os.kill(self.pid, signal.SIGSTOP)
 
     def thaw(self):
-        os.kill(self.popen.pid, signal.SIGCONT)
+        os.kill(self.pid, signal.SIGCONT)
 
     def get(self, path):
         return httpx.get(f"{self.url}/api/v1/{path}", timeout=5, trust_env=False).json()
 
     def close(self):
+        """Give it its end, and wait for it."""
         self.thaw()
-        self.popen.stdin.close()
-        self.popen.stdout.close()
-        try:
-            self.popen.wait(10)
-        except subprocess.TimeoutExpired:
-            self.popen.kill()
-            self.popen.wait(10)
+        self.connection.shutdown(socket.SHUT_WR)
+        assert self.lines.read() == ""
+        self.lines.close()
+        self.connection.close()
 
 
 @pytest.fixture
-def site():
+def site(nursery):
     """Two vessels: BR-101 expands, BR-102 asks to be inoculated."""
-    site = Site()
+    site = Site(nursery)
     yield site
     site.close()
 

@@ -1,12 +1,15 @@
 """Two vessels that move like bioreactors, behind the real publisher, store, door and HTTP server; one process.
 
-Prints its URL as one JSON line. Then each line of standard input is a JSON object that changes the scene, see
-``SmallSite.change``. Ends with its standard input.
+The program listens on a Unix socket, whose path is its argument, and makes a process of its own for every connection,
+which has imported everything already. That one sends its URL and its process number as one JSON line. Then each line
+that it gets is a JSON object that changes the scene, see ``SmallSite.change``. It ends with its connection.
 """
 
 import asyncio
 import json
 import math
+import os
+import signal
 import socket
 import sys
 import tempfile
@@ -18,6 +21,7 @@ import numpy as np
 from explained import Explained
 from scene import ALLOWED, CONNECTIONS, INTERLOCKS, LOOPS, NEXT, SPEED, TAGS, VESSELS, batch_of, formula, operations
 
+import controller.api.serving  # noqa: F401  # or every process that is made would import it
 from controller.api.gateway import LoopInfo, ReadBack, RecipeInfo, SiteInfo, VesselInfo
 from controller.api.server import Server
 from controller.clock import ScaledClock, iso_utc
@@ -316,21 +320,38 @@ class SmallSite:
             self.why.instead = value
 
 
-def main():
-    with tempfile.TemporaryDirectory() as folder, socket.socket() as listener:
+def serve(connection):
+    with tempfile.TemporaryDirectory() as folder, socket.socket() as listener, connection.makefile("rw") as lines:
         listener.bind(("127.0.0.1", 0))
         listener.listen(64)
         site = SmallSite(Path(folder) / "store.sqlite")
         server = Server(site, listener)
         server.start()
-        sys.stdout.write(json.dumps({"url": f"http://127.0.0.1:{server.port}"}) + "\n")
-        sys.stdout.flush()
-        for line in sys.stdin:
+        lines.write(json.dumps({"url": f"http://127.0.0.1:{server.port}", "pid": os.getpid()}) + "\n")
+        lines.flush()
+        for line in lines:
             site.change(line)
         server.stop()
         site.stop.set()
         site.thread.join()
         site.store.close()
+
+
+def main():
+    """No thread may run here: it would be missing in the processes that are made."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(sys.argv[1])
+        listener.listen()
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        while True:
+            connection, _ = listener.accept()
+            with connection:
+                if os.fork() == 0:
+                    listener.close()
+                    serve(connection)
+                    return
 
 
 if __name__ == "__main__":
