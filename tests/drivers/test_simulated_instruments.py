@@ -17,13 +17,15 @@ from typing import Any
 import pytest
 
 from drivers import registry
-from drivers.conformance import Bench, Disturbance, DriverConformance
+from drivers.conformance import Bench, Disturbance
+from drivers.conformance.contract_checks import ContractChecks
+from drivers.conformance.wire_checks import WireChecks
 from drivers.contract import ConnectionSpec, Driver, Point, Quality, WriteState
 from drivers.link import Link
 from drivers.link_state import LinkEvent, LinkState
 from tests.drivers.simulated import FAULTS, UNPLUGGED_S
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60), pytest.mark.xdist_group("simulated")]
 
 SPEED = 20
 VESSEL = "BR-101"
@@ -163,12 +165,19 @@ class SimulatedBench(Bench):
         await asyncio.sleep(0.002)
 
 
-class TestConformance(DriverConformance):
-    """The contract, on every simulated instrument."""
+@pytest.fixture(params=list(KINDS))
+async def bench(site: Site, request: pytest.FixtureRequest) -> SimulatedBench:
+    return SimulatedBench(site, request.param)
 
-    @pytest.fixture(params=list(KINDS))
-    async def bench(self, site: Site, request: pytest.FixtureRequest) -> SimulatedBench:
-        return SimulatedBench(site, request.param)
+
+@pytest.mark.xdist_group("simulated-wires")
+class TestWires(WireChecks):
+    """What can happen on a wire, on every simulated instrument: the peers of the drivers' own tests only go silent."""
+
+
+@pytest.mark.soak
+class TestContract(ContractChecks):
+    """The rest of the contract, which the drivers' own tests check on their peers."""
 
 
 class Links:
