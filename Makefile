@@ -16,8 +16,13 @@ PEERS_READY := $(PEERS)/node_modules/.ready
 RUN_TOOLS := node=nodejs npm=npm
 TEST_TOOLS := chromium=chromium socat=socat mbpoll=mbpoll
 
-## The tests of the drivers wait for time-outs most of the time, and each file has instruments of its own: many at once.
-DRIVERS := tests/drivers -n 5 --dist loadfile
+## The tests of the drivers wait for time-outs most of the time, and those with processes for processes: many at once.
+DRIVERS := tests/drivers -n 8 --dist loadscope
+PROCESSES := -n 4 --dist loadgroup --no-loadscope-reorder
+REST := -n 3 --dist loadgroup --no-loadscope-reorder
+
+# Compiled tests are kept even where the environment says otherwise: every worker of every phase reads them again.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup setup-test demo test fast soak bench lint lock clean
 
@@ -33,12 +38,12 @@ demo: setup ## Two simulated bioreactors, the recipe and the page
 
 test: setup-test lint ## Lint, types, import directions and all tests
 	@$(BIN)/python -m pytest $(DRIVERS) -m "not e2e and not soak and not solo"
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not e2e and not browser and not soak and not solo" --ignore tests/drivers
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "(e2e or browser) and not soak and not solo"
+	@$(BIN)/python -m pytest $(REST) -m "not e2e and not browser and not soak and not solo" --ignore tests/drivers
+	@$(BIN)/python -m pytest $(PROCESSES) -m "(e2e or browser) and not soak and not solo"
 	@$(BIN)/python -m pytest -m "solo and not soak"
 
 fast: setup-test ## Only the tests that start no process
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not e2e and not browser and not soak"
+	@$(BIN)/python -m pytest $(REST) -m "not e2e and not browser and not soak"
 
 soak: setup-test ## The large counts, whole
 	@$(BIN)/python -m pytest -m soak --timeout 86400

@@ -16,7 +16,7 @@ from controller.composition.calibration.live import Instrument, Unreachable
 from controller.composition.calibration.pumping import Amount, Pump
 from tests.cli.calibration_bench import ROOT, VESSEL, Bench, Simulators, write_site
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60), pytest.mark.xdist_group("calibrate")]
 DONE = {"accept": "yes", "who": "Ann Lee", "reason": "before batch 7"}
 QUICK = ("--window", "2")
 

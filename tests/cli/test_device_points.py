@@ -19,7 +19,12 @@ from controller.cli.main import main
 from tests.cli.conftest import BENCH, ROOT, install
 from tests.drivers.simulated import Simulated
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60), pytest.mark.usefixtures("drivers")]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.timeout(60),
+    pytest.mark.usefixtures("drivers"),
+    pytest.mark.xdist_group("device-points"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,12 @@ from controller.composition.devices_scan import addresses_of
 from tests.cli.conftest import BENCH, install, registered
 from tests.drivers.simulated import Simulated
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60), pytest.mark.usefixtures("drivers")]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.timeout(60),
+    pytest.mark.usefixtures("drivers"),
+    pytest.mark.xdist_group("device-scan"),
+]
 OTHERS = {
     "silent": "otherfirm:Silent",
     "faulty": "otherfirm:Faulty",

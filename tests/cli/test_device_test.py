@@ -23,7 +23,12 @@ from controller.units import Quantity
 from drivers.contract import Point, Quality, Reason, Sample
 from tests.cli.conftest import BENCH, ROOT
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60), pytest.mark.usefixtures("drivers")]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.timeout(60),
+    pytest.mark.usefixtures("drivers"),
+    pytest.mark.xdist_group("device-test"),
+]
 
 
 class Terminal:

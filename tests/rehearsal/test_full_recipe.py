@@ -12,7 +12,6 @@ BENCH = ROOT / "configs/sites/bench.yaml"
 HOUR_S = 3600.0
 
 
-@pytest.mark.e2e
 @pytest.mark.timeout(240)
 def test_the_full_length_expansion_completes_and_is_controlled_all_the_way():
     rehearsal = Rehearsal(BENCH, ROOT / "configs/recipes/car-t-expansion.yaml", "BR-101", period_s=10.0, seed=1)
