@@ -9,6 +9,7 @@ import pytest
 from tests.e2e.conftest import BENCH, Supervisor, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+VESSELS = ("BR-101", "BR-102")
 
 
 def tell(instruments, pump, *commands):
@@ -23,22 +24,23 @@ def tell(instruments, pump, *commands):
         os.close(descriptor)
 
 
-@pytest.mark.parametrize("vessel", ["BR-101", "BR-102"])
-def test_a_standing_pump_stays_standing_and_a_running_feed_is_stopped(start, instruments, tmp_path, vessel):
-    number = vessel.removeprefix("BR-")
-    running = vessel == "BR-102"
-    for pump in ("feed", "base"):
-        tell(instruments, f"{pump}-pump-{number}", "1SP40.0", "1GO" if running and pump == "feed" else "1ST")
-    assert instruments.state(vessel)["feed_rpm"] == (40.0 if running else 0.0)
-    seen = set()
+def test_a_standing_pump_stays_standing_and_a_running_feed_is_stopped(start, instruments, tmp_path):
+    """All pumps of BR-101 stand, the feed of BR-102 runs."""
+    for vessel, feed in (("BR-101", "1ST"), ("BR-102", "1GO")):
+        number = vessel.removeprefix("BR-")
+        tell(instruments, f"feed-pump-{number}", "1SP40.0", feed)
+        tell(instruments, f"base-pump-{number}", "1SP40.0", "1ST")
+    assert [instruments.state(vessel)["feed_rpm"] for vessel in VESSELS] == [0.0, 40.0]
     supervisor = start(Supervisor, "run", BENCH, "--instruments", instruments.file, "--data", tmp_path / "data").ready()
-    until(lambda: instruments.state(vessel)["feed_rpm"] == 0.0, 10, "the feed pump stands")
+    until(lambda: instruments.state("BR-102")["feed_rpm"] == 0.0, 10, "the feed pump stands")
+    seen = set()
     end = time.monotonic() + 14
     while time.monotonic() < end:
-        state = instruments.state(vessel)
-        seen |= {state["feed_rpm"], state["base_rpm"]}
+        for state in map(instruments.state, VESSELS):
+            seen |= {state["feed_rpm"], state["base_rpm"]}
         time.sleep(0.2)
     assert seen == {0.0}, "also when outputs are written again"
-    feed = supervisor.loop("feed", vessel)
-    assert (feed["mode"], feed["mode_reason"]) == ("off", "safe until somebody decides")
-    assert supervisor.tag("feed_flow", vessel)["value"] == 0.0
+    for vessel in VESSELS:
+        feed = supervisor.loop("feed", vessel)
+        assert (feed["mode"], feed["mode_reason"]) == ("off", "safe until somebody decides")
+        assert supervisor.tag("feed_flow", vessel)["value"] == 0.0

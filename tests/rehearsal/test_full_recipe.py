@@ -13,8 +13,9 @@ HOUR_S = 3600.0
 
 
 @pytest.mark.timeout(240)
-def test_the_full_length_expansion_completes_and_is_controlled_all_the_way():
-    rehearsal = Rehearsal(BENCH, ROOT / "configs/recipes/car-t-expansion.yaml", "BR-101", period_s=10.0, seed=1)
+@pytest.mark.parametrize("period_s", [20.0, pytest.param(10.0, marks=pytest.mark.soak)])
+def test_the_full_length_expansion_completes_and_is_controlled_all_the_way(period_s):
+    rehearsal = Rehearsal(BENCH, ROOT / "configs/recipes/car-t-expansion.yaml", "BR-101", period_s=period_s, seed=1)
     worst = {"temperature": 0.0, "ph": 0.0, "do": 0.0}
 
     def watch(batch):
