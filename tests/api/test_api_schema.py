@@ -16,8 +16,9 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 
 
 @pytest.mark.timeout(60)
+@pytest.mark.parametrize("examples", [6, pytest.param(100, marks=[pytest.mark.soak, pytest.mark.timeout(600)])])
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=str)
-def test_every_answer_is_one_the_document_allows(server, http, mode):
+def test_every_answer_is_one_the_document_allows(server, http, mode, examples):
     document = http.get("/api/v1/openapi.json").json()
     schema = schemathesis.openapi.from_dict(document).exclude(path="/api/v1/stream")
     operations = [result.ok() for result in schema.get_all_operations()]
@@ -27,7 +28,11 @@ def test_every_answer_is_one_the_document_allows(server, http, mode):
             continue
 
         @settings(
-            max_examples=12, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+            max_examples=examples,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            suppress_health_check=list(HealthCheck),
         )
         @given(case=operation.as_strategy(generation_mode=mode))
         def answers(case):

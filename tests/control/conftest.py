@@ -68,6 +68,7 @@ class Rig:
         tags = site.tags.tags
         self.values = {row: FOUND.get(tag.name, 0.0) for row, tag in enumerate(tags) if tag.kind == "measurement"}
         self.devices = {row: OUTPUTS_FOUND.get(tag.name, 0.0) for row, tag in enumerate(tags) if tag.kind == "output"}
+        self.readable = {row for row, tag in enumerate(tags) if tag.point is None or tag.point.access != "w"}
         self.lost, self.bad, self.stuck = set(), {}, set()
         self.journal = 0
         self.events, self.writes = [], []
@@ -81,12 +82,12 @@ class Rig:
 
     def frame(self):
         frame = Frame.never_read(len(self.site.tags))
-        for row, value in {**self.values, **self.devices}.items():
-            tag = self.site.tags.tags[row]
-            if tag.point.access == "w":
-                continue
-            frame.value[row], frame.quality[row], frame.reason[row], frame.age[row] = value, 0, Reason.SIMULATED, 0.0
-            reason = Reason.LINK if tag.connection in self.lost else self.bad.get(row)
+        found = {row: value for row, value in {**self.values, **self.devices}.items() if row in self.readable}
+        rows = list(found)
+        frame.value[rows], frame.quality[rows], frame.reason[rows] = list(found.values()), 0, Reason.SIMULATED
+        frame.age[rows] = 0.0
+        for row in rows if self.lost or self.bad else ():
+            reason = Reason.LINK if self.site.tags.tags[row].connection in self.lost else self.bad.get(row)
             if reason is not None:
                 frame.value[row], frame.quality[row], frame.reason[row] = np.nan, BAD, reason
         return frame

@@ -191,7 +191,7 @@ class Expansion:
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("given", [0.5, 1.0, 1.6])
+@pytest.mark.parametrize("given", [0.5, pytest.param(1.0, marks=pytest.mark.soak), 1.6])
 def test_glucose_is_held_although_the_uptake_is_not_what_was_given(given):
     rig = FeedRig(BY_GLUCOSE)
     rig.run(3)
