@@ -18,7 +18,7 @@ from tests.cli.calibration_bench import ROOT, VESSEL, Bench, Simulators, write_s
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60), pytest.mark.xdist_group("calibrate")]
 DONE = {"accept": "yes", "who": "Ann Lee", "reason": "before batch 7"}
-QUICK = ("--window", "2")
+QUICK = ("--window", "1")
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +167,9 @@ def test_answers_come_from_options_without_a_terminal(bench, simulators):
     assert "buffer-1:" in errors
 
 
+PUMPS = pytest.mark.xdist_group("calibrate-pumps")
+
+
 def pump_answers(amount="60 {rev}", **more):
     return {"speed": "", "amount": amount, "density": "1.0", "ready": "yes", **DONE, **more}
 
@@ -183,6 +186,7 @@ def pump(fast, tmp_path, monkeypatch, capsys):
     return Bench(write_site(tmp_path, feed="0.08"), tmp_path / "data", monkeypatch, capsys, fast)
 
 
+@PUMPS
 def test_a_pump_by_a_balance(pump, fast):
     words = (VESSEL, "feed_flow", "--method", "pump-balance", "--balance", "scale", "--window", "1")
     code, text, errors = pump.types(*words, answers=pump_answers())
@@ -196,6 +200,7 @@ def test_a_pump_by_a_balance(pump, fast):
     assert asyncio.run(fast.read("feed-pump-101", "speed", "running")) == [0.0, 0.0]
 
 
+@PUMPS
 def test_a_pump_by_a_volume_and_a_factor_that_cannot_be(pump):
     code, _, errors = pump.types(VESSEL, "feed_flow", "--method", "pump-volume", answers=pump_answers(volume="60"))
     assert code == 1
@@ -208,6 +213,7 @@ def test_a_pump_by_a_volume_and_a_factor_that_cannot_be(pump):
     assert entry["new"]["factor"]["value"] == pytest.approx(6.9 / entry["readings"][0]["turns"])
 
 
+@PUMPS
 def test_too_little_on_the_balance_is_refused(pump):
     words = (VESSEL, "feed_flow", "--method", "pump-balance", "--balance", "scale", "--window", "1")
     code, _, errors = pump.types(*words, answers=pump_answers("6 {rev}"))
@@ -215,6 +221,7 @@ def test_too_little_on_the_balance_is_refused(pump):
     assert "pump more" in errors
 
 
+@PUMPS
 def test_a_pump_stops_when_its_calibration_is_ended(pump, fast):
     """Told to end in the middle: the pump stands, what was found is kept, and nothing changed."""
     answers = [f"--answer={key}={value}" for key, value in pump_answers("4000 {rev}", speed="50").items()]
@@ -233,6 +240,7 @@ def test_a_pump_stops_when_its_calibration_is_ended(pump, fast):
     assert pump.types(VESSEL, "feed_flow", "--abandon")[0] == 0
 
 
+@PUMPS
 def test_a_pump_that_does_not_answer_any_more_is_not_said_to_stand(pump, fast):
     """The wire falls silent in the middle."""
 
@@ -259,6 +267,7 @@ def test_a_pump_that_does_not_answer_any_more_is_not_said_to_stand(pump, fast):
     assert asyncio.run(fast.read("feed-pump-101", "speed", "running")) == [0.0, 0.0], "the next start stops it first"
 
 
+@PUMPS
 async def test_a_pump_that_does_not_count_is_reckoned_by_speed_and_time(fast):
     instrument = Instrument("pump", "watson_marlow", fast.url("feed-pump-101"), {}, {})
     with pytest.raises(ValueError, match="not one of"):
@@ -274,12 +283,14 @@ async def test_a_pump_that_does_not_count_is_reckoned_by_speed_and_time(fast):
     assert counted.turns == pytest.approx(20 * 0.5, rel=0.3), "it runs twenty times faster than the wall"
 
 
+@PUMPS
 async def test_another_instrument_than_the_expected_one_is_not_used(fast):
     instrument = Instrument("pump", "watson_marlow", fast.url("feed-pump-101"), {}, {"vendor": "Masterflex"})
     with pytest.raises(Unreachable, match="vendor is Watson-Marlow, not Masterflex"):
         await instrument.read([instrument.point("speed")], attempts=1)
 
 
+@PUMPS
 def test_a_balance_that_the_site_does_not_have(pump):
     words = (VESSEL, "feed_flow", "--method", "pump-balance", "--balance")
     assert "there is no connection 'scales'" in pump.types(*words, "scales")[2]
