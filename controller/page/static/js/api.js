@@ -25,7 +25,10 @@ export async function ask(method, path, body) {
       signal: AbortSignal.timeout(PATIENCE_MS),
       cache: "no-store",
     });
-    const doc = await response.json().catch(() => null);
+    const doc = await response.json().catch((error) => {
+      if (response.ok) throw error; // an answer that was cut short confirms nothing
+      return null;
+    });
     if (response.ok) return { ok: true, status: response.status, doc };
     return { ok: false, status: response.status, problem: problemOf(doc, response) };
   } catch (error) {
