@@ -91,6 +91,20 @@ def test_outdated_change_is_refused_with_its_reason(browser, site):
     browser.complaints.clear()
 
 
+def test_an_answer_that_is_cut_short_confirms_nothing(browser, site):
+    def cut(route):
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.body()[:20])
+
+    dialog = setpoint_dialog(browser.page, "ph")
+    browser.page.route("**/setpoint", cut)
+    type_setpoint(browser.page, "7.1")
+    dialog.get_by_role("button", name="Process adjustment").click()
+    dialog.get_by_role("button", name="Set 7.10 pH").click()
+    expect(dialog.locator(".outcome")).to_contain_text("Not confirmed")
+    assert len(browser.sent()) == 1
+
+
 def test_nothing_is_sent_while_the_server_is_silent_nor_afterwards(browser, site):
     page = browser.page
     dialog = setpoint_dialog(page)
