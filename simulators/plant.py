@@ -27,9 +27,9 @@ class Deeds:
 class Plant:
     """All vessels of a site. The vessels do not influence each other, nor does their number or order.
 
-    `vessels` gives for each name the model (`tc_m`, `ecoli_a`), a seed and the initial state, see
-    :data:`simulators.vessel_state.STATE_RANGES`; together with `seed` this decides every number that follows.
-    Raises ValueError for a description that makes no sense.
+    `vessels` gives for each name the model, see :data:`simulators.vessel_state.CULTURES`, a seed and the initial
+    state, see :data:`simulators.vessel_state.STATE_RANGES`; with `seed` this decides every number that follows. Raises
+    ValueError for a description that makes no sense.
     """
 
     actuators: Mapping[str, dict[str, float]]

@@ -7,6 +7,7 @@ import pytest
 
 from simulators.bus import ACTUATORS, SENSORS, TRUTH
 from simulators.plant import Plant
+from simulators.vessel_state import CULTURES
 
 WARM = {"model": "tc_m", "seed": 101, "volume_l": 1.0, "temperature_c": 37.0, "ph": 7.2, "do": 50.0}
 GROWING = {**WARM, "vcd": 1.1, "culture_age_h": 40.0}
@@ -127,7 +128,7 @@ def random_drive(made, noise):
     made.actuators["BR-101"]["feed_rpm"] = noise.choice([0.0, 0.0, 50.0])
 
 
-@pytest.mark.parametrize("model", ["tc_m", "ecoli_a"])
+@pytest.mark.parametrize("model", CULTURES)
 @pytest.mark.parametrize("dt", [0.2, 1.0, 6.0, 10.0])
 def test_whatever_is_driven_the_state_stays_finite_and_positive(dt, model):
     noise = random.Random(7)
