@@ -115,7 +115,7 @@ class Coli(Generic[Real]):
 
     strain: Strain[Real]
 
-    interval_s: ClassVar[float] = 2.0
+    interval_s: ClassVar[float] = 4.0
     basal: ClassVar[Concentrations] = (0.0, 4.94, 0.0129)
     signals: ClassVar[Signals] = {
         "biomass": (0, 1.0),

@@ -59,9 +59,9 @@ class Fine:
 
 
 class Plant:
-    """As the plant does it, in floats or arrays, in steps twice as long."""
+    """As the plant does it, in floats or arrays."""
 
-    step_s = 2.0 * Coli.interval_s
+    step_s = Coli.interval_s
 
     def __init__(self, strain):
         self.strain = strain

@@ -72,6 +72,23 @@ def test_a_vessel_alone_is_the_same_to_the_bit_as_one_of_many(name, contaminated
 
 
 @pytest.mark.parametrize("name", MODELS)
+def test_the_equations_give_the_same_bits_in_floats_and_in_arrays(name):
+    """Slopes and exchange themselves: in a state, most of their last places are rounded away."""
+    random = np.random.default_rng([list(MODELS).index(name), 6])
+    model, parameters, (here, inflow) = MODELS[name][0], anyone(name, random), anywhere(random)
+    here = here._replace(temperature=random.uniform(30.0, 40.0, N), ph=random.uniform(6.5, 7.5, N))
+    many = model(parameters)
+    state = tuple(
+        random.uniform(0.0, 200.0 if place >= len(many.basal) else 10.0, N) for place in range(len(many.fresh()))
+    )
+    together = [*many.slope(state, here, inflow), *many.exchange(state, here)]
+    for k in range(N):
+        one, mine = model(column(parameters, k)), tuple(float(value[k]) for value in state)
+        alone = [*one.slope(mine, column(here, k), column(inflow, k)), *one.exchange(mine, column(here, k))]
+        assert [np.asarray(value).tobytes() for value in alone] == [values[k].tobytes() for values in together]
+
+
+@pytest.mark.parametrize("name", MODELS)
 @settings(deadline=None, max_examples=60)
 @given(seed=st.integers(0, 2**32), steps=st.sampled_from([0.1, 1.0, 5.0]))
 def test_whatever_happens_no_state_is_negative_or_without_end(name, seed, steps):

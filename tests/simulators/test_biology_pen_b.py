@@ -11,7 +11,7 @@ from simulators.biology.suspension import Suspension
 from simulators.numeric import filled, where
 from tests.simulators.published import column, deviation
 
-FINE_H, FAST_H = 1 / 90, 1 / 15
+FINE_H, FAST_H = 1 / 60, 1 / 15
 """The fast step is four times what the plant allows itself."""
 START = (0.1, 15.0, 0.0, 0.5, 1.16, 100.0)
 NAMES = ["X", "S", "P", "CO2", "C", "V"]

@@ -1,7 +1,11 @@
 """The plant's arithmetic: the same bits in floats and arrays, and right in the last place."""
 
 import ast
+import hashlib
 import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +61,33 @@ def test_a_number_does_not_depend_on_how_many_are_beside_it(size):
     x, y = EXPONENTS[:size].copy(), NUMBERS[:size].copy()
     assert (bits(exp(x)) == bits(exp(EXPONENTS))[:size]).all()
     assert (bits(log(y)) == bits(log(NUMBERS))[:size]).all()
+
+
+DIGEST = """
+import hashlib, numpy as np
+from simulators.numeric import exp, log, power
+x, y = np.arange(-70_000, 70_001) / 100.0, np.arange(1, 140_001) / 1000.0
+for ours in (np.concatenate([exp(x), log(y), power(y, 1.2)]), np.exp(x)):
+    print(hashlib.sha256(ours.tobytes()).hexdigest())
+"""
+
+
+def test_a_processor_without_vector_instructions_gives_the_same_bits():
+    found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+
+    def digests(**variables):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
+        run = [sys.executable, "-c", DIGEST]
+        return subprocess.run(run, env=environment, capture_output=True, check=True, text=True).stdout.split()
+
+    ours, numpys = digests()
+    plain, numpys_plain = digests(NPY_DISABLE_CPU_FEATURES=" ".join(found))
+    same = "the same" if numpys == numpys_plain else "other"
+    print(f"without {' '.join(found)}: numpy's own exponential has {same} bits")
+    assert ours == plain
+    x, y = np.arange(-70_000, 70_001) / 100.0, np.arange(1, 140_001) / 1000.0
+    alone = [exp(v) for v in x.tolist()] + [log(v) for v in y.tolist()] + [power(v, 1.2) for v in y.tolist()]
+    assert hashlib.sha256(np.array(alone).tobytes()).hexdigest() == ours
 
 
 def test_the_exponential_is_bounded_on_both_sides():
