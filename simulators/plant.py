@@ -55,6 +55,12 @@ class Plant:
         """What is so in a vessel, by signal name. Raises KeyError for an unknown vessel."""
         return self._vessels[vessel].truth()
 
+    def outside(self, vessel: str) -> tuple[str, ...]:
+        """Quantities in which a vessel is beyond what its culture's model is valid for, by signal name; `temperature`
+        and `ph` are the true ones. Raises KeyError for an unknown vessel.
+        """
+        return self._vessels[vessel].outside()
+
     def step(self, dt_s: float) -> None:
         """Let `dt_s` (> 0; 0.2 .. 10 s is meant) of process time pass in every vessel."""
         for vessel in self._vessels.values():

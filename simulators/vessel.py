@@ -105,6 +105,10 @@ class Vessel:
             "kla": self.solution.kla,
         }
 
+    def outside(self) -> tuple[str, ...]:
+        """Quantities in which the culture's model is asked for more than it knows."""
+        return tuple(name for name, beyond in self.culture.outside(self._here()).items() if beyond)
+
     def _substep(self, dt_s: float) -> None:
         drives = self.drives
         drives.step(self.actuators, dt_s)

@@ -178,6 +178,13 @@ def test_long_and_short_steps_agree():
         assert coarse[name] == pytest.approx(fine[name], rel=0.002), name
 
 
+def test_a_vessel_beyond_what_its_model_knows_is_marked():
+    assert plant(GROWING).outside("BR-101") == ()
+    assert plant({**GROWING, "temperature_c": 22.0, "lactate": 60.0}).outside("BR-101") == ("lactate", "temperature")
+    with pytest.raises(KeyError):
+        plant().outside("BR-999")
+
+
 def test_gas_below_the_turndown_does_not_flow():
     made = plant(co2_sp=3.0, n2_sp=9.0)
     run(made, 0.1)
