@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 
-from simulators.physics.lag import approach, slew
+from simulators.physics.lag import covered, slew
 
 GASES = ("air", "o2", "co2", "n2")
 GAS_RANGE: Mapping[str, float] = {"air": 500.0, "o2": 500.0, "co2": 200.0, "n2": 500.0}
@@ -79,6 +79,6 @@ class Drives:
         self.heater = limited(wanted["heater"], 100.0)
         speed = limited(wanted["agitation_sp"], MAX_RPM)
         self.agitation = slew(self.agitation, speed, SLEW_RPM_PER_S * dt_s)
-        share = approach(dt_s, FLOW_LAG_S)
+        share = covered(dt_s, FLOW_LAG_S)
         for gas, flow in self.flows.items():
             flow.step(wanted[gas + "_sp"], share)

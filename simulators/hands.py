@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from simulators.biology.tc_m import FRESH_VIABILITY
+from simulators.biology.suspension import FRESH_VIABILITY
 from simulators.vessel import Vessel
 
 LEFT_AFTER_HARVEST_L = 0.02

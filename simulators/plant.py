@@ -27,9 +27,9 @@ class Deeds:
 class Plant:
     """All vessels of a site. The vessels do not influence each other, nor does their number or order.
 
-    `vessels` gives for each name the model (`tc_m`, `ecoli_a`), a seed and the initial state, see
-    :data:`simulators.vessel_state.STATE_RANGES`; together with `seed` this decides every number that follows.
-    Raises ValueError for a description that makes no sense.
+    `vessels` gives for each name the model, see :data:`simulators.vessel_state.CULTURES`, a seed and the initial
+    state, see :data:`simulators.vessel_state.STATE_RANGES`; with `seed` this decides every number that follows. Raises
+    ValueError for a description that makes no sense.
     """
 
     actuators: Mapping[str, dict[str, float]]
@@ -54,6 +54,12 @@ class Plant:
     def truth(self, vessel: str) -> dict[str, float]:
         """What is so in a vessel, by signal name. Raises KeyError for an unknown vessel."""
         return self._vessels[vessel].truth()
+
+    def outside(self, vessel: str) -> tuple[str, ...]:
+        """Quantities in which a vessel is beyond what its culture's model is valid for, by signal name; `temperature`
+        and `ph` are the true ones. Raises KeyError for an unknown vessel.
+        """
+        return self._vessels[vessel].outside()
 
     def step(self, dt_s: float) -> None:
         """Let `dt_s` (> 0; 0.2 .. 10 s is meant) of process time pass in every vessel."""

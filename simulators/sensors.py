@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from simulators.physics.lag import approach
+from simulators.physics.lag import covered
 
 SECONDS_PER_DAY = 86_400.0
 
@@ -58,7 +58,7 @@ class Sensor:
     def step(self, truth: float, dt_s: float) -> float:
         """The reading `dt_s` after the last one."""
         model = self._model
-        self._settled += (truth - self._settled) * approach(dt_s, model.tau_s)
+        self._settled += (truth - self._settled) * covered(dt_s, model.tau_s)
         self._offset += self._drift_per_s * dt_s
         value = self._settled + self._offset + self._noise.gauss(0.0, model.noise)
         return min(max(round(value, model.decimals), model.low), model.high)

@@ -14,7 +14,7 @@ from simulators.physics.gas import (
     oxygen_step,
     vapour_pressure,
 )
-from simulators.physics.lag import approach
+from simulators.physics.lag import covered
 from simulators.physics.mass import mixed
 from simulators.physics.ph import carbon_for, carbonate_shares, solve_ph, strong_for
 from simulators.tank import Medium, Tank
@@ -81,12 +81,18 @@ class Solution:
             self.dilute(volume_l, Medium(0.0, 0.0), base_l)
             self._unmixed += base_l * self._tank.base_mm
         if self._unmixed > 0.0:
-            arrived = self._unmixed * approach(dt_s, self._tank.mixing_s)
+            arrived = self._unmixed * covered(dt_s, self._tank.mixing_s)
             self._unmixed -= arrived
             self.strong += arrived / volume_l
 
     def exchange_gas(
-        self, gas: tuple[float, float], flow: float, agitation: float, volume_l: float, cells: Exchange, dt_s: float
+        self,
+        gas: tuple[float, float],
+        flow: float,
+        agitation: float,
+        volume_l: float,
+        cells: Exchange[float],
+        dt_s: float,
     ) -> None:
         """Transfer and respiration for `dt_s`. `gas` is O2 and CO2 in the dry gas, `flow` in mL/min."""
         hours = dt_s / SECONDS_PER_HOUR

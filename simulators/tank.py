@@ -68,5 +68,8 @@ MICROBIAL = Tank(
     kla_reference=60.0,
     base_mm=4000.0,  # ammonia solution
 )
-TANKS: Mapping[str, Tank] = {"tc_m": CELL_CULTURE, "ecoli_a": MICROBIAL}
+TANKS: Mapping[str, Tank] = {
+    **dict.fromkeys(("tc_m", "tc_p", "cho_a", "cho_m"), CELL_CULTURE),
+    **dict.fromkeys(("ecoli_a", "pen_b"), MICROBIAL),
+}
 """The tank for each model of a culture."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from math import ceil, log
+from math import ceil
 
 from simulators.actuators import Drives
 from simulators.biology.culture import Culture, Environment, Inflow
 from simulators.bus import ACTUATORS
+from simulators.numeric import log
 from simulators.physics.gas import AIR_CO2, AIR_O2
-from simulators.physics.lag import approach
+from simulators.physics.lag import covered
 from simulators.physics.mass import evaporated_ml
 from simulators.physics.thermal import OXYGEN_J_PER_MMOL, VAPOUR_J_PER_G, WATER_J_PER_KG, heat_step
 from simulators.sensors import sensors
@@ -34,7 +35,7 @@ class Vessel:
     history give the same numbers, bit for bit.
     """
 
-    def __init__(self, tank: Tank, culture: Culture, seed: str, volume_l: float, temperature: float) -> None:
+    def __init__(self, tank: Tank, culture: Culture[float], seed: str, volume_l: float, temperature: float) -> None:
         noise = random.Random(seed)
         self.tank = tank
         self.culture = culture
@@ -48,7 +49,7 @@ class Vessel:
         self._last_volume_l = volume_l
         self._fed_l = 0.0
         self._unlived_s = 0.0
-        self._exchange = culture.advance(0.0, self._here(), Inflow(0.0, 0.0))
+        self._exchange = culture.advance(0.0, self._here(), Inflow(0.0, 0.0, 0.0))
         self._sensors = sensors(self._measurable(), noise)
         self.readings: dict[str, float] = {}
         self.settle()
@@ -63,7 +64,7 @@ class Vessel:
 
     def settle(self) -> None:
         """Let the sensors see the present state as if it had lasted; for a state set from outside."""
-        self._exchange = self.culture.advance(0.0, self._here(), Inflow(0.0, 0.0))
+        self._exchange = self.culture.advance(0.0, self._here(), Inflow(0.0, 0.0, 0.0))
         measurable = self._measurable()
         for name, sensor in self._sensors.items():
             sensor.settle(measurable[name])
@@ -82,7 +83,7 @@ class Vessel:
             hours = self._unlived_s / SECONDS_PER_HOUR
             grown = log(self.volume_l / self._last_volume_l) / hours
             fed = 2.0 * self._fed_l / ((self.volume_l + self._last_volume_l) * hours)
-            self._exchange = self.culture.advance(hours, self._here(), Inflow(grown, fed))
+            self._exchange = self.culture.advance(hours, self._here(), Inflow(grown, fed, 0.0))
         self.volume_by_hand(self.volume_l)
 
     def volume_by_hand(self, volume_l: float) -> None:
@@ -104,6 +105,10 @@ class Vessel:
             "kla": self.solution.kla,
         }
 
+    def outside(self) -> tuple[str, ...]:
+        """Quantities in which the culture's model is asked for more than it knows."""
+        return tuple(name for name, beyond in self.culture.outside(self._here()).items() if beyond)
+
     def _substep(self, dt_s: float) -> None:
         drives = self.drives
         drives.step(self.actuators, dt_s)
@@ -121,7 +126,7 @@ class Vessel:
         carbon = flows["co2"].delivered
         total = air + oxygen + carbon + flows["n2"].delivered
         if total > NO_GAS:
-            share = approach(dt_s, self.tank.gas_line_s)
+            share = covered(dt_s, self.tank.gas_line_s)
             o2, co2 = self._gas
             self._gas = (
                 o2 + ((AIR_O2 * air + oxygen) / total - o2) * share,
@@ -151,7 +156,7 @@ class Vessel:
         )
         self.solution.warm(self.temperature)
 
-    def _here(self) -> Environment:
+    def _here(self) -> Environment[float]:
         solution = self.solution
         return Environment(self.temperature, solution.ph, solution.oxygen, solution.oxygen_percent)
 

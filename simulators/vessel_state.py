@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from simulators.biology import cho_a, cho_m, ecoli_a, pen_b, tc_m, tc_p
 from simulators.biology.culture import Culture
-from simulators.biology.ecoli_a import Coli
-from simulators.biology.tc_m import TCell
+from simulators.biology.suspension import Suspension
 from simulators.tank import TANKS
 from simulators.vessel import Vessel
 
-CULTURES: Mapping[str, Callable[[], Culture]] = {"tc_m": TCell, "ecoli_a": Coli}
+CULTURES: Mapping[str, Callable[[], Culture[float]]] = {
+    "tc_m": lambda: Suspension(tc_m.TCell(tc_m.DONOR)),
+    "ecoli_a": lambda: Suspension(ecoli_a.Coli(ecoli_a.STRAIN)),
+    "tc_p": lambda: Suspension(tc_p.PublishedTCell(tc_p.DONOR)),
+    "cho_a": lambda: Suspension(cho_a.Cho(cho_a.LINE)),
+    "cho_m": lambda: Suspension(cho_m.DenseCho(cho_m.LINE)),
+    "pen_b": lambda: Suspension(pen_b.Penicillium(pen_b.MOULD)),
+}
 """Models of a culture by the name a site gives them."""
 
 DEFAULTS: Mapping[str, float] = {"volume_l": 1.0, "temperature_c": 22.0}

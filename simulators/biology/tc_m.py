@@ -1,104 +1,158 @@
-"""TC-M: expansion of activated T cells, for manufacturing recipes.
+"""TC-M: expansion of activated T cells, for manufacturing recipes; representative, not fitted to one process.
 
 Structure after the unstructured T-cell model of the Stacey and Duran-Villalobos group, with inhibition by metabolites
 and the time course of activation; parameters are design values within published orders. Units: cells in 1e9/L (which
-is 10*6/mL), concentrations in mM, rates per 1e9 cells and hour, time in h.
+is 10*6/mL), concentrations in mM, rates per 1e9 cells and hour, time in h. State: viable, dead, glucose, glutamine,
+lactate, ammonia; age since activation. Feed and perfusion medium: 22 mM glucose, 4 mM glutamine.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import exp
-from typing import NamedTuple
+from typing import ClassVar, Generic, NamedTuple
 
-from simulators.biology.culture import Environment, Exchange, Inflow, State, runge_kutta
-from simulators.physics.mass import mixed
+from simulators.biology.culture import (
+    Concentrations,
+    Environment,
+    Exchange,
+    Inflow,
+    Signals,
+    State,
+    Validity,
+    turnover,
+)
+from simulators.biology.parameters import Limit, Span, check, limits, usual
+from simulators.numeric import Real, exp, filled, maximum, where
 
-BASAL: State = (0.0, 0.0, 11.1, 2.0, 0.0, 0.1, 0.0)
-"""Fresh medium: viable, dead, glucose, glutamine, lactate, ammonia, age."""
 FEED_GLUCOSE, FEED_GLUTAMINE = 22.0, 4.0
-NAMES = ("vcd", "dead_density", "glucose", "glutamine", "lactate", "ammonia", "culture_age_h")
 RESPIRATORY_QUOTIENT = 1.0
 OXYGEN_HALF = 0.004
-FRESH_VIABILITY = 0.95
 GENTLE_LOW, GENTLE_HIGH, BEST_PH, BEST_TEMPERATURE = 0.4, 38.5, 7.2, 37.0
+CHOSEN = "chosen, within published orders for resting and activated lymphocytes"
 
 
-@dataclass(frozen=True, slots=True)
-class Donor:
-    """Parameters of one donor's cells; names as in the equations, see the module for units."""
+class Donor(NamedTuple, Generic[Real]):
+    """Parameters of one donor's cells; units in :data:`LIMITS`."""
 
-    mumax: float = 0.040
-    tlag: float = 24.0
-    tact: float = 216.0
-    wact: float = 36.0
-    k_glucose: float = 0.5
-    k_glutamine: float = 0.1
-    ki_lactate: float = 35.0
-    ki_ammonia: float = 6.0
-    xmax: float = 20.0
-    kd0: float = 0.0015
-    kd_lactate: float = 0.010
-    kh_lactate: float = 40.0
-    kd_ammonia: float = 0.010
-    kh_ammonia: float = 8.0
-    kd_starving: float = 0.03
-    kh_glucose: float = 0.1
-    lysis: float = 0.004
-    decay_glutamine: float = 0.0022
-    q_glucose: float = 0.12
-    m_glucose: float = 0.02
-    y_lactate: float = 1.7
-    q_glutamine: float = 0.020
-    m_glutamine: float = 0.002
-    y_ammonia: float = 0.8
-    q_oxygen: float = 0.15
-    m_oxygen: float = 0.03
-    kd_heat: float = 0.02
-    kd_ph: float = 0.05
+    mumax: Real
+    tlag: Real
+    tact: Real
+    wact: Real
+    k_glucose: Real
+    k_glutamine: Real
+    ki_lactate: Real
+    ki_ammonia: Real
+    xmax: Real
+    kd0: Real
+    kd_lactate: Real
+    kh_lactate: Real
+    kd_ammonia: Real
+    kh_ammonia: Real
+    kd_starving: Real
+    kh_glucose: Real
+    lysis: Real
+    decay_glutamine: Real
+    q_glucose: Real
+    m_glucose: Real
+    y_lactate: Real
+    q_glutamine: Real
+    m_glutamine: Real
+    y_ammonia: Real
+    q_oxygen: Real
+    m_oxygen: Real
+    kd_heat: Real
+    kd_ph: Real
 
 
-class Rates(NamedTuple):
+UPTAKE = "mmol/h per 1e9 cells"
+LIMITS: Mapping[str, Limit] = {
+    **limits(
+        CHOSEN,
+        {
+            "mumax": (0.040, "1/h"),
+            "tlag": (24.0, "h"),
+            "tact": (216.0, "h"),
+            "wact": (36.0, "h"),
+            "k_glucose": (0.5, "mM"),
+            "k_glutamine": (0.1, "mM"),
+            "ki_lactate": (35.0, "mM"),
+            "ki_ammonia": (6.0, "mM"),
+            "xmax": (20.0, "1e9/L"),
+            "kd0": (0.0015, "1/h"),
+            "kd_lactate": (0.010, "1/h"),
+            "kh_lactate": (40.0, "mM"),
+            "kd_ammonia": (0.010, "1/h"),
+            "kh_ammonia": (8.0, "mM"),
+            "kd_starving": (0.03, "1/h"),
+            "kh_glucose": (0.1, "mM"),
+            "lysis": (0.004, "1/h"),
+            "decay_glutamine": (0.0022, "1/h"),
+            "q_glucose": (0.12, UPTAKE),
+            "m_glucose": (0.02, UPTAKE),
+            "q_glutamine": (0.020, UPTAKE),
+            "m_glutamine": (0.002, UPTAKE),
+            "y_ammonia": (0.8, "mol/mol"),
+            "q_oxygen": (0.15, UPTAKE),
+            "m_oxygen": (0.03, UPTAKE),
+            "kd_heat": (0.02, "1/h/K"),
+            "kd_ph": (0.05, "1/h"),
+        },
+    ),
+    "y_lactate": Limit(1.7, 0.2, 2.0, "mol/mol", CHOSEN, "no more than two lactate come of one glucose"),
+}
+DONOR: Donor[float] = Donor(**usual(LIMITS))
+
+
+class Rates(NamedTuple, Generic[Real]):
     """Specific rates of one state: growth and death in 1/h; uptake of glucose, glutamine and oxygen per 1e9 cells."""
 
-    growth: float
-    death: float
-    glucose: float
-    glutamine: float
-    oxygen: float
+    growth: Real
+    death: Real
+    glucose: Real
+    glutamine: Real
+    oxygen: Real
 
 
-def activation(age_h: float, donor: Donor) -> float:
+def activation(age_h: Real, donor: Donor[Real]) -> Real:
     """How active the cells are, 0 .. 1, `age_h` after activation: a lag, then slow exhaustion."""
-    rise = 1.0 - exp(-((age_h / donor.tlag) ** 3))
-    return rise / (1.0 + exp((age_h - donor.tact) / donor.wact))
+    lags = age_h / donor.tlag
+    return (1.0 - exp(-lags * lags * lags)) / (1.0 + exp((age_h - donor.tact) / donor.wact))
 
 
-def growth(state: State, here: Environment, donor: Donor) -> float:
+def growth(state: State[Real], here: Environment[Real], donor: Donor[Real]) -> Real:
     """Specific growth rate in 1/h at ample oxygen."""
     x, _, g, q, lactate, ammonia, age = state
     food = g / (donor.k_glucose + g) * (0.2 + 0.8 * q / (donor.k_glutamine + q))
-    poison = (1.0 + (lactate / donor.ki_lactate) ** 2) * (1.0 + (ammonia / donor.ki_ammonia) ** 2)
-    comfort = exp(-(((here.temperature - BEST_TEMPERATURE) / 3.0) ** 2) - ((here.ph - BEST_PH) / 0.35) ** 2)
-    crowding = max(0.0, 1.0 - x / donor.xmax)
+    lactates, ammonias = lactate / donor.ki_lactate, ammonia / donor.ki_ammonia
+    poison = (1.0 + lactates * lactates) * (1.0 + ammonias * ammonias)
+    colder, sourer = (here.temperature - BEST_TEMPERATURE) / 3.0, (here.ph - BEST_PH) / 0.35
+    comfort = exp(-(colder * colder) - sourer * sourer)
+    crowding = maximum(1.0 - x / donor.xmax, 0.0)
     return donor.mumax * activation(age, donor) * food / poison * crowding * comfort
 
 
-def death(state: State, here: Environment, donor: Donor) -> float:
+def death(state: State[Real], here: Environment[Real], donor: Donor[Real]) -> Real:
     """Specific death rate in 1/h: metabolites, starvation, heat and pH far from the best."""
     _, _, g, _, lactate, ammonia, _ = state
-    l4, a4 = lactate**4, ammonia**4
     return (
         donor.kd0
-        + donor.kd_lactate * l4 / (donor.kh_lactate**4 + l4)
-        + donor.kd_ammonia * a4 / (donor.kh_ammonia**4 + a4)
+        + donor.kd_lactate * steep(lactate / donor.kh_lactate)
+        + donor.kd_ammonia * steep(ammonia / donor.kh_ammonia)
         + donor.kd_starving * donor.kh_glucose / (donor.kh_glucose + g)
-        + donor.kd_heat * max(0.0, here.temperature - GENTLE_HIGH)
-        + donor.kd_ph * max(0.0, abs(here.ph - BEST_PH) - GENTLE_LOW)
+        + donor.kd_heat * maximum(here.temperature - GENTLE_HIGH, 0.0)
+        + donor.kd_ph * maximum(abs(here.ph - BEST_PH) - GENTLE_LOW, 0.0)
     )
 
 
-def rates(state: State, here: Environment, donor: Donor) -> Rates:
+def steep(relative: Real) -> Real:
+    """Hill's function with exponent 4 of a concentration relative to the one of half effect."""
+    squared = relative * relative
+    fourth = squared * squared
+    return fourth / (1.0 + fourth)
+
+
+def rates(state: State[Real], here: Environment[Real], donor: Donor[Real]) -> Rates[Real]:
     """All specific rates. `oxygen` is the uptake at ample oxygen; growth is already held back by oxygen."""
     ample = growth(state, here, donor)
     mu = ample * here.oxygen / (here.oxygen + OXYGEN_HALF)
@@ -113,78 +167,60 @@ def rates(state: State, here: Environment, donor: Donor) -> Rates:
     )
 
 
-def slope(state: State, here: Environment, inflow: Inflow, donor: Donor) -> State:
-    """Time derivatives of the state, per hour."""
-    x, xd, g, q, lactate, ammonia, _ = state
-    rate = rates(state, here, donor)
-    decay = donor.decay_glutamine * q
-    out = inflow.total
-    return (
-        (rate.growth - rate.death - out) * x,
-        rate.death * x - (donor.lysis + out) * xd,
-        inflow.feed * FEED_GLUCOSE - out * g - rate.glucose * x,
-        inflow.feed * FEED_GLUTAMINE - out * q - rate.glutamine * x - decay,
-        donor.y_lactate * rate.glucose * x - out * lactate,
-        donor.y_ammonia * rate.glutamine * x + decay - out * ammonia,
-        1.0,
-    )
+@dataclass(frozen=True, slots=True)
+class TCell(Generic[Real]):
+    """T cells. Time since activation runs from the first cells on; cells added later do not restart it."""
 
+    donor: Donor[Real]
 
-class TCell:
-    """A T-cell culture. Time since activation runs from the first cells on."""
+    interval_s: ClassVar[float] = 60.0
+    basal: ClassVar[Concentrations] = (0.0, 0.0, 11.1, 2.0, 0.0, 0.1)
+    signals: ClassVar[Signals] = {
+        "vcd": (0, 1.0),
+        "dead_density": (1, 1.0),
+        "glucose": (2, 1.0),
+        "glutamine": (3, 1.0),
+        "lactate": (4, 1.0),
+        "ammonia": (5, 1.0),
+        "culture_age_h": (6, 1.0),
+    }
+    valid: ClassVar[Validity] = {
+        "vcd": Span(0.0, 20.0, "10*6/mL", CHOSEN),
+        "lactate": Span(0.0, 50.0, "mM", CHOSEN),
+        "ammonia": Span(0.0, 12.0, "mM", CHOSEN),
+        "temperature": Span(33.0, 41.0, "Cel", CHOSEN),
+        "ph": Span(6.6, 7.8, "[pH]", CHOSEN),
+    }
 
-    interval_s = 60.0
+    def __post_init__(self) -> None:
+        """Raises ValueError for a parameter out of its range."""
+        check(self.donor, LIMITS)
 
-    def __init__(self, donor: Donor | None = None) -> None:
-        self._donor = donor or Donor()
-        self._state = BASAL
+    def fresh(self) -> State[Real]:
+        """Medium without cells, at age 0."""
+        return tuple(filled(self.donor.mumax, value) for value in (*self.basal, 0.0))
 
-    def advance(self, hours: float, here: Environment, inflow: Inflow) -> Exchange:
-        """Live for `hours`; see :class:`simulators.biology.culture.Culture`."""
-        if hours > 0.0:
-            *rest, age = runge_kutta(lambda state: slope(state, here, inflow, self._donor), self._state, hours)
-            self._state = (*(max(value, 0.0) for value in rest), age if rest[0] > 0.0 else 0.0)
-        x = self._state[0]
-        rate = rates(self._state, here, self._donor)
-        ions = x * (self._donor.y_ammonia * rate.glutamine - self._donor.y_lactate * rate.glucose)
-        return Exchange(rate.oxygen * x, RESPIRATORY_QUOTIENT, ions, OXYGEN_HALF)
+    def slope(self, state: State[Real], here: Environment[Real], inflow: Inflow[Real]) -> State[Real]:
+        """Time derivatives of the state, per hour. Without cells none age."""
+        x, xd, g, q, lactate, ammonia, age = state
+        donor = self.donor
+        rate = rates(state, here, donor)
+        decay = donor.decay_glutamine * q
+        eaten, used = rate.glucose * x, rate.glutamine * x
+        enters, leaves = turnover(inflow)
+        return (
+            (rate.growth - rate.death - inflow.total) * x,
+            rate.death * x - (donor.lysis + inflow.total) * xd,
+            enters * FEED_GLUCOSE - leaves * g - eaten,
+            enters * FEED_GLUTAMINE - leaves * q - used - decay,
+            donor.y_lactate * eaten - leaves * lactate,
+            donor.y_ammonia * used + decay - leaves * ammonia,
+            where(x > 0.0, filled(age, 1.0), filled(age, 0.0)),
+        )
 
-    def inoculate(self, density: float, share: float, viability: float) -> None:
-        """Mix in cells in fresh medium. The first cells start the time since activation; later ones do not."""
-        cells = (density, density * (1.0 - viability) / viability, *BASAL[2:6])
-        self._mix(cells, share)
-
-    def dilute(self, share: float) -> None:
-        """Mix in fresh medium."""
-        self._mix(BASAL[:6], share)
-
-    def set(self, name: str, value: float) -> bool:
-        """Set a state variable by its signal name. Cells set where none were are fresh: 95 % viable."""
-        if name not in NAMES:
-            return False
-        state = list(self._state)
-        if name == "vcd" and state[0] == 0.0 and state[1] == 0.0:
-            state[1] = value * (1.0 - FRESH_VIABILITY) / FRESH_VIABILITY
-        state[NAMES.index(name)] = value
-        self._state = tuple(state)
-        return True
-
-    def truth(self) -> dict[str, float]:
-        """Densities and concentrations by signal name."""
-        x, xd, g, q, lactate, ammonia, _ = self._state
-        return {
-            "vcd": x,
-            "viability": 100.0 * x / (x + xd) if x > 0.0 else 0.0,
-            "dead_density": xd,
-            "glucose": g,
-            "glutamine": q,
-            "lactate": lactate,
-            "ammonia": ammonia,
-            "acetate": 0.0,
-            "biomass": 0.0,
-        }
-
-    def _mix(self, added: State, share: float) -> None:
-        kept = 1.0 - share
-        age = self._state[6]
-        self._state = (*(mixed(old, kept, new, share) for old, new in zip(self._state, added, strict=False)), age)
+    def exchange(self, state: State[Real], here: Environment[Real]) -> Exchange[Real]:
+        """Oxygen demand and ions: ammonia less lactate."""
+        x = state[0]
+        rate = rates(state, here, self.donor)
+        ions = x * (self.donor.y_ammonia * rate.glutamine - self.donor.y_lactate * rate.glucose)
+        return Exchange(rate.oxygen * x, filled(x, RESPIRATORY_QUOTIENT), ions, filled(x, OXYGEN_HALF))

@@ -1,1 +1,1 @@
-"""What every vessel obeys, whatever grows in it: pure functions of scalars, one subject per file."""
+"""What every vessel obeys, whatever grows in it: pure functions, one subject per file."""

@@ -5,7 +5,7 @@ Concentrations in mM, pressures in atm unless said, temperatures in Cel, kLa in 
 
 from __future__ import annotations
 
-from math import exp, pow, sqrt
+from simulators.numeric import Real, exp, maximum, minimum, power, sqrt, where
 
 AIR_O2 = 0.2095
 """Mole fraction of oxygen in dry air."""
@@ -22,62 +22,64 @@ CO2_TO_O2 = 0.9
 CO2_MM_PER_MMHG = 0.0307
 """Solubility of carbon dioxide in culture medium at 37 Cel, the clinical value, mM/mmHg."""
 
+NO_RATE = 1e-9
+"""What is as good as no transfer, 1/h or within one step."""
+
 MMHG_PER_ATM = 760.0
 KPA_PER_ATM = 101.325
 
 
-def vapour_pressure(temperature: float) -> float:
+def vapour_pressure(temperature: Real) -> Real:
     """Saturation pressure of water in atm (Buck 1996)."""
     t = temperature
     return 0.61121 * exp((18.678 - t / 234.5) * t / (257.14 + t)) / KPA_PER_ATM
 
 
-def oxygen_solubility(temperature: float) -> float:
+def oxygen_solubility(temperature: Real) -> Real:
     """Henry's constant of oxygen in water, mM/atm (Sander 2015)."""
     return 1.3 * exp(1700.0 * (1.0 / (temperature + 273.15) - 1.0 / 298.15))
 
 
-def co2_solubility(temperature: float) -> float:
+def co2_solubility(temperature: Real) -> Real:
     """Solubility of carbon dioxide in medium, mM/atm: the clinical value at 37 Cel, Sander's temperature slope."""
     return CO2_MM_PER_MMHG * MMHG_PER_ATM * exp(2400.0 * (1.0 / (temperature + 273.15) - 1.0 / 310.15))
 
 
-def air_saturation(temperature: float) -> float:
+def air_saturation(temperature: Real) -> Real:
     """Dissolved oxygen in equilibrium with wet air at 1 atm, mM: what a probe's 100 % stands for."""
     return oxygen_solubility(temperature) * AIR_O2 * (1.0 - vapour_pressure(temperature))
 
 
-def kla(agitation: float, gas_ml_min: float, volume_l: float, reference: float, surface: float) -> float:
+def kla(agitation: Real, gas_ml_min: Real, volume_l: Real, reference: Real, surface: Real) -> Real:
     """Oxygen transfer coefficient in 1/h of a stirred, sparged tank, by vessel calibration.
 
     `reference` is the sparged part at 150 rev/min and 0.1 volumes of gas per volume and minute, `surface` what the
     liquid's surface gives always.
     """
     vvm = gas_ml_min / (1000.0 * volume_l)
-    return reference * pow(agitation / 150.0, 1.2) * sqrt(vvm / 0.1) + surface
+    return reference * power(agitation / 150.0, 1.2) * sqrt(vvm / 0.1) + surface
 
 
-def carried(gas_ml_min: float, volume_l: float, solubility: float) -> float:
+def carried(gas_ml_min: Real, volume_l: Real, solubility: Real) -> Real:
     """Transfer coefficient in 1/h of gas that leaves in equilibrium with the liquid, at 1 atm."""
     return 60.0 * gas_ml_min / (GAS_MOLAR_L * volume_l * solubility)
 
 
-def oxygen_rate(kla_o2: float, gas_ml_min: float, volume_l: float, solubility: float) -> float:
+def oxygen_rate(kla_o2: Real, gas_ml_min: Real, volume_l: Real, solubility: Real) -> Real:
     """Transfer coefficient of oxygen in 1/h seen from the inlet gas, which loses on its way what it gives.
 
     Gas on the whole has the composition at which it leaves; without gas only the surface (all of `kla_o2`) is left.
     """
-    if gas_ml_min <= 0.0:
-        return kla_o2
-    return kla_o2 / (1.0 + kla_o2 / carried(gas_ml_min, volume_l, solubility))
+    most = maximum(carried(gas_ml_min, volume_l, solubility), NO_RATE)
+    return where(gas_ml_min > 0.0, kla_o2 / (1.0 + kla_o2 / most), kla_o2)
 
 
-def co2_rate(kla_o2: float, gas_ml_min: float, volume_l: float, solubility: float) -> float:
+def co2_rate(kla_o2: Real, gas_ml_min: Real, volume_l: Real, solubility: Real) -> Real:
     """Transfer coefficient of carbon dioxide in 1/h, which gas that leaves saturated caps (pressure 1 atm)."""
-    return min(CO2_TO_O2 * kla_o2, carried(gas_ml_min, volume_l, solubility))
+    return minimum(CO2_TO_O2 * kla_o2, carried(gas_ml_min, volume_l, solubility))
 
 
-def oxygen_step(oxygen: float, saturation: float, kla_o2: float, demand: float, half: float, hours: float) -> float:
+def oxygen_step(oxygen: Real, saturation: Real, kla_o2: Real, demand: Real, half: Real, hours: float) -> Real:
     """Dissolved oxygen after `hours` of transfer against a demand of Monod's form `demand * O / (half + O)`.
 
     The transfer is exact; the demand is taken at the end of the step, which gives a quadratic with one root >= 0:
@@ -90,13 +92,13 @@ def oxygen_step(oxygen: float, saturation: float, kla_o2: float, demand: float, 
     return 0.5 * (sqrt(b * b + 4.0 * half * free) - b)
 
 
-def carbon_step(carbon: float, free_share: float, saturation: float, rate: float, source: float, hours: float) -> float:
+def carbon_step(carbon: Real, free_share: Real, saturation: Real, rate: Real, source: Real, hours: float) -> Real:
     """Total inorganic carbon after `hours`: transfer of the share that is CO2, plus a `source` in mM/h.
 
     Exact for a `free_share` (CO2 over total carbon) that does not change within the step.
     """
     speed = rate * free_share
-    if speed * hours < 1e-9:
-        return carbon + hours * (rate * saturation + source)
-    settled = (rate * saturation + source) / speed
-    return settled + (carbon - settled) * exp(-speed * hours)
+    gained = rate * saturation + source
+    settled = gained / maximum(speed, NO_RATE / hours)
+    relaxed = settled + (carbon - settled) * exp(-speed * hours)
+    return where(speed * hours < NO_RATE, carbon + hours * gained, relaxed)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from math import exp
+from functools import lru_cache
+
+from simulators.numeric import Real, exp, maximum, minimum
 
 
-def approach(dt_s: float, tau_s: float) -> float:
+def approach(dt_s: float, tau_s: Real) -> Real:
     """The share of the way to a constant target that a lag covers in `dt_s`: 1 - exp(-dt/tau)."""
     return 1.0 - exp(-dt_s / tau_s)
 
 
-def slew(value: float, target: float, limit: float) -> float:
+@lru_cache(maxsize=1024)
+def covered(dt_s: float, tau_s: float) -> float:
+    """:func:`approach` for one vessel, remembered: steps and time constants are few."""
+    return approach(dt_s, tau_s)
+
+
+def slew(value: Real, target: Real, limit: float) -> Real:
     """`target`, or as far towards it as a move of at most `limit` (> 0) gets."""
-    return min(max(target, value - limit), value + limit)
+    return minimum(maximum(target, value - limit), value + limit)

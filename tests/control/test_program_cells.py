@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from controller.commands import Verb
-from simulators.biology.culture import Inflow, runge_kutta
-from simulators.biology.tc_m import FEED_GLUCOSE, Donor, slope
+from simulators.biology.culture import Environment, Inflow, runge_kutta
+from simulators.biology.tc_m import DONOR, FEED_GLUCOSE, TCell
 from tests.control.conftest import NoRecipe
 from tests.control.feed_bench import GLUCOSE, FeedRig, feed_site, started
-from tests.simulators.test_biology_tc_m import IDEAL, live
+from tests.simulators.published import IDEAL, t_cells
 
 BY_GLUCOSE = feed_site("    programs: {by_glucose: {target: 2 .. 12 mmol/L}}\n", GLUCOSE)
 
@@ -163,6 +163,9 @@ def test_a_count_at_a_volume_that_is_not_known_waits_for_it():
     assert rig.programs.rate[rig.feed] == pytest.approx(8.0, rel=1e-3)
 
 
+CELLS, HERE = TCell(DONOR), Environment(*IDEAL)
+
+
 class Expansion:
     """The T-cell model on a rig: a sample of glucose and cells every ``every_h``, taken without noise."""
 
@@ -180,7 +183,8 @@ class Expansion:
         for step in range(round(hours / h)):
             flow = self.rig.device("feed_flow") / 1000.0
             rate = flow / (self.volume + flow * h / 2)
-            self.state = runge_kutta(lambda y, r=rate: slope(y, IDEAL, Inflow(r, r), Donor()), self.state, h)
+            inflow = Inflow(rate, rate, 0.0)
+            self.state = runge_kutta(lambda y, i=inflow: CELLS.slope(y, HERE, i), self.state, h)
             self.volume += flow * h
             self.rig.set(weight=self.volume * 1008.0)
             self.rig.step(dt=self.period)
@@ -195,7 +199,7 @@ class Expansion:
 def test_glucose_is_held_although_the_uptake_is_not_what_was_given(given):
     rig = FeedRig(BY_GLUCOSE)
     rig.run(3)
-    culture = Expansion(rig, live(48))
+    culture = Expansion(rig, t_cells(48))
     culture.sample()
     assert culture.state[2] > 7.0
     outcome = rig.program(

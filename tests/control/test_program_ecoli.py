@@ -5,7 +5,7 @@ import math
 import pytest
 
 from simulators.biology.culture import Environment, Inflow, runge_kutta
-from simulators.biology.ecoli_a import Strain, rates, slope
+from simulators.biology.ecoli_a import STRAIN, Coli, rates
 from tests.control.feed_bench import BIOMASS, FeedRig, feed_site
 
 LARGE = (
@@ -17,7 +17,7 @@ SITE = feed_site("    programs: [exponential]\n", BIOMASS, change=LARGE)
 BATCH = (2.72437, 0.20383, 0.23850)
 """Biomass, glucose and acetate in g/L after 9 h of batch."""
 PERIOD_S, BEGINNING_S = 30.0, 5.0
-STRAIN = Strain()
+MODEL = Coli(STRAIN)
 
 
 class Vessel:
@@ -42,7 +42,7 @@ class Vessel:
         flow, h = self.rig.device("feed_flow") / 1000.0, seconds / 3600.0
         rate = flow / (self.volume + flow * h / 2.0)
         here = Environment(37.0, 7.0, math.nan, self.oxygen)
-        self.state = runge_kutta(lambda y: slope(y, here, Inflow(rate, rate), STRAIN), self.state, h)
+        self.state = runge_kutta(lambda y: MODEL.slope(y, here, Inflow(rate, rate, 0.0)), self.state, h)
         self.volume += flow * h
         self.breathe()
 

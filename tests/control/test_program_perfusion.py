@@ -4,10 +4,10 @@ import math
 
 import pytest
 
-from simulators.biology.culture import Inflow, runge_kutta
-from simulators.biology.tc_m import FEED_GLUCOSE, FEED_GLUTAMINE, Donor, slope
+from simulators.biology.culture import Environment, Inflow, runge_kutta
+from simulators.biology.tc_m import DONOR, FEED_GLUCOSE, FEED_GLUTAMINE, TCell
 from tests.control.feed_bench import MEDIUM, PERFUSION, FeedRig, feed_site, measured
-from tests.simulators.test_biology_tc_m import IDEAL, assert_state, live
+from tests.simulators.published import IDEAL, t_cells
 
 SITE = feed_site(outputs=MEDIUM, loops=PERFUSION)
 GROWTH = measured("growth_now", "1/d", 5, "-5")
@@ -107,6 +107,9 @@ def test_without_a_share_or_a_growth_there_is_no_bleed():
     assert "either fraction or growth_rate" in outcome.reason
 
 
+CELLS, HERE, STILL = TCell(DONOR), Environment(*IDEAL), Inflow(0.0, 0.0, 0.0)
+
+
 class Retained:
     """The T-cell model in 1 L with all cells retained: medium goes in and out, the bleed takes cells with it."""
 
@@ -119,7 +122,7 @@ class Retained:
             exchanged = self.rig.device("medium_flow") / 1000.0
             bled = self.rig.device("bleed_flow") / 1000.0
             fresh, kept = (FEED_GLUCOSE, FEED_GLUTAMINE, 0.0, 0.0), math.exp(-exchanged * h)
-            self.state = runge_kutta(lambda y: slope(y, IDEAL, Inflow(0.0, 0.0), Donor()), self.state, h)
+            self.state = runge_kutta(lambda y: CELLS.slope(y, HERE, STILL), self.state, h)
             x, xd, *dissolved, age = (max(y, 0.0) for y in self.state)
             out = math.exp(-bled * h)
             dissolved = (f + (c - f) * kept for c, f in zip(dissolved, fresh, strict=True))
@@ -134,17 +137,20 @@ class Retained:
 def test_the_perfused_expansion_is_the_models():
     """Case C of the model: no perfusion for 72 h, then half a volume a day to 120 h, then one."""
     rig = rig_with()
-    culture = Retained(rig, live(72))
+    culture = Retained(rig, t_cells(72))
     rig.program("perfusion", loop="perfusion", vvd=0.5)
     culture.run(48, minutes=2)
     print(f"at 120 h {culture.state[0]:.3f} 10*9/L, glucose {culture.state[2]:.2f} mmol/L; model 5.503, 5.88")
-    assert_state(culture.state, X=(5.503, 0.06), G=(5.88, 0.1), L=(20.59, 0.3))
+    x, _, glucose, _, lactate, *_ = culture.state
+    assert x == pytest.approx(5.503, abs=0.06)
+    assert glucose == pytest.approx(5.88, abs=0.1)
+    assert lactate == pytest.approx(20.59, abs=0.3)
 
 
 @pytest.mark.timeout(60)
 def test_the_bleed_holds_the_density():
     rig = rig_with()
-    culture = Retained(rig, live(120, perfusion=lambda t: 0.0 if t < 72 else 1.0 / 24.0))
+    culture = Retained(rig, t_cells(120, perfusion=lambda t: 0.0 if t < 72 else 1.0 / 24.0))
     rig.program("perfusion", loop="perfusion", vvd=1.5)
     rig.program("bleed", loop="bleed", growth_rate=0.02, target=6.0, correction=24.0)
     culture.run(72, sample_h=6.0, minutes=4)

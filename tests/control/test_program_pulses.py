@@ -8,7 +8,8 @@ import pytest
 
 from controller.commands import Verb
 from simulators.biology.culture import Environment, Inflow, runge_kutta
-from simulators.biology.ecoli_a import FEED_GLUCOSE, Strain, rates, slope
+from simulators.biology.ecoli_a import FEED_GLUCOSE, STRAIN, rates
+from simulators.biology.ecoli_a import Coli as Model
 from tests.control.feed_bench import ALL, FeedRig, feed_site, led, pumped, started
 
 RESUMES = (("    on_bad_pv: safe\n    on_restart: safe\n\n", "    on_bad_pv: safe\n    on_restart: resume\n\n"),)
@@ -238,17 +239,18 @@ class Coli:
     def __init__(self, rig, period):
         self.rig, self.h = rig, period / 3600.0
         self.state, self.oxygen, self.volume = (2.7, 0.2, 0.24), 57.0, 2.0
-        self.strain = Strain()
+        self.model = Model(STRAIN)
 
     def step(self):
         rig = self.rig
         flow = rig.device("feed_flow") / 1000.0
         rate = flow / self.volume
         here = Environment(37.0, 7.0, math.nan, self.oxygen)
-        self.state = runge_kutta(lambda y: slope(y, here, Inflow(rate, rate), self.strain), self.state, self.h)
+        inflow = Inflow(rate, rate, 0.0)
+        self.state = runge_kutta(lambda y: self.model.slope(y, here, inflow), self.state, self.h)
         self.state = tuple(max(y, 0.0) for y in self.state)
         self.volume += flow * self.h
-        demand = rates(self.state[1], self.state[2], self.oxygen, self.strain).oxygen * self.state[0] * 14000.0
+        demand = rates(self.state[1], self.state[2], self.oxygen, STRAIN).oxygen * self.state[0] * 14000.0
         aim = 99.0 - demand / 400.0
         self.oxygen = max(aim + (self.oxygen - aim) * math.exp(-400.0 * self.h), 0.0)
         rig.set(do=self.oxygen)

@@ -11,15 +11,15 @@ from math import exp, log
 import numpy as np
 
 from simulators.biology.culture import Environment, runge_kutta
-from simulators.biology.tc_m import FEED_GLUCOSE, FEED_GLUTAMINE, OXYGEN_HALF, Donor, rates
+from simulators.biology.tc_m import DONOR, FEED_GLUCOSE, FEED_GLUTAMINE, OXYGEN_HALF, rates
 from simulators.physics.gas import air_saturation
 
 HOURS, STEP_H = 240.0, 0.05
 AT_SETPOINT = Environment(37.0, 7.2, 0.5 * air_saturation(37.0), 50.0)
 DONORS = {
-    "nominal": Donor(),
-    "fast": Donor(mumax=0.048, tlag=18.0, tact=264.0),
-    "slow": Donor(mumax=0.028, tlag=36.0, tact=168.0),
+    "nominal": DONOR,
+    "fast": DONOR._replace(mumax=0.048, tlag=18.0, tact=264.0),
+    "slow": DONOR._replace(mumax=0.028, tlag=36.0, tact=168.0),
 }
 SEED = (0.5, 0.026, 11.1, 2.0, 0.0, 0.1, 0.0)
 """Viable, dead, glucose, glutamine, lactate, ammonia, age at the beginning."""

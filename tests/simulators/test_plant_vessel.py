@@ -7,6 +7,7 @@ import pytest
 
 from simulators.bus import ACTUATORS, SENSORS, TRUTH
 from simulators.plant import Plant
+from simulators.vessel_state import CULTURES
 
 WARM = {"model": "tc_m", "seed": 101, "volume_l": 1.0, "temperature_c": 37.0, "ph": 7.2, "do": 50.0}
 GROWING = {**WARM, "vcd": 1.1, "culture_age_h": 40.0}
@@ -127,7 +128,7 @@ def random_drive(made, noise):
     made.actuators["BR-101"]["feed_rpm"] = noise.choice([0.0, 0.0, 50.0])
 
 
-@pytest.mark.parametrize("model", ["tc_m", "ecoli_a"])
+@pytest.mark.parametrize("model", CULTURES)
 @pytest.mark.parametrize("dt", [0.2, 1.0, 6.0, 10.0])
 def test_whatever_is_driven_the_state_stays_finite_and_positive(dt, model):
     noise = random.Random(7)
@@ -175,6 +176,13 @@ def test_long_and_short_steps_agree():
     fine, coarse = (run(plant(GROWING), 1.5, dt) for dt in (1.0, 10.0))
     for name in ("true_temperature", "true_ph", "true_do", "vcd", "volume_l", "lactate"):
         assert coarse[name] == pytest.approx(fine[name], rel=0.002), name
+
+
+def test_a_vessel_beyond_what_its_model_knows_is_marked():
+    assert plant(GROWING).outside("BR-101") == ()
+    assert plant({**GROWING, "temperature_c": 22.0, "lactate": 60.0}).outside("BR-101") == ("lactate", "temperature")
+    with pytest.raises(KeyError):
+        plant().outside("BR-999")
 
 
 def test_gas_below_the_turndown_does_not_flow():
