@@ -76,9 +76,13 @@ class DeviceLine:
         ``complete`` raises :class:`Malformed` for bytes that cannot become one. Raises :class:`Timeout`,
         :class:`Malformed`, :class:`LinkLost`; the line is then in doubt.
         """
-        known, self.in_doubt = not self.in_doubt, True
-        data = await self._line.exchange(request, complete, within_s or self._reply_s)
-        self.in_doubt = not known
+        answered = False
+        try:
+            data = await self._line.exchange(request, complete, within_s or self._reply_s)
+            answered = True
+        finally:
+            # Also when it was cancelled. While it goes on there is no doubt: others who ask wait for their turn only.
+            self.in_doubt |= not answered
         return data
 
     def doubt(self, why: str) -> Malformed:

@@ -133,7 +133,7 @@ class ModbusDriver(ABC):
         late = [self.item(point).span.unit in self._late for point, _ in writes]
         order = sorted(range(len(writes)), key=late.__getitem__)
         self._silent = False
-        outcomes = await write_each([writes[place] for place in order], self._write_one, self._patience_s)
+        outcomes = await write_each([writes[place] for place in order], self._unready, self._put, self._patience_s)
         return [outcome for _, outcome in sorted(zip(order, outcomes, strict=True))]
 
     async def close(self) -> None:
@@ -202,23 +202,27 @@ class ModbusDriver(ABC):
         for reading in plan.readings_of(unit):
             found.setdefault(reading, Timeout(f"device {unit} {why}"))
 
-    async def _write_one(self, point: Point, value: float) -> tuple[WriteState, str]:
+    async def _unready(self, point: Point, value: float) -> str:
+        """Why a value is not sent, or nothing."""
         item = self.item(point)
         unit = item.span.unit
         if "w" not in point.access:
-            return WriteState.REFUSED, f"{point.address} is only read"
+            return f"{point.address} is only read"
         try:
-            ask = self.writing(point, item, value)
+            self.writing(point, item, value)
             if not self.line.is_open:
                 raise LinkLost("the line is not open")
             if isinstance(self.line, RtuLine) and self.line.in_doubt(unit):
                 await self._ready(self.line, unit)
         except ValueError as error:
-            return WriteState.REFUSED, str(error)
+            return str(error)
         except DriverError as error:
-            return WriteState.REFUSED, f"not sent: {error}"
+            return f"not sent: {error}"
+        return ""
+
+    async def _put(self, point: Point, value: float) -> tuple[WriteState, str]:
         try:
-            await self.put(point, value, ask)
+            await self.put(point, value, self.writing(point, self.item(point), value))
         except Refused as error:
             known = not isinstance(error, ModbusException) or error.nothing_done
             return WriteState.REFUSED if known else WriteState.UNKNOWN, str(error)

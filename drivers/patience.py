@@ -36,17 +36,22 @@ async def patience(within_s: float) -> AsyncIterator[Callable[[], None]]:
 
 async def write_each(
     writes: Sequence[tuple[Point, float]],
-    write: Callable[[Point, float], Awaitable[tuple[WriteState, str]]],
+    ready: Callable[[Point, float], Awaitable[str]],
+    put: Callable[[Point, float], Awaitable[tuple[WriteState, str]]],
     within_s: float,
 ) -> list[WriteOutcome]:
-    """One after the other. Once it is unknown what became of one, the others have only so much time: what is cut short
-    is unknown as well, and what comes after it is not sent.
+    """One after the other: ``ready`` says why it is not sent, or nothing; ``put`` sends it. Once it is unknown what
+    became of one, the others have only so much time: what is cut short when it may have been sent is unknown as well,
+    and nothing comes after it.
     """
     outcomes: list[WriteOutcome] = []
     async with patience(within_s) as hurry:
         for point, value in writes:
+            if why := await ready(point, value):
+                outcomes.append(WriteOutcome(point, value, WriteState.REFUSED, why))
+                continue
             outcomes.append(WriteOutcome(point, value, WriteState.UNKNOWN, "no answer in time"))
-            outcomes[-1] = WriteOutcome(point, value, *await write(point, value))
+            outcomes[-1] = WriteOutcome(point, value, *await put(point, value))
             if outcomes[-1].state is WriteState.UNKNOWN:
                 hurry()
     left, why = writes[len(outcomes) :], "not sent: what was written before was not answered in time"

@@ -161,7 +161,7 @@ class Polled(ABC):
     async def write(self, writes: Sequence[tuple[Point, float]]) -> Sequence[WriteOutcome]:
         """One after the other; see :meth:`put`. Once the instrument does not answer any more, nothing else is sent."""
         self._lost = ""
-        return await write_each(writes, self._write_one, self.line.patience_s)
+        return await write_each(writes, self._unready, self._put, self.line.patience_s)
 
     async def close(self) -> None:
         """Give the line back."""
@@ -185,21 +185,21 @@ class Polled(ABC):
             return f"not sent: {error}"
         return ""
 
-    async def _put(self, address: str, value: float) -> tuple[WriteState, str]:
+    async def _unready(self, point: Point, value: float) -> str:
+        """Why a value is not sent, or nothing."""
+        impossible = self._impossible(point, value)
+        if not impossible and not self._lost:
+            self._lost = await self._doubted()
+        return impossible or self._lost
+
+    async def _put(self, point: Point, value: float) -> tuple[WriteState, str]:
         try:
-            await self.put(address, value)
+            await self.put(point.address, value)
         except Refused as error:
             return WriteState.REFUSED, str(error)
         except DriverError as error:
             return WriteState.UNKNOWN, str(error)
         return WriteState.APPLIED, ""
-
-    async def _write_one(self, point: Point, value: float) -> tuple[WriteState, str]:
-        impossible = self._impossible(point, value)
-        if not impossible and not self._lost:
-            self._lost = await self._doubted()
-        why = impossible or self._lost
-        return (WriteState.REFUSED, why) if why else await self._put(point.address, value)
 
     def _put_off(self, question: str) -> None:
         """Ask it after all others from now on, until it is answered."""

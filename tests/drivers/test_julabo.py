@@ -254,9 +254,11 @@ async def test_nothing_more_is_sent_to_one_that_does_not_answer() -> None:
             outcomes = await driver.write([(RUNNING, 1.0), (PUMP, 2.0), (RUNNING, 7.0), (SETPOINT, 37.0)])
             states = [outcome.state for outcome in outcomes]
             assert states == [WriteState.UNKNOWN, *[WriteState.REFUSED] * 3]
-            assert outcomes[2].detail == "running must be 0 to 1, not 7"
-            assert outcomes[1].detail == outcomes[3].detail == "not sent: no answer within 0.2 s"
-            assert peer.commands == [b"version\r", b"out_mode_05 1\r", b"in_mode_05\r", b"version\r"]
+            assert {outcome.detail for outcome in outcomes[1:]} == {
+                "not sent: what was written before was not answered in time"
+            }
+            assert peer.commands[:3] == [b"version\r", b"out_mode_05 1\r", b"in_mode_05\r"]
+            assert set(peer.commands[3:]) <= {b"version\r"}, "only who is there may be asked"
 
 
 @pytest.mark.parametrize("fault", ["crc", "garbage", "truncate", "delay", "disconnect"])
