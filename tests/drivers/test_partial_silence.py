@@ -150,24 +150,42 @@ async def test_two_silent_sensors_leave_the_others(arc: ArcPeer) -> None:
     await driver.close()
 
 
+async def nothing_against(_point: Point, _value: float) -> str:
+    return ""
+
+
 async def test_after_an_unknown_write_the_rest_has_only_so_much_time() -> None:
     begun = []
 
-    async def write(point: Point, value: float) -> tuple[WriteState, str]:
+    async def put(point: Point, value: float) -> tuple[WriteState, str]:
         begun.append(value)
         await asyncio.sleep({1.0: 0.0, 2.0: 0.05, 3.0: 60.0}[value])
         return (WriteState.UNKNOWN, "silent") if value == 2.0 else (WriteState.APPLIED, "")
 
     (point,) = points("x")
-    outcomes = await write_each([(point, value) for value in (1.0, 2.0, 3.0, 4.0)], write, 0.2)
+    outcomes = await write_each([(point, value) for value in (1.0, 2.0, 3.0, 4.0)], nothing_against, put, 0.2)
     assert [outcome.state.value for outcome in outcomes] == ["applied", "unknown", "unknown", "refused"]
     assert outcomes[-1].detail.startswith("not sent")
     assert begun == [1.0, 2.0, 3.0]
 
 
+async def test_what_is_cut_short_before_it_is_sent_is_refused() -> None:
+    async def ready(point: Point, value: float) -> str:
+        await asyncio.sleep({1.0: 0.0, 2.0: 60.0}[value])
+        return ""
+
+    async def put(point: Point, value: float) -> tuple[WriteState, str]:
+        return WriteState.UNKNOWN, "silent"
+
+    (point,) = points("x")
+    outcomes = await write_each([(point, 1.0), (point, 2.0)], ready, put, 0.2)
+    assert [outcome.state.value for outcome in outcomes] == ["unknown", "refused"]
+    assert outcomes[-1].detail.startswith("not sent")
+
+
 async def test_a_time_out_of_its_own_is_not_taken_for_the_end_of_patience() -> None:
-    async def write(point: Point, value: float) -> tuple[WriteState, str]:
+    async def put(point: Point, value: float) -> tuple[WriteState, str]:
         raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        await write_each([(points("x")[0], 1.0)], write, 0.2)
+        await write_each([(points("x")[0], 1.0)], nothing_against, put, 0.2)
