@@ -6,7 +6,6 @@ a recorded scan replays to; so a running supervisor only tells (decision record 
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -46,6 +45,8 @@ class CalibrationWatch:
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
+        import asyncio  # slow to import: not before the first scan
+
         while True:
             await asyncio.sleep(LOOK_S)
             await asyncio.to_thread(self.look)
