@@ -7,7 +7,8 @@ from simulators.plant import Plant
 
 SENSORS = {
     "Temp.PV": "temperature", "Jacket.PV": "jacket_temperature", "Agit.PV": "agitation", "Air.PV": "air", "O2.PV": "o2",
-    "CO2.PV": "co2", "N2.PV": "n2", "Weight.PV": "weight", "Pressure.PV": "pressure", "1.PMC1.pH": "ph", "2.PMC1.%-sat": "do",
+    "CO2.PV": "co2", "N2.PV": "n2", "Weight.PV": "weight", "Pressure.PV": "pressure", "1.PMC1.pH": "ph",
+    "2.PMC1.%-sat": "do",
 }  # fmt: skip
 ACTUATORS = {
     "Heater.OP": "heater", "Agit.SP": "agitation_sp", "Air.SP": "air_sp", "O2.SP": "o2_sp", "CO2.SP": "co2_sp",
