@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from simulators.bus import Bus
 from simulators.child import announce, become_child, run_until_terminated, take_faults
 from simulators.faults import Faults
-from simulators.instrument import Context, Json, Settings, SpecError
+from simulators.instrument import Context, Json, Settings
 from simulators.kinds import KINDS
 from simulators.plant_process import PLANT, VesselSignals, run_plant
 from simulators.spec import SiteSpec
@@ -210,10 +210,6 @@ def _reasons(error: BaseException) -> list[str]:
 
 
 async def _instrument(module: ModuleType, context: Context, link: socket.socket, server: Server | None) -> None:
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(take_faults(link, context.faults))
-            tasks.create_task(module.run(context) if server is None else module.run(context, server))
-    except* SpecError as wrong:
-        for error in wrong.exceptions:
-            log.error("%s", error)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(take_faults(link, context.faults))
+        tasks.create_task(module.run(context) if server is None else module.run(context, server))

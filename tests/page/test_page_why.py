@@ -36,8 +36,10 @@ def test_u6_u11_the_faceplate_tells_why_the_output_is_at_its_value(site, watch):
     bars = why.locator('[data-kind="parts"] .parts')
     expect(bars).to_contain_text("Proportional")
     expect(bars).to_contain_text("Wanted")
-    # The derivative of the step with which the scene began fades first.
-    expect(bars.locator(".part-fill")).to_have_count(3, timeout=20_000)
+    names = bars.locator(":scope > span:not(.part-track):not(.num)").all_inner_texts()
+    # What it holds back while it comes back from scans that were late is there only on a busy computer.
+    assert [name for name in names if name != "Held back"] == ["Proportional", "Integral", "Wanted"]
+    expect(bars.locator(".part-fill")).to_have_count(len(names))
     for text in (r"Gain\d+(\.\d+)? % per °C", r"Integral time\d+ s", "Derivative time"):
         expect(why.locator(".facts")).to_contain_text(re.compile(text))
     picture(page, "why-auto")
