@@ -17,7 +17,7 @@ RUN_TOOLS := node=nodejs npm=npm
 TEST_TOOLS := chromium=chromium socat=socat mbpoll=mbpoll
 
 ## The tests of the drivers wait for time-outs most of the time, and those with processes for processes: many at once.
-DRIVERS := tests/drivers -n 5 --dist loadfile
+DRIVERS := tests/drivers -n 8 --dist loadfile
 PROCESSES := -n 3 --dist loadgroup --no-loadscope-reorder
 REST := -n 2 --dist loadgroup --no-loadscope-reorder
 

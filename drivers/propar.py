@@ -62,13 +62,13 @@ class BinaryLine:
 
     async def exchange(self, node: int, data: bytes) -> tuple[int, bytes]:
         """See :meth:`AsciiLine.exchange`."""
-        self._sequence = (self._sequence + 1) % 256
-        inside = bytes([self._sequence, node, len(data)]) + data
+        self._sequence = sequence = (self._sequence + 1) % 256
+        inside = bytes([sequence, node, len(data)]) + data
         stuffed = inside.replace(bytes([DLE]), bytes([DLE, DLE]))
         request = bytes([DLE, STX]) + stuffed + bytes([DLE, ETX])
         frame = unstuffed(await self.line.ask(request, lambda reply: unstuffed(reply) is not None)) or b""
-        if len(frame) < 4 or frame[0] != self._sequence or frame[2] != len(frame) - 3:
-            raise self.line.doubt(f"not an answer to message {self._sequence}: {frame.hex(' ')}")
+        if len(frame) < 4 or frame[0] != sequence or frame[2] != len(frame) - 3:
+            raise self.line.doubt(f"not an answer to message {sequence}: {frame.hex(' ')}")
         return frame[1], frame[3:]
 
 

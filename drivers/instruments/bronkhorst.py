@@ -162,10 +162,10 @@ class Bronkhorst(Polled):
 
     async def _fetch(self, *parameters: Parameter) -> list[Data]:
         """Their values, asked for in one request. Raises :class:`Refused`, :class:`Malformed`."""
-        self._tag = self._tag % LAST_TAG + 1
-        reply = await self._exchange(question(parameters, self._tag, self._channel))
+        self._tag = tag = self._tag % LAST_TAG + 1
+        reply = await self._exchange(question(parameters, tag, self._channel))
         try:
-            return values(reply, parameters, self._tag)
+            return values(reply, parameters, tag)
         except (ValueError, IndexError, struct.error) as error:
             raise self.line.doubt(f"not an answer to the question: {reply.hex(' ')}") from error
 
