@@ -99,6 +99,7 @@ class Alicat(Polled):
         options.end()
         self._text = TextLine(parse_port(spec.url, 19200), spec.timeout_s / 2, self._quiet_s, unasked=self._heard)
         self._layout = assumed(self._frame)
+        self._laid_out: Identity | None = None
         self._streams = self._knows_ls = False
         super().__init__(self._text)
 
@@ -106,6 +107,8 @@ class Alicat(Polled):
         """Open the line, ask who is there, and where the numbers are in its frame. Raises :class:`DriverError`."""
         self._streams = False
         identity = await super().open()
+        if identity != self._laid_out:  # what another one has said of its frame does not hold for this one
+            self._layout, self._laid_out = assumed(self._frame), identity
         await self._learn_layout()
         if self.line.in_doubt:
             await self._certain()
@@ -178,7 +181,7 @@ class Alicat(Polled):
             self.line.in_doubt = True  # some do not end it
         if rows.rstrip().endswith(b"?"):
             return
-        layout = told(rows.decode("ascii", "replace").split("\r"))
+        layout = told(rows.decode("ascii", "replace").split("\r")[:-1])  # the last one is empty, or not whole
         if layout is None:
             raise self.line.doubt(f"not the layout of a data frame: {rows[:48]!r}")
         self._believe(layout)

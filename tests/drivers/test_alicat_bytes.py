@@ -114,6 +114,29 @@ async def test_a_device_whose_frame_is_another_is_refused(layout: bytes, why: st
         await driver.close()
 
 
+async def test_a_layout_holds_for_the_device_that_told_it_and_for_no_other() -> None:
+    """As after an exchange for an older one that does not tell its own; and when the same one is not heard once."""
+    frame = b"A +014.62 +021.89 +000.20 +078.95 +000.10\r"
+    async with scripted({b"A??D*\r": rows(ABS, TEMP, MASS, SETPT, VOLU), b"A\r": frame}) as (wire, driver):
+        assert await values(driver, "mass_flow", "setpoint") == [0.2, 78.95]
+        wire.answers[b"A??D*\r"] = b""
+        await driver.open()
+        assert await values(driver, "mass_flow", "setpoint") == [0.2, 78.95]
+        wire.answers |= {b"A??M*\r": told("4v20.0-R22"), b"A??D*\r": b"?\r"}
+        wire.answers[b"A\r"] = b"A +014.62 +021.89 +000.10 +000.20 010.00     N2\r"
+        await driver.open()
+        assert await values(driver, "mass_flow", "setpoint") == [0.2, 10.0]
+
+
+async def test_a_row_that_did_not_come_whole_is_not_believed() -> None:
+    """As of a device that is cut off while it tells its unit."""
+    cut = rows(ABS, TEMP, VOLU, SETPT, MASS).rstrip(b"\r")[:-2]
+    async with scripted({b"A??D*\r": rows(ABS, TEMP, VOLU, SETPT, MASS)}, flow_unit="SCCM") as (wire, driver):
+        wire.answers[b"A??D*\r"] = cut
+        with pytest.raises(DriverError, match="wants mass_flow as well"):
+            await driver.open()
+
+
 @pytest.mark.parametrize("frame", [
     b"A +014.62 +021.89 +000.10 +000.20 +078.95 +0123.40     N2\r", b"A +014.62 +021.89 +000.10 +000.20     N2\r",
     b"B +014.62 +021.89 +000.10 +000.20 +078.95     N2\r", b"A +014.62 +021.89 +000.10 +000.2- +078.95     N2\r",
