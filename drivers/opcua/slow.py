@@ -104,7 +104,7 @@ class SlowReader:
         now = asyncio.get_running_loop().time()
         if self._watch is None or self._watch.over(now):
             return {}
-        return {node: self._watch.newest[node] for node in wanted if node in self._watch.newest}
+        return self._watch.told(wanted)
 
     def _subscribe(self, wanted: Set[ua.NodeId]) -> None:
         """See to it, in the background, that the subscription is alive and follows these nodes."""
@@ -156,8 +156,7 @@ class SlowReader:
             self._doubts.clear()
             self._compare_at = now + COMPARE_S
             return
-        differ = {node: watch.newest[node] for node in read if node in watch.newest}
-        differ = {node: held for node, held in differ.items() if not _same(held, read[node])}
+        differ = {node: held for node, held in watch.told(read).items() if not _same(held, read[node])}
         if not self._doubts:
             self._doubts, self._settle_at = differ, now + self._every_s + LAG_S
         self._doubts = {node: held for node, held in self._doubts.items() if differ.get(node) is held}

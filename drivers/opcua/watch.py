@@ -37,15 +37,15 @@ LAST_NUMBER = 0xFFFFFFFF
 class Watch:
     """A subscription to values, and to events if ``heard`` collects them. ``every_s`` is how often values are sampled.
 
-    ``newest`` is what was told last of each node, ``refused`` are the nodes that cannot be subscribed to.
+    ``followed`` are the nodes in it, ``refused`` those that cannot be, or that the server samples too seldom.
     """
 
     def __init__(self, wire: OpcUaClient, every_s: float, heard: Heard | None) -> None:
-        self.newest: dict[ua.NodeId, ua.DataValue] = {}
         self.followed: set[ua.NodeId] = set()
         self.refused: set[ua.NodeId] = set()
         self._wire, self._every_s, self._heard = wire, every_s, heard
         self._nodes: list[ua.NodeId] = []
+        self._newest: dict[ua.NodeId, ua.DataValue] = {}
         self._id: int | None = None
         self._silence_s = math.inf
         self._told_at = -math.inf
@@ -59,6 +59,10 @@ class Watch:
         if not self._over and now - self._told_at > self._silence_s:
             self.distrust(f"it has been silent for {self._silence_s:g} s")
         return self._over
+
+    def told(self, nodes: Iterable[ua.NodeId]) -> dict[ua.NodeId, ua.DataValue]:
+        """What was told last of those of the nodes that are followed, as far as it has come."""
+        return {node: self._newest[node] for node in nodes if node in self.followed and node in self._newest}
 
     def distrust(self, why: str) -> None:
         """Believe nothing of it from now on; the first reason counts."""
@@ -76,7 +80,7 @@ class Watch:
             self._nodes += some
             results = await self._add([self._item(node, first + place) for place, node in enumerate(some)])
             for node, result in zip(some, results, strict=True):
-                (self.followed if result.StatusCode.is_good() else self.refused).add(node)
+                (self.followed if self._is_soon(result) else self.refused).add(node)
 
     async def end(self) -> None:
         """Tell the server that it is not needed any more. Raises :class:`DriverError`."""
@@ -110,6 +114,11 @@ class Watch:
             if result.StatusCode.is_good():
                 return
         raise Refused(f"the server does not tell its events ({result.StatusCode.name})")
+
+    def _is_soon(self, result: ua.MonitoredItemCreateResult) -> bool:
+        """Whether a node is followed, and as often as is asked for: a server may grant much less than that."""
+        longest_s = LATE * max(self._every_s, PUBLISHING_S)
+        return bool(result.StatusCode.is_good()) and result.RevisedSamplingInterval <= 1000.0 * longest_s
 
     def _item(self, node: ua.NodeId, handle: int) -> ua.MonitoredItemCreateRequest:
         from asyncua import ua
@@ -156,7 +165,7 @@ class Watch:
     def _take_values(self, items: Iterable[ua.MonitoredItemNotification]) -> None:
         for item in items:
             if item.ClientHandle < len(self._nodes):
-                self.newest[self._nodes[item.ClientHandle]] = item.Value
+                self._newest[self._nodes[item.ClientHandle]] = item.Value
 
     def _count(self, number: int, *, told_anything: bool) -> None:
         """Notifications are numbered; a keep-alive has the number of the one that comes next."""

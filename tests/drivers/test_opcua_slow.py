@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from asyncua import ua
+from asyncua.server.monitored_item_service import MonitoredItemService
 
 from drivers.conformance import Bench, DriverConformance
-from drivers.contract import DriverError, Point, Quality
+from drivers.contract import DriverError, Point, Quality, WriteState
 from drivers.instruments.generic_opcua import GenericOpcUa
 from drivers.opcua import slow
-from tests.drivers.slow_peer import FAST, SLOW, STAMP, Peer, said, subscribed, until
+from tests.drivers.slow_peer import FAST, SLOW, STAMP, URI, Peer, said, subscribed, until
 
 pytestmark = pytest.mark.timeout(60)  # the first one waits for the server to start
 
@@ -101,6 +102,46 @@ async def test_a_node_that_is_also_wanted_at_every_read_or_does_not_exist_is_rea
         assert samples[2].detail == "there is no such node (BadNodeIdUnknown)"
         assert peer.asked == ["Slow", "No"]
         await asyncio.sleep(0.05)
+    await driver.close()
+
+
+async def test_a_node_that_is_wanted_at_every_read_by_another_text_is_read(peer: Peer) -> None:
+    """A read-back above all: it would be taken for what became of a write."""
+    other = Point("other", f"nsu={URI};s=Slow", "rw")
+    driver = peer.driver()
+    await driver.open()
+    await subscribed(peer, driver)
+    plan = driver.plan([SLOW, other])
+    for value in (5.0, 6.0):
+        assert (await driver.write([(other, value)]))[0].state is WriteState.APPLIED
+        peer.asked.clear()
+        assert [sample.value for sample in await driver.read(plan)] == [value, value]
+        assert "Slow" in peer.asked
+    await driver.close()
+
+
+async def test_a_node_that_the_server_samples_too_seldom_is_read(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    created = MonitoredItemService._make_monitored_item_common
+
+    def seldom(*arguments: Any) -> Any:
+        result, data = created(*arguments)
+        result.RevisedSamplingInterval = 60_000.0
+        return result, data
+
+    monkeypatch.setattr(MonitoredItemService, "_make_monitored_item_common", seldom)
+    driver = peer.driver()
+    await driver.open()
+    plan = driver.plan([SLOW, FAST])
+    async with asyncio.timeout(5.0):
+        while not any(one.monitored_item_srv._monitored_items for one in peer.subscriptions.values()):
+            await driver.read(plan)
+            await asyncio.sleep(0.02)
+    for _ in range(10):
+        peer.asked.clear()
+        await driver.read(plan)
+        assert peer.asked == ["Slow", "Fast"]
+        await asyncio.sleep(0.05)
+    assert len(peer.subscriptions) == 1, "events come by it all the same"
     await driver.close()
 
 

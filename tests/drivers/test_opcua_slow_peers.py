@@ -57,7 +57,7 @@ class Reader:
 def watched(driver: GenericPlc) -> int:
     """How many nodes a living subscription has told of."""
     one = driver._reader._watch
-    return 0 if one is None or one.over(asyncio.get_running_loop().time()) else len(one.newest)
+    return 0 if one is None or one.over(asyncio.get_running_loop().time()) else len(one.told(one.followed))
 
 
 async def test_values_and_events_of_a_server_of_node_opcua(node_plc: NodePlc) -> None:
