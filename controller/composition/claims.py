@@ -8,8 +8,10 @@ network of their own are not seen.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import re
 import socket
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -21,6 +23,7 @@ from controller.clock import iso_utc
 NAMES = Path("/proc/net/unix")
 PREFIX = "biovisor"
 LONGEST_SITE = 40
+MARK = re.compile(r"(?P<pid>\d{1,10})/(?P<since>\d{1,12})/(?P<site>.*)")
 LOCAL = {"localhost": "127.0.0.1", "::1": "127.0.0.1"}
 
 
@@ -46,13 +49,8 @@ class Claims:
         mark = f"{os.getpid()}/{utc:.0f}/{site[:LONGEST_SITE]}"
         self._sockets: list[socket.socket] = []
         for place in sorted({place for url in urls for place in places(url)}):
-            held = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-            try:
-                held.bind(f"\0{_name(place)}{mark}")
-            except OSError:
-                held.close()
-            else:
-                self._sockets.append(held)
+            with contextlib.suppress(OSError):
+                self._sockets.append(_bound(f"\0{_name(place)}{mark}"))
 
     def release(self) -> None:
         """Give the wires back. Idempotent."""
@@ -62,15 +60,16 @@ class Claims:
 
 def owner_of(urls: Iterable[str]) -> Owner | None:
     """The supervisor that has one of the wires, if one runs on this machine."""
-    wanted = tuple(f"@{_name(place)}" for url in urls for place in places(url))
+    wanted = [f"@{_name(place)}" for url in urls for place in places(url)]
     try:
         names = [line.rpartition(" ")[2] for line in NAMES.read_text(encoding="utf-8", errors="replace").splitlines()]
     except OSError:
         return None
     for name in names:
-        if name.startswith(wanted):
-            _, _, pid, since, site = name.split("/", 4)
-            return Owner(int(pid), float(since), site)
+        for beginning in wanted:
+            found = MARK.fullmatch(name.removeprefix(beginning)) if name.startswith(beginning) else None
+            if found is not None:
+                return Owner(int(found["pid"]), float(found["since"]), found["site"])
     return None
 
 
@@ -81,12 +80,28 @@ def wires_of(url: str, options: Mapping[str, object]) -> list[str]:
 
 
 def places(url: str) -> set[str]:
-    """What names the wire of a URL on this machine: host and port, or the device by every name it is known under."""
-    parts = urlsplit(url)
-    if parts.scheme == "serial":
-        return {parts.path, os.path.realpath(parts.path)}
-    host = (parts.hostname or "").lower()
-    return {f"{LOCAL.get(host, host)}:{parts.port}"}
+    """What names the wire of a URL on this machine: host and port, or the device by every name it is known under.
+    Nothing for what is no URL, which no driver can use either.
+    """
+    try:
+        parts = urlsplit(url)
+        if parts.scheme == "serial":
+            return {parts.path, os.path.realpath(parts.path)}
+        host, port = (parts.hostname or "").lower(), parts.port
+    except ValueError:
+        return set()
+    return {f"{LOCAL.get(host, host)}:{port}"}
+
+
+def _bound(name: str) -> socket.socket:
+    """A socket of that name. Raises ``OSError``."""
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        bound.bind(name)
+    except OSError:
+        bound.close()
+        raise
+    return bound
 
 
 def _name(place: str) -> str:

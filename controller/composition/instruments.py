@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from controller.composition.claims import Claims, owner_of, wires_of
 from controller.composition.options import Options
 from controller.composition.paths import instruments_path
-from controller.composition.simulated import Addresses, simulation_spec, start_simulators
+from controller.composition.simulated import SIMULATED_OPTIONS, Addresses, simulation_spec, start_simulators
 from drivers.contract import WriteState
 
 if TYPE_CHECKING:
     from controller.composition.assembly import Assembly
+    from controller.config.site import Connection
     from drivers.link import Link
 
 log = logging.getLogger("biovisor.instruments")
@@ -47,16 +48,13 @@ class Instruments:
         if self.addresses is not None:
             self._assembly.hands.use(self.addresses.control)
         urls = self.addresses.urls if self.addresses else {}
-        self._claim(urls)
+        await asyncio.to_thread(self._claim, urls)
         self.links = await asyncio.to_thread(self._assembly.wires.build, urls)
         self._tasks = [asyncio.create_task(keep(link), name=f"link {name}") for name, link in self.links.items()]
 
     def _claim(self, urls: Mapping[str, str]) -> None:
         """Show the machine whose wires these are; tell of another supervisor that has one of them already."""
-        wires = {
-            name: wires_of(urls.get(name, one.url), one.options)
-            for name, one in self._assembly.loaded.config.connections.items()
-        }
+        wires = wires_by_name(self._assembly.loaded.config.connections, urls, simulated=self._assembly.simulated)
         for name, own in wires.items():
             if other := owner_of(own):
                 self._assembly.wires.tell(name, f"{name}: {other} has this wire too: two must never drive one vessel")
@@ -112,3 +110,16 @@ async def keep(link: Link) -> None:
         except Exception:  # the boundary of a task: whatever it is, the other instruments go on
             log.exception("link %s failed and is started again", link.name)
             await asyncio.sleep(RESTART_S)
+
+
+def wires_by_name(
+    connections: Mapping[str, Connection], urls: Mapping[str, str], *, simulated: bool
+) -> dict[str, list[str]]:
+    """Every URL that each connection may use. A simulator has only its own: the real instrument's other endpoints are
+    not ours, and may be another supervisor's.
+    """
+    instead = SIMULATED_OPTIONS if simulated else {}
+    return {
+        name: wires_of(urls.get(name, one.url), {**one.options, **instead.get(one.driver, {})})
+        for name, one in connections.items()
+    }
