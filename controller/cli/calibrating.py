@@ -21,7 +21,7 @@ from controller.composition.calibration.live import Unreachable
 from controller.composition.calibration.results import Refused
 from controller.composition.calibration.session import Interrupted, Session, WrongAnswer
 from controller.composition.calibrations import stored
-from controller.composition.lease import Lease, LeaseTaken
+from controller.composition.lease import Lease, LeaseTaken, holder_of
 from controller.composition.paths import calibrations_path, open_calibration_path
 from controller.composition.simulated import SIMULATED_OPTIONS, Addresses, SimulatorError
 from controller.config.load import LoadedSite
@@ -137,7 +137,7 @@ class Calibrating:
         entry = undo(self.job, self.book)
         if entry is None:
             raise NotPossible(f"nothing is stored for {self.args.vessel} {self.args.name}")
-        running = _running(self.args)
+        running = holder_of(self.args.data)
         later = f"{LATER}, and goes on with {entry['undoes']} until then ({running.by})" if running else LATER
         text = f"stored as {entry['id']}: {entry['restores']} in place of {entry['undoes']}; {later}\n"
         return self._told(entry, text, failed=False)
@@ -151,7 +151,7 @@ class Calibrating:
 
     def _list(self) -> int:
         entries = [one for one in read(self.book.path).entries if self._wanted(one)]
-        running = _running(self.args)
+        running = holder_of(self.args.data)
         started = iso_utc(running.since) if running else None
         now, used = self._in_force(entries), self._in_force(entries, started)
         if self.args.json:
@@ -196,15 +196,6 @@ def _alone(args: argparse.Namespace) -> Iterator[None]:
         yield
     finally:
         lease.release()
-
-
-def _running(args: argparse.Namespace) -> LeaseTaken | None:
-    """The supervisor that runs on this data directory, if one does."""
-    try:
-        Lease(args.data).release()
-    except LeaseTaken as taken:
-        return taken
-    return None
 
 
 def _row(entry: dict[str, Any], now: set[str], used: set[str], utc: str) -> tuple[str, ...]:

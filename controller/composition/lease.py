@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 from typing import TextIO
 
@@ -25,21 +26,26 @@ class LeaseTaken(Exception):
         self.since = since
 
 
+LOOKED_AT_S = 0.5
+"""Who only looks has it for less than a millisecond: nobody is refused for that."""
+AGAIN_S = 0.005
+
+
 class Lease:
-    """Held from construction until :meth:`release` or the end of the process, even a violent one."""
+    """Held from construction until :meth:`release` or the end of the process, even a violent one. Blocks for half a
+    second before it raises :class:`LeaseTaken`.
+    """
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.path = directory / "lease"
         self._file: TextIO = self.path.open("a+", encoding="utf-8")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._file.seek(0)
-            holder = self._file.read().strip() or "unknown"
-            since = os.fstat(self._file.fileno()).st_mtime
-            self._file.close()
-            raise LeaseTaken(directory, holder, since) from error
+        until = time.monotonic() + LOOKED_AT_S
+        while not _locks(self._file, fcntl.LOCK_EX):
+            if time.monotonic() > until:
+                with self._file:
+                    raise _taken(directory, self._file)
+            time.sleep(AGAIN_S)
         self._file.truncate(0)
         self._file.write(f"{os.getpid()}\n")
         self._file.flush()
@@ -47,3 +53,25 @@ class Lease:
     def release(self) -> None:
         """Give the directory back. Idempotent."""
         self._file.close()
+
+
+def holder_of(directory: Path) -> LeaseTaken | None:
+    """Who holds a data directory, if anybody does. Only looks: it makes nothing, and whoever may read may ask."""
+    try:
+        with (directory / "lease").open(encoding="utf-8") as file:
+            return None if _locks(file, fcntl.LOCK_SH) else _taken(directory, file)
+    except FileNotFoundError:
+        return None
+
+
+def _locks(file: TextIO, how: int) -> bool:
+    try:
+        fcntl.flock(file, how | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _taken(directory: Path, file: TextIO) -> LeaseTaken:
+    file.seek(0)
+    return LeaseTaken(directory, file.read().strip() or "unknown", os.fstat(file.fileno()).st_mtime)
