@@ -9,7 +9,7 @@ when it is another.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -26,6 +26,7 @@ from drivers.contract import (
     Reason,
     Refused,
     Sample,
+    Timeout,
 )
 from drivers.instruments.bronkhorst_words import (
     ALARM,
@@ -155,7 +156,7 @@ class BronkhorstModbus(ModbusDriver):
         if not isinstance(plan, MfcPlan):
             raise TypeError("a plan of another driver")
         found = dict(zip(plan.places, await super().read(plan.whole), strict=True))
-        wrong = await self._wrong_unit() if self._unit and not {"flow", "setpoint"}.isdisjoint(found) else ""
+        wrong = await self._wrong_unit(found.values()) if not {"flow", "setpoint"}.isdisjoint(found) else ""
         return [_judged(point.address, found, wrong) for point in plan.points]
 
     def writing(self, point: Point, item: Item, value: float) -> Ask:
@@ -207,13 +208,18 @@ class BronkhorstModbus(ModbusDriver):
             raise Refused(f"setpoint must be 0 to {capacity:g}, not {setpoint:g}")
         return capacity
 
-    async def _wrong_unit(self) -> str:
-        """Why no flow is to be believed; empty when the unit is the wanted one."""
-        if isinstance(self.line, RtuLine) and self.line.in_doubt(self._node):
-            return "its unit is not known"
+    async def _wrong_unit(self, found: Iterable[Sample]) -> str:
+        """Why no flow is to be believed; empty when the unit is the wanted one. What else was answered stays so. Raises
+        :class:`LinkLost`.
+        """
+        if not self._unit:
+            return ""
+        doubted = isinstance(self.line, RtuLine) and self.line.in_doubt(self._node)
+        if doubted or any(sample.reason is Reason.LINK for sample in found):
+            return "its unit is not known"  # no time may be left to ask
         try:
             return wrong_unit(await self._text(UNIT), self._unit)
-        except Refused as error:
+        except (Refused, Timeout, Malformed) as error:
             return f"its unit is not known: {error}"
 
     async def _number(self, parameter: Parameter) -> float:

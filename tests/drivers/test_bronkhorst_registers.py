@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import struct
 from collections.abc import AsyncIterator
@@ -130,6 +131,24 @@ async def test_a_flow_without_its_alarm(
     sample = await one(driver, "measure")
     assert (sample.value, sample.quality) == (-0.3125, quality)
     assert sample.detail.startswith("device 1: ")
+
+
+async def test_a_unit_that_is_not_heard_once_makes_only_flows_bad(peer: Parameters) -> None:
+    """Not the connection, nor what else the instrument said."""
+    options = {"slowest_reply": 0.05, "gap": 0, "unit": "ln/min"}
+    driver = BronkhorstModbus(ConnectionSpec("mfc", f"serial://{peer.path}?parity=N", options, 0.4))
+    await driver.open()
+    peer.values[0x81F8] = b"ln/min\0\0"
+    plan = driver.plan(points("flow", "measure"))
+    peer.instead = {"010381f80004": "020308"}
+    flow, measure = await driver.read(plan)
+    assert (flow.quality, measure.value, measure.quality) == (Quality.BAD, -0.3125, Quality.GOOD)
+    assert flow.detail.startswith("its unit is not known: device 1: ")
+    peer.instead = {}
+    async with asyncio.timeout(2.0):
+        while (await driver.read(plan))[0].quality is not Quality.GOOD:
+            await asyncio.sleep(0.02)
+    await driver.close()
 
 
 async def test_a_number_that_is_none_is_bad(peer: Parameters, driver: BronkhorstModbus) -> None:
