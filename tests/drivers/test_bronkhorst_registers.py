@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import struct
 from collections.abc import AsyncIterator
@@ -145,9 +144,7 @@ async def test_a_unit_that_is_not_heard_once_makes_only_flows_bad(peer: Paramete
     assert (flow.quality, measure.value, measure.quality) == (Quality.BAD, -0.3125, Quality.GOOD)
     assert flow.detail.startswith("its unit is not known: device 1: ")
     peer.instead = {}
-    async with asyncio.timeout(2.0):
-        while (await driver.read(plan))[0].quality is not Quality.GOOD:
-            await asyncio.sleep(0.02)
+    await until(driver, "flow", lambda sample: sample.quality is Quality.GOOD)
     await driver.close()
 
 
