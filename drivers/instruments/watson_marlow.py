@@ -6,8 +6,8 @@ the other way than the option says), ``revolutions`` (r, of the head, never fall
 
 Odd: set commands are not acknowledged, and have no checksum in the basic protocol. A pump is therefore started only
 after its status has shown the new speed, and the start is confirmed by the status as well. It keeps the speed and the
-direction that it had; one that is set to the other direction is not started. A 323 counts no revolutions. A pump that
-has found a leak goes on: its speed is Uncertain.
+direction that it had; one that is set to the other direction is not started, and one that was seen to turn there gets
+no higher speed. A 323 counts no revolutions. A pump that has found a leak goes on: its speed is Uncertain.
 """
 
 from __future__ import annotations
@@ -61,17 +61,18 @@ class WatsonMarlow(Polled):
         self.turns = {"speed": Turning(SEEN[protocol], "revolutions")}
         self._pump = PROTOCOLS[protocol](parse_port(spec.url, 9600, 2), spec.timeout_s / 2, quiet_s, self._number)
         self._counter = Counter()
+        self._seen: Status | None = None
         super().__init__(self._pump)
 
     async def identify(self) -> Identity:
         """Ask what is answered by one digit, then the status."""
         await self._pump.probe()
-        status = await self._pump.status()
+        status = await self._status()
         return Identity("Watson-Marlow", status.model, serial=f"pump {self._number}", firmware="")
 
     async def answer(self, question: str) -> Answers:
         """Every point from one status reply."""
-        status = await self._pump.status()
+        status = await self._status()
         return {"speed": self._speed(status), "revolutions": self._revolutions(status), "running": status.running}
 
     async def put(self, address: str, value: float) -> None:
@@ -79,26 +80,35 @@ class WatsonMarlow(Polled):
         speed = round(value / self._resolution) * self._resolution
         if not speed:
             await self._pump.order("ST")
-            status = await self._pump.status()
+            status = await self._status()
             if status.running:
                 raise self._refused(status)
             return
+        if self._seen is not None and self._seen.running and speed > self._seen.speed:
+            self._check_direction(self._seen)
         await self._pump.order("SP", speed)
-        status = await self._pump.status()
+        status = await self._status()
         self._check(status, speed)
         if not status.running:
             await self._pump.order("GO")
-            status = await self._pump.status()
+            status = await self._status()
             self._check(status, speed)
         if not status.running:
             raise self._refused(status)
 
+    async def _status(self) -> Status:
+        self._seen = await self._pump.status()
+        return self._seen
+
     def _check(self, status: Status, speed: float) -> None:
         """Whether it is set as it must be to run."""
-        if status.clockwise != self._clockwise:
-            raise Refused(f"the pump is set to turn {'clockwise' if status.clockwise else 'counterclockwise'}")
+        self._check_direction(status)
         if abs(status.speed - speed) > 0.51 * self._resolution:
             raise self._refused(status)
+
+    def _check_direction(self, status: Status) -> None:
+        if status.clockwise != self._clockwise:
+            raise Refused(f"the pump is set to turn {'clockwise' if status.clockwise else 'counterclockwise'}")
 
     @staticmethod
     def _refused(status: Status) -> Refused:

@@ -130,6 +130,14 @@ async def test_a_pump_that_turns_the_other_way(pump: Any) -> None:
     assert not pump.running
     pump.running = True  # by its front panel
     assert await read(driver, SPEED, RUNNING) == [-40.0, 1.0]
+    (outcome,) = await driver.write([(SPEED, 90.0)])
+    assert outcome.state is WriteState.REFUSED
+    assert pump.speed == 40.0, "it would only turn faster the wrong way"
+    pump.direction = "CW"  # by its front panel
+    assert await read(driver, SPEED) == [40.0]
+    (outcome,) = await driver.write([(SPEED, 50.0)])
+    assert (outcome.state, pump.speed) == (WriteState.APPLIED, 50.0)
+    pump.direction = "CCW"
     (outcome,) = await driver.write([(SPEED, 0.0)])
     assert (outcome.state, pump.running) == (WriteState.APPLIED, False)
     await driver.close()
