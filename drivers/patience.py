@@ -54,5 +54,6 @@ async def write_each(
             outcomes[-1] = WriteOutcome(point, value, *await put(point, value))
             if outcomes[-1].state is WriteState.UNKNOWN:
                 hurry()
+                await asyncio.sleep(0)  # if the time is over already, nothing else is begun
     left, why = writes[len(outcomes) :], "not sent: what was written before was not answered in time"
     return outcomes + [WriteOutcome(*pair, WriteState.REFUSED, why) for pair in left]

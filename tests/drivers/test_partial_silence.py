@@ -183,6 +183,22 @@ async def test_what_is_cut_short_before_it_is_sent_is_refused() -> None:
     assert outcomes[-1].detail.startswith("not sent")
 
 
+async def test_nothing_is_begun_when_the_time_is_over_already() -> None:
+    """A dose would be on the wire, and its answer not waited for."""
+    begun = []
+
+    async def put(point: Point, value: float) -> tuple[WriteState, str]:
+        begun.append(value)
+        await asyncio.sleep(0.15)
+        return (WriteState.UNKNOWN, "silent") if value == 2.0 else (WriteState.APPLIED, "")
+
+    (point,) = points("x")
+    outcomes = await write_each([(point, value) for value in (1.0, 2.0, 3.0)], nothing_against, put, 0.2)
+    assert begun == [1.0, 2.0]
+    assert [outcome.state.value for outcome in outcomes] == ["applied", "unknown", "refused"]
+    assert outcomes[-1].detail.startswith("not sent")
+
+
 async def test_a_time_out_of_its_own_is_not_taken_for_the_end_of_patience() -> None:
     async def put(point: Point, value: float) -> tuple[WriteState, str]:
         raise TimeoutError
