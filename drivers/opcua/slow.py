@@ -28,6 +28,8 @@ SERVER_STATE = "i=2259"
 """Read when everything else is subscribed to: a link is proved at every read."""
 RETRY_S = 5.0
 """After a subscription that was lost or refused the next one is tried."""
+LONGEST_RETRY_S = 600.0
+"""If subscribing costs the connection each time: a small server answers nothing else meanwhile."""
 COMPARE_S = 60.0
 """How often subscribed values are compared with those that are read."""
 LAG_S = 2.0
@@ -62,6 +64,7 @@ class SlowReader:
         self._heard = Heard() if options.events else None
         self._said = Heard()
         self._told = ""
+        self._spare_until, self._spare_s = -math.inf, RETRY_S
         self._reset()
 
     def _reset(self) -> None:
@@ -82,7 +85,7 @@ class SlowReader:
         asked = [node for node in nodes if node.nodeid not in held]
         proof = asked or [self._wire.client.get_node(SERVER_STATE)]
         got = {node.nodeid: value for node, value in zip(proof, await self._wire.read_data(proof), strict=True)}
-        if comparing:
+        if comparing and wanted:
             self._compare({node: got[node] for node in wanted if node in got})
         self._subscribe(wanted)
         return [got[node.nodeid] if node.nodeid in got else held[node.nodeid] for node in nodes]
@@ -93,8 +96,15 @@ class SlowReader:
 
     async def close(self) -> None:
         """Stop subscribing. Bounded, idempotent, never raises; the session's end is the subscription's."""
-        work = self._work
+        work, now = self._work, asyncio.get_running_loop().time()
+        why = self._watch.over(now) if self._watch is not None else ""
+        if work is not None and not work.done():
+            why = "the connection ended while subscribing"
         self._reset()
+        if why:
+            self._lost(why)
+            self._spare_until = now + self._spare_s
+            self._spare_s = min(2.0 * self._spare_s, LONGEST_RETRY_S)
         if work is not None:
             work.cancel()
             await asyncio.wait([work])
@@ -117,7 +127,7 @@ class SlowReader:
         elif self._watch is not None and wanted <= self._watch.followed | self._watch.refused:
             return
         if why or self._watch is None:
-            if now < self._try_at:
+            if now < max(self._try_at, self._spare_until):
                 return
             self._try_at = now + RETRY_S
         self._work = asyncio.create_task(self._follow(wanted))
@@ -137,7 +147,10 @@ class SlowReader:
         self._watch = watch
         self._doubts.clear()
         self._compare_at = asyncio.get_running_loop().time() + COMPARE_S
-        if self._told and not watch.over(asyncio.get_running_loop().time()):
+        if watch.over(asyncio.get_running_loop().time()):
+            return
+        self._spare_s = RETRY_S
+        if self._told:
             self._said.say("the server tells changes again")
             self._told = ""
 

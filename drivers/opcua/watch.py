@@ -31,6 +31,8 @@ LONGEST_SILENCE_S = 30.0
 """A server that wants to be silent for longer is not subscribed to."""
 LIFETIME_S = 60.0
 """After so long without us the server forgets the subscription."""
+SUBSCRIBING_S = 3.0
+"""How long each of the services may take: nobody waits for it. What is given up here the server keeps all the same."""
 LAST_NUMBER = 0xFFFFFFFF
 
 
@@ -99,7 +101,7 @@ class Watch:
         wanted.MaxNotificationsPerPublish = 0
         wanted.PublishingEnabled = True
         call = self._wire.client.uaclient.create_subscription(wanted, self._take)
-        given = await self._wire.within("subscribing", call)
+        given = await self._wire.within("subscribing", call, SUBSCRIBING_S)
         quiet_s = max(given.RevisedPublishingInterval, 0.0) / 1000.0 * max(given.RevisedMaxKeepAliveCount, 1)
         self._id, self._silence_s = given.SubscriptionId, LATE * quiet_s + GRACE_S
         self._told_at = max(self._told_at, asyncio.get_running_loop().time())
@@ -141,7 +143,8 @@ class Watch:
         wanted.SubscriptionId = self._id or 0
         wanted.TimestampsToReturn = ua.TimestampsToReturn.Both
         wanted.ItemsToCreate = list(items)
-        results = await self._wire.within("subscribing", self._wire.client.uaclient.create_monitored_items(wanted))
+        call = self._wire.client.uaclient.create_monitored_items(wanted)
+        results = await self._wire.within("subscribing", call, SUBSCRIBING_S)
         if len(results) != len(items):
             raise Malformed(f"{len(results)} results for {len(items)} nodes to subscribe to")
         return results

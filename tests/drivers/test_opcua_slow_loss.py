@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from asyncua import ua
 
-from drivers.contract import DriverError
+from drivers.contract import DriverError, Point
 from drivers.opcua import slow
 from tests.drivers.slow_peer import FAST, LOST_S, SLOW, Peer, said, subscribed, until
 
@@ -137,4 +137,55 @@ async def test_a_new_session_subscribes_anew(peer: Peer) -> None:
     await driver.open()
     await peer.put("Slow", 7.0)
     assert (await driver.read(driver.plan([SLOW])))[0].value == 7.0
+    await driver.close()
+
+
+@pytest.mark.parametrize("hangs_up", [False, True])
+async def test_a_server_that_answers_nothing_else_when_it_subscribes_is_read_all_the_same(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch, hangs_up: bool
+) -> None:
+    """Its connection is not lost over and over for what is only to spare it."""
+    service = peer.server.server.iserver.subscription_service
+    create = service.create_subscription
+
+    async def late(*arguments: Any, **more: Any) -> Any:
+        if hangs_up:
+            for client in peer.server.server.bserver.clients:
+                client.transport.abort()
+        await asyncio.sleep(0.8)  # its requests are served one after the other
+        return await create(*arguments, **more)
+
+    monkeypatch.setattr(service, "create_subscription", late)
+    driver, lost, values = peer.driver(), 0, list[float]()
+    plan, loop = driver.plan([SLOW, FAST]), asyncio.get_running_loop()
+    await driver.open()
+    until_s = loop.time() + 0.8 * slow.RETRY_S
+    while loop.time() < until_s:
+        try:
+            values.append((await driver.read(plan))[0].value)
+        except DriverError:
+            lost += 1
+            await driver.close()
+            await driver.open()
+        await asyncio.sleep(0.05)
+    await driver.close()
+    assert lost == 1
+    assert len(values) > 20
+
+
+async def test_a_comparison_is_not_put_off_by_a_write(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node without a value has no type yet: it is read before each write to it."""
+    monkeypatch.setattr(slow, "COMPARE_S", 0.3)
+    monkeypatch.setattr(slow, "LAG_S", 0.1)
+    driver, typeless = peer.driver(), Point("none", "s=None", "rw")
+    plan = driver.plan([SLOW, FAST])
+    await driver.open()
+    await subscribed(peer, driver)
+    await peer.to_subscription(lambda one: one.monitored_item_srv.delete_all_monitored_items())
+    await peer.put("Slow", 9.0)
+    for _ in range(4):
+        await asyncio.sleep(0.4)
+        await driver.write([(typeless, 1.0)])
+        (sample, _) = await driver.read(plan)
+    assert sample.value == 9.0
     await driver.close()
