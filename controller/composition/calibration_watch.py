@@ -60,6 +60,7 @@ class CalibrationWatch:
         try:
             found = stored(self._loaded, self._data, simulated=self._simulated)
         except ValueError as error:
+            self._seen = None  # it may be so for a moment only
             self._tell_wrong(str(error))
             return
         self._tell_wrong(found.unfit[0] if found.unfit else "")

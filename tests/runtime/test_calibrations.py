@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import time
 
 import pytest
@@ -246,6 +247,24 @@ def test_what_is_stored_while_a_supervisor_runs_waits_and_is_seen_to(site, data)
     assert "waits for the next start; until then calibration site file" in told
     assert "nothing waits for the next start" in told
     assert "was altered, removed or reordered; what is in force stays so" in told
+
+
+def test_a_file_that_could_not_be_read_for_a_moment_is_looked_at_again(site, data):
+    data.mkdir()
+    assembly = Assembly(Options(site=site, data=data), Clock(), simulated=False)
+    put(data)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        assembly.watch.look()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert assembly.watch.view() == []
+    assembly.watch.look()
+    assert len(assembly.watch.view()) == 1
+    assembly.close(clean=True)
+    told = " ".join(one["text"] for one in assembly.store.entries(0, 9999))
+    assert "cannot be read: Too many open files; what is in force stays so" in told
 
 
 def test_the_list_tells_what_the_running_supervisor_goes_on_with(site, data, capsys):
