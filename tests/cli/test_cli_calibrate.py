@@ -14,6 +14,7 @@ import pytest
 from controller.cli.main import main
 from controller.composition.calibration.live import Instrument, Unreachable
 from controller.composition.calibration.pumping import Amount, Pump
+from controller.composition.claims import Claims
 from tests.cli.calibration_bench import ROOT, VESSEL, Bench, Simulators, write_site
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60), pytest.mark.xdist_group("calibrate")]
@@ -237,6 +238,27 @@ def test_a_pump_stops_when_its_calibration_is_ended(pump, fast):
     assert process.returncode == 1
     assert "--resume goes on" in errors
     assert asyncio.run(fast.read("feed-pump-101", "speed", "running")) == [0.0, 0.0]
+    assert pump.types(VESSEL, "feed_flow", "--abandon")[0] == 0
+
+
+@PUMPS
+def test_a_pump_of_a_supervisor_that_was_started_meanwhile_is_not_turned(pump, fast):
+    """While the question stands there, with a data directory of its own."""
+    started, before = [], fast.ask(op="state", vessel=VESSEL)["feed_ml"]
+
+    def ready():
+        started.append(Claims("bench", [fast.document["instruments"]["feed-pump-101"]["url"]], time.time()))
+        return "yes"
+
+    try:
+        answers = pump_answers(ready=ready)
+        code, _, errors = pump.types(VESSEL, "feed_flow", "--method", "pump-volume", answers=answers)
+    finally:
+        for claims in started:
+            claims.release()
+    assert code == 1
+    assert "feed-pump-101 belongs to the supervisor of site bench" in errors
+    assert fast.ask(op="state", vessel=VESSEL)["feed_ml"] == before
     assert pump.types(VESSEL, "feed_flow", "--abandon")[0] == 0
 
 

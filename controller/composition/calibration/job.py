@@ -17,6 +17,7 @@ from drivers.registry import UnknownDriver
 if TYPE_CHECKING:
     from controller.composition.calibration.session import Session
     from controller.config.load import LoadedSite
+    from controller.config.site import Connection
     from controller.config.tag_class import Measurement, Output, Source
 
 WAIT_S = 120.0
@@ -113,15 +114,24 @@ class Job:
                 known = ", ".join(self.loaded.config.connections)
                 raise NotPossible(f"there is no connection {connection!r}; known: {known}")
             expected = entry.expect.model_dump(exclude_none=True) if entry.expect and not self.urls else {}
-            options = {**entry.options, **self.options.get(entry.driver, {})}
-            url = self.urls.get(connection, entry.url)
-            if owner := owner_of(wires_of(url, options)):
-                raise Unreachable(f"{connection} belongs to {owner}, and it would act on what is read: stop it first")
+            url, options = self._wire(entry, connection)
+            self.must_be_free(connection)
             try:
                 self._instruments[connection] = Instrument(connection, entry.driver, url, options, expected)
             except (UnknownDriver, ValueError) as error:
                 raise NotPossible(f"{connection}: {error}") from error
         return self._instruments[connection]
+
+    def must_be_free(self, connection: str) -> None:
+        """Before it is connected to, and before anything acts on it. Raises :class:`Unreachable` when a running
+        supervisor has it.
+        """
+        url, options = self._wire(self.loaded.config.connections[connection], connection)
+        if owner := owner_of(wires_of(url, options)):
+            raise Unreachable(f"{connection} belongs to {owner}, and it would act on what is read: stop it first")
+
+    def _wire(self, entry: Connection, name: str) -> tuple[str, Mapping[str, object]]:
+        return self.urls.get(name, entry.url), {**entry.options, **self.options.get(entry.driver, {})}
 
     def behind(self, source: Source) -> tuple[Instrument, str]:
         """The instrument and the point behind a tag."""

@@ -34,7 +34,7 @@ class Pump:
     """The head of one pump: where its speed is written, in revolutions per minute, and where it counts, if it does."""
 
     def __init__(self, instrument: Instrument, speed: str, counter: str) -> None:
-        self._instrument = instrument
+        self.instrument = instrument
         self._speed = instrument.point(speed)
         self._counter = [instrument.point(counter)] if counter else []
 
@@ -44,8 +44,8 @@ class Pump:
         await self.stop()
         before = await self._count()
         try:
-            if failed := await self._instrument.write(self._speed, speed):
-                raise Unreachable(f"{self._instrument.name}: the pump was not started: {failed}")
+            if failed := await self.instrument.write(self._speed, speed):
+                raise Unreachable(f"{self.instrument.name}: the pump was not started: {failed}")
             started = loop.time()
             await self._wait(speed, amount, before)
         finally:
@@ -62,9 +62,9 @@ class Pump:
         for attempt in range(ATTEMPTS):
             if attempt:
                 await asyncio.sleep(RETRY_S)
-            if not (failed := await self._instrument.write(self._speed, 0.0)):
+            if not (failed := await self.instrument.write(self._speed, 0.0)):
                 return
-        name = self._instrument.name
+        name = self.instrument.name
         raise Unreachable(f"{name}: THE PUMP IS NOT KNOWN TO STAND, stop it by hand: {failed}")
 
     async def _wait(self, speed: float, amount: Amount, before: float | None) -> None:
@@ -86,9 +86,9 @@ class Pump:
         """The count; a pump that runs and does not answer at once is stopped, and not asked again."""
         if not self._counter:
             return None
-        (sample,) = await self._instrument.read(self._counter, attempts)
+        (sample,) = await self.instrument.read(self._counter, attempts)
         if sample.quality is Quality.BAD:
-            raise Unreachable(f"{self._instrument.name}: the count of revolutions is not there: {sample.detail}")
+            raise Unreachable(f"{self.instrument.name}: the count of revolutions is not there: {sample.detail}")
         return sample.value
 
     async def _standing(self) -> float | None:
@@ -99,4 +99,4 @@ class Pump:
             count, last = await self._count(), count
             if count == last:
                 return count
-        raise Unreachable(f"{self._instrument.name}: told to stop, but it still counts: stop it by hand")
+        raise Unreachable(f"{self.instrument.name}: told to stop, but it still counts: stop it by hand")

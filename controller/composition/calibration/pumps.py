@@ -136,6 +136,7 @@ def _ready(job: Job, text: str) -> None:
 
 
 def _turn(job: Job, head: Pump, plan: dict[str, Any]) -> dict[str, Any]:
+    job.must_be_free(head.instrument.name)  # the question may have stood there for long
     job.session.say("  the pump runs; Ctrl-C stops it\n")
     turned = job.runner.run(head.run(plan["speed"], Amount(plan["turns"], plan["seconds"])))
     job.session.say(f"  it stands: {turned.turns:.2f} revolutions in {turned.seconds:.1f} s\n")
