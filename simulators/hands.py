@@ -8,8 +8,6 @@ from simulators.biology.suspension import FRESH_VIABILITY
 from simulators.vessel import Vessel
 
 LEFT_AFTER_HARVEST_L = 0.02
-LARGEST_L = 3.0
-"""The vessel's brim."""
 
 Amounts = Mapping[str, float]
 
@@ -68,8 +66,8 @@ def harvest(vessel: Vessel, amounts: Amounts) -> None:
 
 def _add_medium(vessel: Vessel, volume_l: float) -> float:
     total = vessel.volume_l + volume_l
-    if total > LARGEST_L:
-        raise ValueError(f"{total:.2f} L would overflow a vessel of {LARGEST_L:g} L")
+    if total > vessel.tank.brim_l:
+        raise ValueError(f"{total:.2f} L would overflow a vessel of {vessel.tank.brim_l:g} L")
     vessel.solution.dilute(vessel.volume_l, vessel.tank.fresh, volume_l)
     vessel.volume_by_hand(total)
     return volume_l / total

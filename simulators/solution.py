@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from simulators.biology.culture import Exchange
+from simulators.gas_path import Gas, GasPath
 from simulators.physics.gas import (
     air_saturation,
     carbon_step,
     co2_rate,
     co2_solubility,
-    kla,
     oxygen_rate,
     oxygen_solubility,
     oxygen_step,
@@ -17,6 +17,7 @@ from simulators.physics.gas import (
 from simulators.physics.lag import covered
 from simulators.physics.mass import mixed
 from simulators.physics.ph import carbon_for, carbonate_shares, solve_ph, strong_for
+from simulators.physics.transfer import kla
 from simulators.tank import Medium, Tank
 
 SECONDS_PER_HOUR = 3600.0
@@ -86,31 +87,30 @@ class Solution:
             self.strong += arrived / volume_l
 
     def exchange_gas(
-        self,
-        gas: tuple[float, float],
-        flow: float,
-        agitation: float,
-        volume_l: float,
-        cells: Exchange[float],
-        dt_s: float,
+        self, gas: GasPath[float], agitation: float, volume_l: float, cells: Exchange[float], dt_s: float
     ) -> None:
-        """Transfer and respiration for `dt_s`. `gas` is O2 and CO2 in the dry gas, `flow` in mL/min."""
+        """Transfer and respiration for `dt_s`; the head space gets what is left of the gas."""
         hours = dt_s / SECONDS_PER_HOUR
-        tank, dry = self._tank, self._dry_share
+        tank, dry, flow = self._tank, self._dry_share, gas.flow
+        fraction = gas.beside_liquid()
         self.kla = kla(agitation, flow, volume_l, tank.kla_reference, tank.kla_surface)
         rate = oxygen_rate(self.kla, flow, volume_l, self._o2_solubility)
-        saturation = self._o2_solubility * gas[0] * dry
-        self.oxygen = oxygen_step(self.oxygen, saturation, rate, cells.oxygen, cells.half, hours)
-        self.oxygen_uptake = cells.oxygen * self.oxygen / (cells.half + self.oxygen)
+        saturation = self._o2_solubility * fraction.o2 * dry
+        oxygen = oxygen_step(self.oxygen, saturation, rate, cells.oxygen, cells.half, hours)
+        self.oxygen_uptake = cells.oxygen * oxygen / (cells.half + oxygen)
+        evolved = cells.quotient * self.oxygen_uptake
         free, _ = carbonate_shares(self.ph)
-        self.carbon = carbon_step(
+        carbon = carbon_step(
             self.carbon,
             free,
-            self._co2_solubility * gas[1] * dry,
+            self._co2_solubility * fraction.co2 * dry,
             co2_rate(self.kla, flow, volume_l, self._co2_solubility),
-            cells.quotient * self.oxygen_uptake,
+            evolved,
             hours,
         )
+        taken = Gas((oxygen - self.oxygen) / hours + self.oxygen_uptake, (carbon - self.carbon) / hours - evolved)
+        gas.leave(taken, volume_l, dt_s)
+        self.oxygen, self.carbon = oxygen, carbon
         self.strong += cells.ions * hours
         self.ph = solve_ph(self.ph, self.strong, self.carbon, tank.buffers)
 

@@ -44,6 +44,8 @@ class Tank:
     base_ml_per_rev: float = 0.025
     feed_ml_per_rev: float = 0.10
     gas_line_s: float = 20.0
+    gas_dead_s: float = 3.0
+    brim_l: float = 3.0
     mixing_s: float = 15.0
     heater_w: float = 150.0
     stirring_w: float = 2.0

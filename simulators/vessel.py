@@ -6,12 +6,11 @@ import random
 from collections.abc import Mapping
 from math import ceil
 
-from simulators.actuators import Drives
+from simulators.actuators import GASES, Drives
 from simulators.biology.culture import Culture, Environment, Inflow
 from simulators.bus import ACTUATORS
+from simulators.gas_path import GasPath
 from simulators.numeric import log
-from simulators.physics.gas import AIR_CO2, AIR_O2
-from simulators.physics.lag import covered
 from simulators.physics.mass import evaporated_ml
 from simulators.physics.thermal import OXYGEN_J_PER_MMOL, VAPOUR_J_PER_G, WATER_J_PER_KG, heat_step
 from simulators.sensors import sensors
@@ -24,7 +23,6 @@ LEAST_HEAT_L = 0.1
 """Smallest volume whose heat is followed by itself; less takes the wall's temperature with it."""
 LEAST_L = 0.005
 """What no pump, no sample and no evaporation gets out."""
-NO_GAS = 1e-6
 
 
 class Vessel:
@@ -45,7 +43,7 @@ class Vessel:
         self.drives = Drives(tank.base_ml_per_rev, tank.feed_ml_per_rev, noise)
         self.process_s = 0.0
         self.actuators: dict[str, float] = dict.fromkeys(ACTUATORS, 0.0)
-        self._gas = (AIR_O2, AIR_CO2)
+        self.gas: GasPath[float] = GasPath(tank, volume_l)
         self._last_volume_l = volume_l
         self._fed_l = 0.0
         self._unlived_s = 0.0
@@ -110,29 +108,15 @@ class Vessel:
         return tuple(name for name, beyond in self.culture.outside(self._here()).items() if beyond)
 
     def _substep(self, dt_s: float) -> None:
-        drives = self.drives
-        drives.step(self.actuators, dt_s)
-        gas = self._mix_gas(dt_s)
-        self._pour(gas, dt_s)
-        self.solution.exchange_gas(self._gas, gas, drives.agitation, self.volume_l, self._exchange, dt_s)
-        self._warm(gas, dt_s)
+        self.drives.step(self.actuators, dt_s)
+        air, o2, co2, n2 = (self.drives.flows[name].delivered for name in GASES)
+        self.gas.mix(air, o2, co2, n2, dt_s)
+        self._pour(self.gas.flow, dt_s)
+        self.solution.exchange_gas(self.gas, self.drives.agitation, self.volume_l, self._exchange, dt_s)
+        self._warm(self.gas.flow, dt_s)
         self._unlived_s += dt_s
         if self._unlived_s >= self.culture.interval_s:
             self.catch_up()
-
-    def _mix_gas(self, dt_s: float) -> float:
-        flows = self.drives.flows
-        air, oxygen = flows["air"].delivered, flows["o2"].delivered
-        carbon = flows["co2"].delivered
-        total = air + oxygen + carbon + flows["n2"].delivered
-        if total > NO_GAS:
-            share = covered(dt_s, self.tank.gas_line_s)
-            o2, co2 = self._gas
-            self._gas = (
-                o2 + ((AIR_O2 * air + oxygen) / total - o2) * share,
-                co2 + ((AIR_CO2 * air + carbon) / total - co2) * share,
-            )
-        return total
 
     def _pour(self, gas: float, dt_s: float) -> None:
         base = self.drives.base.step(self.actuators["base_rpm"], dt_s) / 1000.0

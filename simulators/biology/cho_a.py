@@ -21,8 +21,8 @@ from simulators.biology.culture import (
     Validity,
     turnover,
 )
-from simulators.biology.parameters import Limit, Span, check, limits, usual
 from simulators.numeric import Real, filled, maximum, minimum
+from simulators.parameters import Limit, Span, check, limits, usual
 
 FEED_GLUCOSE, FEED_GLUTAMINE = 15.0, 4.0
 OXYGEN_UPTAKE, RESPIRATORY_QUOTIENT, OXYGEN_HALF = 0.25, 1.0, 0.004

@@ -22,8 +22,8 @@ from simulators.biology.culture import (
     Validity,
     turnover,
 )
-from simulators.biology.parameters import Limit, Span, check, limits, usual
 from simulators.numeric import Real, filled
+from simulators.parameters import Limit, Span, check, limits, usual
 
 FEED_GLUCOSE, FEED_GLUTAMINE = 200.0, 40.0
 OXYGEN_UPTAKE, RESPIRATORY_QUOTIENT, OXYGEN_HALF = 0.25, 1.0, 0.004

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Generic, NamedTuple
 
 from simulators.biology.culture import Culture, Environment, Exchange, Inflow
-from simulators.biology.parameters import Limit, check, usual
 from simulators.numeric import Real, Truth, exp, filled, maximum
+from simulators.parameters import Limit, check, usual
 
 SEED = 1e3
 """cfu/mL."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Generic, NamedTuple, Protocol, TypeAlias
 
-from simulators.biology.parameters import Span
 from simulators.numeric import Real, Truth
+from simulators.parameters import Span
 
 State: TypeAlias = tuple[Real, ...]
 """State variables of a model, in the model's own order and units."""

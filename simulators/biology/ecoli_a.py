@@ -20,8 +20,8 @@ from simulators.biology.culture import (
     Validity,
     turnover,
 )
-from simulators.biology.parameters import Limit, Span, check, limits, usual
 from simulators.numeric import Real, filled, maximum
+from simulators.parameters import Limit, Span, check, limits, usual
 from simulators.physics.gas import air_saturation
 
 FEED_GLUCOSE = 300.0

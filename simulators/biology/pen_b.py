@@ -23,8 +23,8 @@ from simulators.biology.culture import (
     Validity,
     turnover,
 )
-from simulators.biology.parameters import Limit, Span, check, limits, usual
 from simulators.numeric import Real, exp, filled, maximum, minimum
+from simulators.parameters import Limit, Span, check, limits, usual
 
 FEED_GLUCOSE = 600.0
 GLUCOSE_G_PER_MMOL = 0.18016

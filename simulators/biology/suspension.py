@@ -14,8 +14,8 @@ from simulators.biology.culture import (
     Validity,
     runge_kutta,
 )
-from simulators.biology.parameters import outside
 from simulators.numeric import Real, Truth, filled, maximum, positive, where
+from simulators.parameters import outside
 from simulators.physics.mass import mixed
 
 FRESH_VIABILITY = 0.95

@@ -22,8 +22,8 @@ from simulators.biology.culture import (
     Validity,
     turnover,
 )
-from simulators.biology.parameters import Limit, Span, check, limits, usual
 from simulators.numeric import Real, exp, filled, maximum, where
+from simulators.parameters import Limit, Span, check, limits, usual
 
 FEED_GLUCOSE, FEED_GLUTAMINE = 22.0, 4.0
 RESPIRATORY_QUOTIENT = 1.0

@@ -21,8 +21,8 @@ from simulators.biology.culture import (
     Validity,
     turnover,
 )
-from simulators.biology.parameters import Limit, Span, check, usual
 from simulators.numeric import Real, exp, filled, where
+from simulators.parameters import Limit, Span, check, usual
 
 FEED_GLUCOSE = 20.0
 GLUCOSE_G_PER_MMOL = 0.18016

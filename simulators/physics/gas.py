@@ -1,11 +1,11 @@
-"""Gas and liquid: solubility, mass-transfer coefficient, dissolved oxygen and carbon dioxide.
+"""Gas and liquid: solubility, dissolved oxygen and carbon dioxide, and what the exhaust gas is left with.
 
 Concentrations in mM, pressures in atm unless said, temperatures in Cel, kLa in 1/h.
 """
 
 from __future__ import annotations
 
-from simulators.numeric import Real, exp, maximum, minimum, power, sqrt, where
+from simulators.numeric import Real, exp, maximum, minimum, sqrt, where
 
 AIR_O2 = 0.2095
 """Mole fraction of oxygen in dry air."""
@@ -24,6 +24,9 @@ CO2_MM_PER_MMHG = 0.0307
 
 NO_RATE = 1e-9
 """What is as good as no transfer, 1/h or within one step."""
+
+NO_FLOW = 1e-9
+"""What is as good as no gas, L/h."""
 
 MMHG_PER_ATM = 760.0
 KPA_PER_ATM = 101.325
@@ -50,33 +53,41 @@ def air_saturation(temperature: Real) -> Real:
     return oxygen_solubility(temperature) * AIR_O2 * (1.0 - vapour_pressure(temperature))
 
 
-def kla(agitation: Real, gas_ml_min: Real, volume_l: Real, reference: Real, surface: Real) -> Real:
-    """Oxygen transfer coefficient in 1/h of a stirred, sparged tank, by vessel calibration.
-
-    `reference` is the sparged part at 150 rev/min and 0.1 volumes of gas per volume and minute, `surface` what the
-    liquid's surface gives always.
-    """
-    vvm = gas_ml_min / (1000.0 * volume_l)
-    return reference * power(agitation / 150.0, 1.2) * sqrt(vvm / 0.1) + surface
+def carried(gas_ml_min: Real, volume_l: Real, solubility: Real, pressure: Real | float = 1.0) -> Real:
+    """Transfer coefficient in 1/h of gas that leaves in equilibrium with the liquid."""
+    return 60.0 * gas_ml_min / (GAS_MOLAR_L * volume_l * solubility * pressure)
 
 
-def carried(gas_ml_min: Real, volume_l: Real, solubility: Real) -> Real:
-    """Transfer coefficient in 1/h of gas that leaves in equilibrium with the liquid, at 1 atm."""
-    return 60.0 * gas_ml_min / (GAS_MOLAR_L * volume_l * solubility)
-
-
-def oxygen_rate(kla_o2: Real, gas_ml_min: Real, volume_l: Real, solubility: Real) -> Real:
+def oxygen_rate(kla_o2: Real, gas_ml_min: Real, volume_l: Real, solubility: Real, pressure: Real | float = 1.0) -> Real:
     """Transfer coefficient of oxygen in 1/h seen from the inlet gas, which loses on its way what it gives.
 
     Gas on the whole has the composition at which it leaves; without gas only the surface (all of `kla_o2`) is left.
     """
-    most = maximum(carried(gas_ml_min, volume_l, solubility), NO_RATE)
+    most = maximum(carried(gas_ml_min, volume_l, solubility, pressure), NO_RATE)
     return where(gas_ml_min > 0.0, kla_o2 / (1.0 + kla_o2 / most), kla_o2)
 
 
-def co2_rate(kla_o2: Real, gas_ml_min: Real, volume_l: Real, solubility: Real) -> Real:
-    """Transfer coefficient of carbon dioxide in 1/h, which gas that leaves saturated caps (pressure 1 atm)."""
-    return minimum(CO2_TO_O2 * kla_o2, carried(gas_ml_min, volume_l, solubility))
+def co2_rate(kla_o2: Real, gas_ml_min: Real, volume_l: Real, solubility: Real, pressure: Real | float = 1.0) -> Real:
+    """Transfer coefficient of carbon dioxide in 1/h, which gas that leaves saturated caps."""
+    return minimum(CO2_TO_O2 * kla_o2, carried(gas_ml_min, volume_l, solubility, pressure))
+
+
+def headspace_step(
+    fraction: Real, inlet: Real, given: Real, gas_ml_min: Real, headspace_l: Real | float, dt_s: float
+) -> Real:
+    """Fraction of a gas in the well-mixed head space after `dt_s`, and so in the exhaust.
+
+    Gas enters with the fraction `inlet` and gives `given` mmol/h to the liquid (less than 0: takes). Exact; without
+    flow what the liquid takes is missing.
+    """
+    hours = dt_s / 3600.0
+    taken = given * (0.001 * GAS_MOLAR_L)
+    flow = 0.06 * gas_ml_min
+    turned = flow * hours / headspace_l
+    settled = inlet - taken / maximum(flow, NO_FLOW)
+    moving = settled + (fraction - settled) * exp(-turned)
+    after = where(turned < NO_RATE, fraction - taken * hours / headspace_l, moving)
+    return minimum(maximum(after, 0.0), 1.0)
 
 
 def oxygen_step(oxygen: Real, saturation: Real, kla_o2: Real, demand: Real, half: Real, hours: float) -> Real:

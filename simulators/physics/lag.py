@@ -18,6 +18,11 @@ def covered(dt_s: float, tau_s: float) -> float:
     return approach(dt_s, tau_s)
 
 
+def toward(value: Real, target: Real, dt_s: float, tau_s: float) -> Real:
+    """`value` after `dt_s` of lagging behind a constant `target`."""
+    return value + (target - value) * covered(dt_s, tau_s)
+
+
 def slew(value: Real, target: Real, limit: float) -> Real:
     """`target`, or as far towards it as a move of at most `limit` (> 0) gets."""
     return minimum(maximum(target, value - limit), value + limit)

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from simulators.physics.gas import AIR_O2, kla
+from simulators.physics.gas import AIR_O2
+from simulators.physics.transfer import kla
 from simulators.tank import CELL_CULTURE
 from tests.reference.margins import lag
 

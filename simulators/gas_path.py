@@ -1,0 +1,69 @@
+"""The gas of a vessel on its way: mixed, through the line, past the liquid, into the head space."""
+
+from __future__ import annotations
+
+from typing import Generic, NamedTuple
+
+from simulators.numeric import Real, filled, maximum, where
+from simulators.physics.delay import DeadTime
+from simulators.physics.gas import AIR_CO2, AIR_O2, headspace_step
+from simulators.physics.lag import toward
+from simulators.tank import Tank
+
+NO_GAS = 1e-6
+"""mL/min that count as none."""
+LEAST_HEADSPACE = 0.05
+"""Share of the brim's volume that stays above the liquid."""
+
+
+class Gas(NamedTuple, Generic[Real]):
+    """Mole fractions in dry gas."""
+
+    o2: Real
+    co2: Real
+
+
+class GasPath(Generic[Real]):
+    """`inlet` is what reaches the liquid and `exhaust` what is in the head space; `flow` is all gas, mL/min."""
+
+    inlet: Gas[Real]
+    exhaust: Gas[Real]
+    flow: Real
+
+    def __init__(self, tank: Tank, like: Real) -> None:
+        """Air everywhere, and none flows; `like` has a number for each vessel."""
+        self._tank = tank
+        self._mixture: Gas[Real] = Gas(filled(like, AIR_O2), filled(like, AIR_CO2))
+        self.inlet = self.exhaust = self._mixture
+        self.flow = filled(like, 0.0)
+        self._line: DeadTime[Real] = DeadTime(tank.gas_dead_s, self._mixture)
+
+    def mix(self, air: Real, o2: Real, co2: Real, n2: Real, dt_s: float) -> None:
+        """Let the flows in mL/min that the controllers deliver enter the line for `dt_s`; without, it keeps its gas."""
+        total = air + o2 + co2 + n2
+        flows, some = total > NO_GAS, maximum(total, NO_GAS)
+        self.flow = total
+        self._mixture = Gas(
+            where(flows, (AIR_O2 * air + o2) / some, self._mixture.o2),
+            where(flows, (AIR_CO2 * air + co2) / some, self._mixture.co2),
+        )
+        arrived = self._line.step(self._mixture, dt_s)
+        tau = self._tank.gas_line_s
+        self.inlet = Gas(
+            toward(self.inlet.o2, arrived[0], dt_s, tau),
+            toward(self.inlet.co2, arrived[1], dt_s, tau),
+        )
+
+    def beside_liquid(self) -> Gas[Real]:
+        """What the liquid exchanges with: the inlet gas; without any, at its surface, the head space."""
+        flows = self.flow > NO_GAS
+        return Gas(where(flows, self.inlet.o2, self.exhaust.o2), where(flows, self.inlet.co2, self.exhaust.co2))
+
+    def leave(self, taken: Gas[Real], volume_l: Real, dt_s: float) -> None:
+        """Fill the head space over `volume_l` of liquid that takes so many mM/h."""
+        brim = self._tank.brim_l
+        room = maximum(brim - volume_l, LEAST_HEADSPACE * brim)
+        self.exhaust = Gas(
+            headspace_step(self.exhaust.o2, self.inlet.o2, taken.o2 * volume_l, self.flow, room, dt_s),
+            headspace_step(self.exhaust.co2, self.inlet.co2, taken.co2 * volume_l, self.flow, room, dt_s),
+        )
