@@ -16,7 +16,7 @@ from simulators.physics.gas import (
 )
 from simulators.physics.lag import covered
 from simulators.physics.mass import mixed
-from simulators.physics.ph import carbon_for, carbonate_shares, solve_ph, strong_for
+from simulators.physics.ph import Buffers, carbon_for, carbonate_shares, solve_ph, strong_for
 from simulators.physics.transfer import kla
 from simulators.tank import Medium, Tank
 
@@ -29,12 +29,13 @@ SAME_TEMPERATURE = 0.02
 
 
 class Solution:
-    """What is dissolved in one vessel. Concentrations in mM, `kla` in 1/h, uptake in mM/h."""
+    """What is dissolved in one vessel. Concentrations in mM, `kla` in 1/h, uptake in mM/h; `ammonia` came as base."""
 
     def __init__(self, tank: Tank, temperature: float) -> None:
         self._tank = tank
         self.strong = tank.fresh.strong
         self.carbon = tank.fresh.carbon
+        self.ammonia = 0.0
         self.kla = tank.kla_surface
         self.oxygen_uptake = 0.0
         self._unmixed = 0.0
@@ -51,6 +52,11 @@ class Solution:
     def oxygen_percent(self, percent: float) -> None:
         self.oxygen = 0.01 * percent * self._air_saturation
 
+    def buffers(self) -> Buffers[float]:
+        """Weak acids and bases, with the ammonia that was given as base."""
+        medium = self._tank.buffers
+        return Buffers(medium.phosphate, medium.hepes, self.ammonia)
+
     def warm(self, temperature: float) -> None:
         """Follow the temperature."""
         if abs(temperature - self._temperature) > SAME_TEMPERATURE:
@@ -58,18 +64,19 @@ class Solution:
 
     def settle(self) -> None:
         """Find the pH after strong ions or carbon have been changed at will."""
-        self.ph = solve_ph(7.0, self.strong, self.carbon, self._tank.buffers, COLD_START_ITERATIONS)
+        self.ph = solve_ph(7.0, self.strong, self.carbon, self.buffers(), COLD_START_ITERATIONS)
 
     def set_ph(self, ph: float) -> None:
         """Reach a pH by carbon dioxide, or by base where so much acid is in the liquid that none would be left."""
-        buffers = self._tank.buffers
+        buffers = self.buffers()
         self.carbon = max(carbon_for(ph, self.strong, buffers), LEAST_CARBON)
         if self.carbon == LEAST_CARBON:
             self.strong = strong_for(ph, self.carbon, buffers)
         self.settle()
 
     def dilute(self, volume_l: float, added: Medium, added_l: float) -> None:
-        """Mix in a liquid saturated with air. The buffers are taken as everywhere the same."""
+        """Mix in a liquid saturated with air. The medium's buffers are taken as everywhere the same."""
+        self.ammonia = mixed(self.ammonia, volume_l, 0.0, added_l)
         self.strong = mixed(self.strong, volume_l, added.strong, added_l)
         self.carbon = mixed(self.carbon, volume_l, added.carbon, added_l)
         self.oxygen = mixed(self.oxygen, volume_l, self._air_saturation, added_l)
@@ -85,6 +92,7 @@ class Solution:
             arrived = self._unmixed * covered(dt_s, self._tank.mixing_s)
             self._unmixed -= arrived
             self.strong += arrived / volume_l
+            self.ammonia += arrived / volume_l * self._tank.base_ammonia
 
     def exchange_gas(
         self, gas: GasPath[float], agitation: float, volume_l: float, cells: Exchange[float], dt_s: float
@@ -112,7 +120,7 @@ class Solution:
         gas.leave(taken, volume_l, dt_s)
         self.oxygen, self.carbon = oxygen, carbon
         self.strong += cells.ions * hours
-        self.ph = solve_ph(self.ph, self.strong, self.carbon, tank.buffers)
+        self.ph = solve_ph(self.ph, self.strong, self.carbon, self.buffers())
 
     def _set_solubilities(self, temperature: float) -> None:
         self._temperature = temperature

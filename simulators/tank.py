@@ -21,7 +21,7 @@ class Medium(NamedTuple):
     carbon: float
 
 
-def medium(ph: float, co2_mmhg: float, buffers: Buffers) -> Medium:
+def medium(ph: float, co2_mmhg: float, buffers: Buffers[float]) -> Medium:
     """The liquid that has a pH in equilibrium with a partial pressure of CO2 at 37 Cel."""
     carbon = CO2_MM_PER_MMHG * co2_mmhg / carbonate_shares(ph)[0]
     return Medium(strong_for(ph, carbon, buffers), carbon)
@@ -31,15 +31,17 @@ def medium(ph: float, co2_mmhg: float, buffers: Buffers) -> Medium:
 class Tank:
     """A 2 L stirred tank: transfer, pumps, lags, powers and the liquids that go in.
 
-    `kla_reference` (1/h) is at 150 rev/min and 0.1 vvm; `base_mm` is a strong base such as NaOH, in mM, free of
-    carbonate; `fresh` is the medium it is filled with; `stirring_w` is at 150 rev/min.
+    `kla_reference` (1/h) is at 150 rev/min and 0.1 vvm; `base_mm` is a base in mM, free of carbonate, of which the
+    share `base_ammonia` is ammonia and the rest strong; `fresh` is the medium it is filled with; `stirring_w` is at
+    150 rev/min.
     """
 
-    buffers: Buffers
+    buffers: Buffers[float]
     fresh: Medium
     feed: Medium
     kla_reference: float
     base_mm: float = 500.0
+    base_ammonia: float = 0.0
     kla_surface: float = 0.5
     base_ml_per_rev: float = 0.025
     feed_ml_per_rev: float = 0.10
@@ -54,8 +56,8 @@ class Tank:
     shell: Shell = REFERENCE
 
 
-RPMI = Buffers(phosphate=5.6, hepes=10.0)
-MINERAL = Buffers(phosphate=75.0, hepes=0.0)
+RPMI: Buffers[float] = Buffers(phosphate=5.6, hepes=10.0)
+MINERAL: Buffers[float] = Buffers(phosphate=75.0, hepes=0.0)
 
 CELL_CULTURE = Tank(
     buffers=RPMI,
@@ -68,7 +70,8 @@ MICROBIAL = Tank(
     fresh=medium(7.0, 0.3, MINERAL),
     feed=medium(7.0, 0.3, MINERAL),
     kla_reference=60.0,
-    base_mm=4000.0,  # ammonia solution
+    base_mm=4000.0,
+    base_ammonia=1.0,
 )
 TANKS: Mapping[str, Tank] = {
     **dict.fromkeys(("tc_m", "tc_p", "cho_a", "cho_m"), CELL_CULTURE),

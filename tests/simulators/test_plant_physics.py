@@ -1,16 +1,12 @@
-"""The equations of gas, charge, heat and mass against reference values."""
+"""The equations of gas, heat and mass against reference values."""
 
 import math
 
 import pytest
 
-from simulators.physics import gas, ph, thermal, transfer
+from simulators.physics import gas, thermal, transfer
 from simulators.physics.lag import approach, slew
 from simulators.physics.mass import evaporated_ml, mixed
-from simulators.tank import CELL_CULTURE, INCUBATOR_CO2_MMHG
-
-PLAIN = ph.Buffers(1.0, 0.0)
-STRONG = 26.464
 
 
 @pytest.mark.parametrize(("temperature", "saturation"), [(25, 0.2638), (30, 0.2375), (37, 0.2049)])
@@ -74,83 +70,6 @@ def test_total_carbon_relaxes_exactly_and_without_transfer_only_collects():
     expected = 10.0 * math.exp(-0.1 * 2.0 * 0.5)
     assert gas.carbon_step(10.0, 0.1, 0.0, 2.0, 0.0, 0.5) == pytest.approx(expected)
     assert gas.carbon_step(10.0, 0.1, 0.0, 0.0, 4.0, 0.5) == pytest.approx(12.0)
-
-
-def open_ph(lactate, mmhg=40.0, buffers=PLAIN, strong=STRONG):
-    """The pH in equilibrium with a partial pressure of CO2, by bisection."""
-    co2 = gas.CO2_MM_PER_MMHG * mmhg
-    low, high = 4.0, 9.0
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        charge = ph.weak_charge(middle, co2 / ph.carbonate_shares(middle)[0], buffers).total
-        low, high = (middle, high) if charge < strong - lactate else (low, middle)
-    return low
-
-
-@pytest.mark.parametrize(
-    ("lactate", "held", "closed"),
-    [
-        (0, 7.4000, 7.4000),
-        (2, 7.3638, 6.9837),
-        (5, 7.3030, 6.6407),
-        (10, 7.1781, 6.2586),
-        (15, 7.0030, 5.9254),
-        (20, 6.7105, 5.5242),
-    ],
-)
-def test_lactate_lowers_ph_open_and_closed(lactate, held, closed):
-    assert open_ph(lactate) == pytest.approx(held, abs=1e-4)
-    assert ph.solve_ph(7.2, STRONG - lactate, 25.811, PLAIN, 12) == pytest.approx(closed, abs=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("buffers", "expected"),
-    [
-        (ph.Buffers(5.6, 0.0), {0: 7.4, 5: 7.3067, 10: 7.1898, 20: 6.8100}),
-        (ph.Buffers(1.0, 25.0), {0: 7.4, 5: 7.3256, 10: 7.2399, 20: 7.0180}),
-    ],
-)
-def test_lactate_in_buffered_medium(buffers, expected):
-    strong = ph.strong_for(7.4, gas.CO2_MM_PER_MMHG * 40 / ph.carbonate_shares(7.4)[0], buffers)
-    for lactate, value in expected.items():
-        assert open_ph(lactate, buffers=buffers, strong=strong) == pytest.approx(value, abs=1e-4)
-
-
-@pytest.mark.parametrize(("mmhg", "value"), [(20, 7.6967), (40, 7.4), (60, 7.2261), (80, 7.1027), (120, 6.9287)])
-def test_carbon_dioxide_lowers_ph(mmhg, value):
-    assert open_ph(0, mmhg) == pytest.approx(value, abs=1e-4)
-
-
-@pytest.mark.parametrize(("base", "value"), [(0, 7.1781), (2, 7.2324), (5, 7.3030)])
-def test_base_raises_ph(base, value):
-    assert open_ph(10 - base) == pytest.approx(value, abs=1e-4)
-
-
-def test_buffer_capacity_open_and_closed():
-    opened = 0.02 / (open_ph(-0.01) - open_ph(0.01))
-    assert opened == pytest.approx(57.5, abs=0.1)
-    assert ph.weak_charge(7.4, 25.811, PLAIN).slope == pytest.approx(3.27, abs=0.01)
-
-
-@pytest.mark.parametrize("target", [6.2, 7.0, 7.4, 8.2])
-def test_newton_finds_the_balance_from_afar_and_follows_small_moves(target):
-    strong = ph.strong_for(target, 25.0, PLAIN)
-    cold = ph.solve_ph(7.2, strong, 25.0, PLAIN, 12)
-    assert cold == pytest.approx(target, abs=1e-12)
-    assert abs(ph.weak_charge(cold, 25.0, PLAIN).total - strong) < 1e-9
-    assert ph.solve_ph(target + 0.05, strong, 25.0, PLAIN) == pytest.approx(target, abs=2e-5)
-
-
-def test_media_are_what_they_are_called():
-    fresh, feed, buffers = CELL_CULTURE.fresh, CELL_CULTURE.feed, CELL_CULTURE.buffers
-    assert open_ph(0, INCUBATOR_CO2_MMHG, buffers, feed.strong) == pytest.approx(7.30, abs=1e-4)
-    assert fresh.carbon * ph.carbonate_shares(7.44)[1] == pytest.approx(24.0, rel=0.02)
-
-
-def test_carbon_for_a_ph():
-    carbon = ph.carbon_for(7.2, 35.0, PLAIN)
-    assert ph.solve_ph(7.0, 35.0, carbon, PLAIN, 12) == pytest.approx(7.2)
-    assert ph.carbon_for(7.2, 0.0, PLAIN) < 0
 
 
 @pytest.mark.parametrize("dt", [0.2, 2.0])
