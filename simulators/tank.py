@@ -33,7 +33,7 @@ class Tank:
 
     `kla_reference` (1/h) is at 150 rev/min and 0.1 vvm; `base_mm` is a base in mM, free of carbonate, of which the
     share `base_ammonia` is ammonia and the rest strong; `fresh` is the medium it is filled with; `stirring_w` is at
-    150 rev/min.
+    150 rev/min; `condenser` is its temperature in Cel.
     """
 
     buffers: Buffers[float]
@@ -47,6 +47,7 @@ class Tank:
     feed_ml_per_rev: float = 0.10
     gas_line_s: float = 20.0
     gas_dead_s: float = 3.0
+    condenser: float = 10.0
     brim_l: float = 3.0
     mixing_s: float = 15.0
     heater_w: float = 150.0

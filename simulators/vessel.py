@@ -11,8 +11,8 @@ from simulators.biology.culture import Culture, Environment, Inflow
 from simulators.bus import ACTUATORS
 from simulators.gas_path import GasPath
 from simulators.numeric import log
-from simulators.physics.mass import evaporated_ml
-from simulators.physics.thermal import OXYGEN_J_PER_MMOL, VAPOUR_J_PER_G, WATER_J_PER_KG, heat_step
+from simulators.physics.mass import water_carried
+from simulators.physics.thermal import VAPOUR_J_PER_G, WATER_J_PER_KG, heat_step, metabolic_heat
 from simulators.sensors import sensors
 from simulators.solution import Solution
 from simulators.tank import Tank
@@ -44,6 +44,7 @@ class Vessel:
         self.process_s = 0.0
         self.actuators: dict[str, float] = dict.fromkeys(ACTUATORS, 0.0)
         self.gas: GasPath[float] = GasPath(tank, volume_l)
+        self._wet = 0.001 * water_carried(tank.condenser)
         self._last_volume_l = volume_l
         self._fed_l = 0.0
         self._unlived_s = 0.0
@@ -111,27 +112,28 @@ class Vessel:
         self.drives.step(self.actuators, dt_s)
         air, o2, co2, n2 = (self.drives.flows[name].delivered for name in GASES)
         self.gas.mix(air, o2, co2, n2, dt_s)
-        self._pour(self.gas.flow, dt_s)
+        evaporated = self._wet * self.gas.flow * (dt_s / SECONDS_PER_HOUR)
+        self._pour(evaporated, dt_s)
         self.solution.exchange_gas(self.gas, self.drives.agitation, self.volume_l, self._exchange, dt_s)
-        self._warm(self.gas.flow, dt_s)
+        self._warm(evaporated, dt_s)
         self._unlived_s += dt_s
         if self._unlived_s >= self.culture.interval_s:
             self.catch_up()
 
-    def _pour(self, gas: float, dt_s: float) -> None:
+    def _pour(self, evaporated_g: float, dt_s: float) -> None:
         base = self.drives.base.step(self.actuators["base_rpm"], dt_s) / 1000.0
         feed = self.drives.feed.step(self.actuators["feed_rpm"], dt_s) / 1000.0
         self.solution.pour(self.volume_l, base, feed, dt_s)
         if feed > 0.0:
             self.temperature += (self.tank.shell.ambient - self.temperature) * feed / (self.volume_l + feed)
             self._fed_l += feed
-        self.volume_l = max(self.volume_l + base + feed - evaporated_ml(gas, dt_s) / 1000.0, LEAST_L)
+        self.volume_l = max(self.volume_l + base + feed - evaporated_g / 1000.0, LEAST_L)
 
-    def _warm(self, gas: float, dt_s: float) -> None:
+    def _warm(self, evaporated_g: float, dt_s: float) -> None:
         tank = self.tank
-        metabolism = OXYGEN_J_PER_MMOL * self.solution.oxygen_uptake * self.volume_l / SECONDS_PER_HOUR
+        metabolism = metabolic_heat(self.solution.oxygen_uptake, self.volume_l)
         stirring = tank.stirring_w * self.drives.agitation / 150.0
-        drying = VAPOUR_J_PER_G * evaporated_ml(gas, dt_s) / dt_s
+        drying = VAPOUR_J_PER_G * evaporated_g / dt_s
         capacity = WATER_J_PER_KG * max(self.volume_l, LEAST_HEAT_L)
         heater = 0.01 * self.drives.heater * tank.heater_w
         inside = metabolism + stirring - drying

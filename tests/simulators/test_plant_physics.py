@@ -1,12 +1,12 @@
-"""The equations of gas, heat and mass against reference values."""
+"""The equations of gas and mass against reference values."""
 
 import math
 
 import pytest
 
-from simulators.physics import gas, thermal, transfer
+from simulators.physics import gas, transfer
 from simulators.physics.lag import approach, slew
-from simulators.physics.mass import evaporated_ml, mixed
+from simulators.physics.mass import mixed
 
 
 @pytest.mark.parametrize(("temperature", "saturation"), [(25, 0.2638), (30, 0.2375), (37, 0.2049)])
@@ -72,27 +72,8 @@ def test_total_carbon_relaxes_exactly_and_without_transfer_only_collects():
     assert gas.carbon_step(10.0, 0.1, 0.0, 0.0, 4.0, 0.5) == pytest.approx(12.0)
 
 
-@pytest.mark.parametrize("dt", [0.2, 2.0])
-def test_heater_full_on_from_room_temperature(dt):
-    culture = jacket = 22.0
-    table = {300: 24.60, 600: 28.03, 1200: 34.30, 1800: 39.76, 3600: 52.30}
-    for step in range(1, round(3600 / dt) + 1):
-        culture, jacket = thermal.heat_step(culture, jacket, 8360.0, 150.0, 2.0, thermal.REFERENCE, dt)
-        expected = table.get(round(step * dt, 6))
-        assert expected is None or culture == pytest.approx(expected, abs=0.01)
-
-
-def test_power_that_holds_the_reference_vessel():
-    culture, jacket = 37.0, 37.64
-    for _ in range(50_000):
-        culture, jacket = thermal.heat_step(culture, jacket, 8360.0, 39.46, 2.0, thermal.REFERENCE, 2.0)
-    assert culture == pytest.approx(37.0, abs=0.01)
-    assert jacket == pytest.approx(37.64, abs=0.01)
-
-
-def test_mixing_and_evaporation():
+def test_mixing():
     assert mixed(1.0, 1.0, 3.0, 1.0) == 2.0
-    assert evaporated_ml(1000.0, 3600.0) == pytest.approx(0.515)
 
 
 def test_slew_stops_at_its_limit_and_at_the_target():
