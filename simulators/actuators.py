@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
+from typing import Generic, NamedTuple
 
+from simulators.draws import Draws
+from simulators.numeric import Real, filled, maximum, minimum, rounded, where
 from simulators.physics.lag import covered, slew
 
 GASES = ("air", "o2", "co2", "n2")
@@ -13,72 +15,164 @@ GAS_RANGE: Mapping[str, float] = {"air": 500.0, "o2": 500.0, "co2": 200.0, "n2":
 TURNDOWN = 50.0
 """A mass-flow controller gives nothing below full scale over this."""
 FLOW_LAG_S = 1.0
-FLOW_ERROR = 0.005
-"""Largest relative error of a mass-flow controller's gas, unseen by its own reading."""
+FLOW_ERROR, FLOW_ZERO = 0.005, 0.001
+"""Largest relative error of a mass-flow controller's gas, and its largest share of full scale, both unseen."""
 SLEW_RPM_PER_S = 50.0
 MAX_RPM = 1200.0
-MAX_PUMP_RPM = 220.0
-SECONDS_PER_MINUTE = 60.0
+SECONDS_PER_MINUTE, SECONDS_PER_HOUR = 60.0, 3600.0
+FULL = 100.0
 
 
-def limited(value: float, high: float) -> float:
+def limited(value: Real, high: float) -> Real:
     """`value` within 0 .. `high`; what is no number counts as 0, as an input card would see it."""
-    return min(max(0.0, value), high)  # max(0.0, nan) is 0.0 in this order
+    return minimum(where(value > 0.0, value, filled(value, 0.0)), high)
 
 
-class Flow:
-    """A mass-flow controller: first-order lag, a dead zone near zero, and a calibration error of its own."""
+class Flow(Generic[Real]):
+    """A mass-flow controller: first-order lag, a dead zone near zero, and a calibration error of its own.
 
-    def __init__(self, full_scale: float, error: float) -> None:
+    `supplied` is 1, or 0 where the gas has run out. `indicated` is what it measures itself, mL/min.
+    """
+
+    supplied: Real
+    indicated: Real
+    _gain: Real
+    _zero: Real
+
+    def __init__(self, full_scale: float, error: Real, zero: Real) -> None:
+        """`error` is relative and `zero` a share of full scale, which only flows along."""
         self.full_scale = full_scale
-        self.indicated = 0.0
-        self._gain = 1.0 + error
+        self.supplied = 0.0 * error + 1.0
+        self.indicated = 0.0 * error
+        self._gain, self._zero = 1.0 + error, zero * full_scale
 
     @property
-    def delivered(self) -> float:
+    def delivered(self) -> Real:
         """Gas that really flows, mL/min."""
-        return self.indicated * self._gain
+        off = self.indicated * TURNDOWN < 0.5 * self.full_scale
+        return self.indicated * self._gain + where(off, 0.0 * self._zero, self._zero)
 
-    def step(self, setpoint: float, share: float) -> None:
+    def step(self, setpoint: Real, share: float) -> None:
         """Go `share` (0 .. 1) of the way towards a setpoint in mL/min."""
         target = limited(setpoint, self.full_scale)
-        if target * TURNDOWN < self.full_scale:
-            target = 0.0
-        self.indicated += (target - self.indicated) * share
+        target = where(target * TURNDOWN < self.full_scale, 0.0 * target, target)
+        self.indicated = (self.indicated + (target - self.indicated) * share) * self.supplied
 
 
-class Pump:
-    """A peristaltic pump: counts revolutions, delivers `ml_per_rev` of them with a relative `error`."""
+class PumpModel(NamedTuple):
+    """A peristaltic pump: mL and roller passes per revolution (0: it flows smoothly), largest speed, share of it below
+    which it stands, standard deviation of its calibration's error, loss of the tube in 1/h of running.
+    """
 
-    def __init__(self, ml_per_rev: float, error: float = 0.0) -> None:
-        self.revolutions = 0.0
-        self.delivered_ml = 0.0
-        self._ml_per_rev = ml_per_rev * (1.0 + error)
+    ml_per_rev: float
+    rollers: float = 0.0
+    fastest_rpm: float = 220.0
+    least_duty: float = 0.0
+    error: float = 0.0
+    wear_per_h: float = 0.0
 
-    def step(self, rpm: float, dt_s: float) -> float:
+
+WORN_IN = PumpModel(0.1, rollers=6.0, least_duty=0.01, error=0.05, wear_per_h=0.002)
+"""A pump as it is bought: calibration within 5 % (standard deviation), 0.2 % less per hour (chosen)."""
+LEAST_GAIN = 0.3
+"""Share of its calibration that a tube keeps, however worn."""
+
+
+class Pump(Generic[Real]):
+    """A peristaltic pump: counts revolutions, delivers so many mL for each, with a relative `error`, less by wear."""
+
+    revolutions: Real
+    delivered_ml: Real
+    running_h: Real
+    _ml_per_rev: Real
+
+    def __init__(self, model: PumpModel, error: Real) -> None:
+        self.revolutions = self.delivered_ml = self.running_h = 0.0 * error
+        self._model = model
+        self._ml_per_rev = model.ml_per_rev * (1.0 + error)
+
+    def step(self, rpm: Real, dt_s: float) -> Real:
         """Turn for `dt_s`; gives the mL delivered."""
-        turned = limited(rpm, MAX_PUMP_RPM) * dt_s / SECONDS_PER_MINUTE
-        self.revolutions += turned
+        model = self._model
+        speed = limited(rpm, model.fastest_rpm)
+        if model.least_duty > 0.0:
+            speed = where(speed < model.least_duty * model.fastest_rpm, 0.0 * speed, speed)
+        before = self.revolutions
+        self.revolutions = before + speed * (dt_s / SECONDS_PER_MINUTE)
+        turned = self.revolutions - before
+        if model.rollers > 0.0:
+            turned = (rounded(self.revolutions * model.rollers) - rounded(before * model.rollers)) / model.rollers
         delivered = turned * self._ml_per_rev
-        self.delivered_ml += delivered
+        if model.wear_per_h > 0.0:
+            delivered = delivered * maximum(1.0 - model.wear_per_h * self.running_h, LEAST_GAIN)
+            self.running_h = self.running_h + where(speed > 0.0, 0.0 * speed + dt_s / SECONDS_PER_HOUR, 0.0 * speed)
+        self.delivered_ml = self.delivered_ml + delivered
         return delivered
 
 
-class Drives:
-    """Heater, stirrer, gases and pumps of one vessel, driven by the vessel's actuator signals."""
+class Valve(Generic[Real]):
+    """A control valve that sticks: it moves only once it is asked for more than `band` (%) away from where it is."""
 
-    def __init__(self, base_ml_per_rev: float, feed_ml_per_rev: float, noise: random.Random) -> None:
-        self.heater = 0.0
-        self.agitation = 0.0
-        self.flows = {gas: Flow(GAS_RANGE[gas], noise.uniform(-FLOW_ERROR, FLOW_ERROR)) for gas in GASES}
-        self.base = Pump(base_ml_per_rev)
-        self.feed = Pump(feed_ml_per_rev)
+    position: Real
+    _band: Real
 
-    def step(self, wanted: Mapping[str, float], dt_s: float) -> None:
+    def __init__(self, band: Real) -> None:
+        """1 .. 3 % are usual."""
+        self.position = 0.0 * band
+        self._band = band
+
+    def step(self, wanted: Real) -> Real:
+        """Where it is after being asked for a position in %."""
+        target = limited(wanted, FULL)
+        moves = abs(target - self.position) > self._band
+        self.position = where(moves, target, self.position)
+        return self.position
+
+
+def pulsed(duty: Real, begin_s: float, dt_s: float, period_s: float) -> Real:
+    """Share of `dt_s` from `begin_s` on that an output switched by pulses is on, for a `duty` of 0 .. 1."""
+    on_s = duty * period_s
+    cycles = begin_s // period_s
+    before = minimum(0.0 * duty + (begin_s - cycles * period_s), on_s)
+    end_s = begin_s + dt_s
+    later = end_s // period_s
+    after = minimum(0.0 * duty + (end_s - later * period_s), on_s)
+    return ((later - cycles) * on_s + after - before) / dt_s
+
+
+class Drives(Generic[Real]):
+    """Heater (%), stirrer (rev/min), gases and pumps of one vessel or many, driven by the vessel's actuator signals.
+
+    The heater is switched by pulses of `pulse_s`; at 0 its power is smooth.
+    """
+
+    heater: Real
+    agitation: Real
+    flows: dict[str, Flow[Real]]
+    base: Pump[Real]
+    feed: Pump[Real]
+
+    def __init__(
+        self, base: PumpModel, feed: PumpModel, draws: Draws[Real], pulse_s: float = 0.0, zero: float = FLOW_ZERO
+    ) -> None:
+        """`zero` is the largest error of a mass-flow controller's zero, as a share of full scale."""
+        self._pulse_s, self._time_s = pulse_s, 0.0
+        self.flows = {
+            gas: Flow(GAS_RANGE[gas], draws.uniform(-FLOW_ERROR, FLOW_ERROR), draws.uniform(-zero, zero))
+            for gas in GASES
+        }
+        self.base = Pump(base, base.error * draws.normal())
+        self.feed = Pump(feed, feed.error * draws.normal())
+        self.heater = self.agitation = filled(self.base.revolutions, 0.0)
+
+    def step(self, wanted: Mapping[str, Real], dt_s: float) -> None:
         """Move everything but the pumps for `dt_s` towards what is wanted."""
-        self.heater = limited(wanted["heater"], 100.0)
-        speed = limited(wanted["agitation_sp"], MAX_RPM)
+        self.heater = limited(wanted["heater"], FULL)
+        if self._pulse_s > 0.0:
+            self.heater = FULL * pulsed(self.heater / FULL, self._time_s, dt_s, self._pulse_s)
+        speed = rounded(limited(wanted["agitation_sp"], MAX_RPM))
         self.agitation = slew(self.agitation, speed, SLEW_RPM_PER_S * dt_s)
         share = covered(dt_s, FLOW_LAG_S)
         for gas, flow in self.flows.items():
             flow.step(wanted[gas + "_sp"], share)
+        self._time_s += dt_s

@@ -182,6 +182,11 @@ def minimum(a: Real, b: Real | float) -> Real:
     return b if a >= b else a
 
 
+def rounded(x: Real) -> Real:
+    """The nearest whole number, of two the even one; below 2**51, either side."""
+    return (x + TO_WHOLE) - TO_WHOLE
+
+
 def positive(values: tuple[Real, ...]) -> tuple[Real, ...]:
     """Each value, or 0 where it is less; what is no number stays so."""
     if values and isinstance(values[0], np.ndarray):
@@ -206,3 +211,8 @@ def filled(like: Real, value: float) -> Real:
 def gathered(columns: Sequence[Sequence[float]]) -> tuple[Array, ...]:
     """Arrays of several quantities from one row of them per vessel."""
     return tuple(np.array(column, dtype=np.float64) for column in zip(*columns, strict=True))
+
+
+def stacked(rows: Sequence[Array]) -> Array:
+    """Several quantities of many vessels in one array, quantities by vessels."""
+    return np.stack(rows)

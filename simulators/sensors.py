@@ -1,19 +1,29 @@
-"""Sensors of a vessel: reading = clip(quantise(lag(truth) + offset + drift + noise))."""
+"""Sensors of a vessel: reading = clip(quantise(lag(truth) by slope + offset + drift + noise)).
+
+All sensors of one vessel, or of many side by side: :class:`Bank` works on rows, of which one vessel has one per
+sensor, in floats, and many have a single one, an array of sensors by vessels.
+"""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Generic, NamedTuple
 
-from simulators.physics.lag import covered
+from simulators.draws import DRIFTS, READINGS, Draws, Noise
+from simulators.numeric import Array, Real, maximum, minimum, rounded, sqrt, stacked, where
+from simulators.physics.lag import approach
 
 SECONDS_PER_DAY = 86_400.0
+DRIFT_S = 60.0
+"""Seconds between two steps of the drifts."""
+NO_LIMIT = 1e9
 
 
 class Model(NamedTuple):
     """A kind of sensor, in the signal's unit: lag in s, noise (standard deviation), decimals, largest offset,
-    largest drift per day, range.
+    largest drift per day, range; lag of a worn one in s; noise as a share of the reading; standard deviation that the
+    drift of a day wanders by; least slope of a worn one and the reading that the slope turns about; drift per day that
+    all of the kind have; share by which the slope errs; by what a moved tube pulls up or down, now and then.
     """
 
     tau_s: float
@@ -23,7 +33,33 @@ class Model(NamedTuple):
     drift_per_day: float
     low: float
     high: float
+    worn_tau_s: float = 0.0
+    relative_noise: float = 0.0
+    wander_per_day: float = 0.0
+    least_slope: float = 1.0
+    pivot: float = 0.0
+    ages_per_day: float = 0.0
+    slope_error: float = 0.0
+    pull: float = 0.0
 
+
+CATALOGUE: Mapping[str, Model] = {
+    "do_optical": Model(13.0, 0.2, 1, 1.0, 0.3, 0.0, 500.0, 25.0, wander_per_day=0.1),
+    "do_polarographic": Model(13.0, 0.3, 1, 1.5, 0.1, 0.0, 500.0, 39.0, wander_per_day=0.1, ages_per_day=-0.5),
+    "ph_glass": Model(6.0, 0.004, 3, 0.02, 0.01, 0.0, 14.0, 20.0, wander_per_day=0.003, least_slope=0.95, pivot=7.0),
+    "pt100_a": Model(12.0, 0.02, 2, 0.1, 0.0, -20.0, 150.0),
+    "pt100_b": Model(12.0, 0.02, 2, 0.3, 0.0, -20.0, 150.0),
+    "capacitance": Model(30.0, 0.0, 3, 0.0, 0.0, 0.0, 1000.0, relative_noise=0.02, slope_error=0.1),
+    "load_cell": Model(2.0, 2.0, 0, 0.0, 0.0, -500.0, NO_LIMIT, pull=20.0),
+    "off_gas": Model(20.0, 0.01, 2, 0.05, 0.0, 0.0, 100.0),
+}
+"""Sensors as they are sold: % air, % air, pH, Cel, Cel, 10*6/mL, g, % of dry gas. Lags, noise and accuracy of the
+electrodes are published; their drifts and the spread of what is worn are chosen.
+"""
+ANALYSER_DELAY_S = 30.0
+"""From the vessel to the off-gas analyser."""
+SELDOM = 3.3
+"""A standard normal number is as far from 0 as this about once in a thousand times."""
 
 MODELS: Mapping[str, Model] = {
     "temperature": Model(12.0, 0.02, 2, 0.05, 0.0, -20.0, 150.0),
@@ -38,32 +74,121 @@ MODELS: Mapping[str, Model] = {
     "ph": Model(6.0, 0.004, 3, 0.01, 0.005, 0.0, 14.0),
     "do": Model(13.0, 0.2, 1, 0.5, 0.15, 0.0, 500.0),
 }
-"""Pt100 in a thermowell, tachometer, mass-flow controllers, load cell, pressure cell, glass pH, optical DO."""
+"""The bench vessel's, young and calibrated: Pt100 in a thermowell, tachometer, mass-flow controllers, load cell,
+pressure cell, glass pH, optical DO.
+"""
 
 
-class Sensor:
-    """One sensor; offset and drift are drawn once, within the model's limits."""
+class Unit(NamedTuple, Generic[Real]):
+    """One sensor, or all of many vessels: what its reading is made with. `tau_s` of its lag, `slope` about `pivot`,
+    `noise` and the share of the reading that is noise besides, steps per unit, range; drift per second, and what it
+    wanders by in the root of a second; by what it is pulled now and then.
+    """
 
-    def __init__(self, model: Model, truth: float, noise: random.Random) -> None:
-        self._model = model
-        self._offset = noise.uniform(-model.offset, model.offset)
-        self._drift_per_s = noise.uniform(-model.drift_per_day, model.drift_per_day) / SECONDS_PER_DAY
-        self._settled = truth
-        self._noise = noise
-
-    def settle(self, truth: float) -> None:
-        """Forget the past: the sensor has been in the present state for long."""
-        self._settled = truth
-
-    def step(self, truth: float, dt_s: float) -> float:
-        """The reading `dt_s` after the last one."""
-        model = self._model
-        self._settled += (truth - self._settled) * covered(dt_s, model.tau_s)
-        self._offset += self._drift_per_s * dt_s
-        value = self._settled + self._offset + self._noise.gauss(0.0, model.noise)
-        return min(max(round(value, model.decimals), model.low), model.high)
+    tau_s: Real
+    slope: Real
+    pivot: Real
+    noise: Real
+    relative: Real
+    steps: Real
+    low: Real
+    high: Real
+    drift: Real
+    wander: Real
+    pull: Real
 
 
-def sensors(truth: Mapping[str, float], noise: random.Random) -> dict[str, Sensor]:
-    """One sensor for each kind, settled at the truth given by the same names."""
-    return {name: Sensor(model, truth[name], noise) for name, model in MODELS.items()}
+def reading(settled: Real, offset: Real, normal: Real, unit: Unit[Real]) -> Real:
+    """What is shown for a `settled` truth, with a standard normal number as noise."""
+    pivot, steps = unit.pivot, unit.steps
+    value = pivot + (settled - pivot) * unit.slope + offset + normal * (unit.noise + unit.relative * settled)
+    return minimum(maximum(rounded(value * steps) / steps, unit.low), unit.high)
+
+
+def pulled(pull: Real, normal: Real) -> Real:
+    """The step of an offset that a tube's pull makes: seldom one, up or down."""
+    return where(normal > SELDOM, pull, where(normal < -SELDOM, -pull, 0.0 * pull))
+
+
+class Bank(Generic[Real]):
+    """Sensors, each with an offset, a drift, a lag and a slope of its own, within what its kind allows.
+
+    `offsets` may be changed: it is by what each row reads too high.
+    """
+
+    offsets: list[Real]
+    _units: tuple[Unit[Real], ...]
+    _settled: list[Real]
+
+    def __init__(self, units: Sequence[Unit[Real]], offsets: Sequence[Real], draws: Draws[Real], width: int) -> None:
+        """`width` is the number of sensors of a vessel."""
+        self._units, self.offsets = tuple(units), list(offsets)
+        self._readings: Noise[Real] = draws.noise(READINGS, width)
+        self._drifts: Noise[Real] = draws.noise(DRIFTS, width)
+        self._settled = [0.0 * offset for offset in offsets]
+        self._undrifted_s = 0.0
+        self._shares: dict[float, list[Real]] = {}
+
+    def settle(self, truth: Sequence[Real]) -> None:
+        """Forget the past: the sensors have been in the present state for long."""
+        self._settled = list(truth)
+
+    def step(self, truth: Sequence[Real], dt_s: float) -> list[Real]:
+        """The readings `dt_s` after the last ones (at 0: of what the sensors have settled at)."""
+        self._drift(dt_s)
+        if (shares := self._shares.get(dt_s)) is None:
+            shares = self._shares[dt_s] = [approach(dt_s, unit.tau_s) for unit in self._units]
+        old, offsets = self._settled, self.offsets
+        self._settled = [y + (x - y) * share for y, x, share in zip(old, truth, shares, strict=True)]
+        rows = zip(self._settled, offsets, self._readings.next(), self._units, strict=True)
+        return [reading(settled, offset, normal, unit) for settled, offset, normal, unit in rows]
+
+    def _drift(self, dt_s: float) -> None:
+        self._undrifted_s += dt_s
+        if (elapsed_s := self._undrifted_s) < DRIFT_S:
+            return
+        self._undrifted_s, root = 0.0, sqrt(elapsed_s)
+        rows = zip(self.offsets, self._units, self._drifts.next(), strict=True)
+        self.offsets = [
+            offset + (unit.drift * elapsed_s + unit.wander * root * normal + pulled(unit.pull, normal))
+            for offset, unit, normal in rows
+        ]
+
+
+def made(model: Model, draws: Draws[Real]) -> tuple[Unit[Real], Real]:
+    """One sensor of a kind for each vessel, and its offset."""
+    offset = draws.uniform(-model.offset, model.offset)
+    drift = draws.uniform(-model.drift_per_day, model.drift_per_day) + model.ages_per_day
+    worn = draws.uniform(0.0, 1.0)
+    slope = draws.uniform(1.0 - model.slope_error, 1.0 + model.slope_error) - (1.0 - model.least_slope) * worn
+    none = 0.0 * worn
+    steps = 1.0
+    for _ in range(model.decimals):
+        steps = 10.0 * steps
+    unit = Unit(
+        tau_s=model.tau_s + maximum(model.worn_tau_s - model.tau_s, 0.0) * worn,
+        slope=slope,
+        pivot=none + model.pivot,
+        noise=none + model.noise,
+        relative=none + model.relative_noise,
+        steps=none + steps,
+        low=none + model.low,
+        high=none + model.high,
+        drift=drift / SECONDS_PER_DAY,
+        wander=none + model.wander_per_day / sqrt(SECONDS_PER_DAY),
+        pull=none + model.pull,
+    )
+    return unit, offset
+
+
+def alone(models: Mapping[str, Model], draws: Draws[float]) -> Bank[float]:
+    """The sensors of one vessel, a row each."""
+    units, offsets = zip(*(made(model, draws) for model in models.values()), strict=True)
+    return Bank(units, offsets, draws, len(models))
+
+
+def together(models: Mapping[str, Model], draws: Draws[Array]) -> Bank[Array]:
+    """The sensors of many vessels, all in one row."""
+    units, offsets = zip(*(made(model, draws) for model in models.values()), strict=True)
+    unit = Unit(*(stacked(values) for values in zip(*units, strict=True)))
+    return Bank([unit], [stacked(offsets)], draws, len(models))

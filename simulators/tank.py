@@ -33,7 +33,8 @@ class Tank:
 
     `kla_reference` (1/h) is at 150 rev/min and 0.1 vvm; `base_mm` is a base in mM, free of carbonate, of which the
     share `base_ammonia` is ammonia and the rest strong; `fresh` is the medium it is filled with; `stirring_w` is at
-    150 rev/min; `condenser` is its temperature in Cel.
+    150 rev/min; `condenser` is its temperature in Cel; `flow_zero` is the largest zero error
+    of a mass-flow controller as a share of full scale, 0 where they have been zeroed.
     """
 
     buffers: Buffers[float]
@@ -45,6 +46,7 @@ class Tank:
     kla_surface: float = 0.5
     base_ml_per_rev: float = 0.025
     feed_ml_per_rev: float = 0.10
+    flow_zero: float = 0.0
     gas_line_s: float = 20.0
     gas_dead_s: float = 3.0
     condenser: float = 10.0

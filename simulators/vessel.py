@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Mapping
 from math import ceil
 
-from simulators.actuators import GASES, Drives
+from simulators import sensors
+from simulators.actuators import GASES, Drives, PumpModel
 from simulators.biology.culture import Culture, Environment, Inflow
 from simulators.bus import ACTUATORS
+from simulators.draws import Alone
 from simulators.gas_path import GasPath
 from simulators.numeric import log
 from simulators.physics.mass import water_carried
 from simulators.physics.thermal import VAPOUR_J_PER_G, WATER_J_PER_KG, heat_step, metabolic_heat
-from simulators.sensors import sensors
 from simulators.solution import Solution
 from simulators.tank import Tank
 
@@ -34,13 +33,15 @@ class Vessel:
     """
 
     def __init__(self, tank: Tank, culture: Culture[float], seed: str, volume_l: float, temperature: float) -> None:
-        noise = random.Random(seed)
+        draws = Alone(seed)
         self.tank = tank
         self.culture = culture
         self.volume_l = volume_l
         self.solution = Solution(tank, temperature)
         self.set_temperature(temperature)
-        self.drives = Drives(tank.base_ml_per_rev, tank.feed_ml_per_rev, noise)
+        self.drives = Drives(
+            PumpModel(tank.base_ml_per_rev), PumpModel(tank.feed_ml_per_rev), draws, zero=tank.flow_zero
+        )
         self.process_s = 0.0
         self.actuators: dict[str, float] = dict.fromkeys(ACTUATORS, 0.0)
         self.gas: GasPath[float] = GasPath(tank, volume_l)
@@ -49,7 +50,7 @@ class Vessel:
         self._fed_l = 0.0
         self._unlived_s = 0.0
         self._exchange = culture.advance(0.0, self._here(), Inflow(0.0, 0.0, 0.0))
-        self._sensors = sensors(self._measurable(), noise)
+        self._sensors = sensors.alone(sensors.MODELS, draws)
         self.readings: dict[str, float] = {}
         self.settle()
 
@@ -64,9 +65,7 @@ class Vessel:
     def settle(self) -> None:
         """Let the sensors see the present state as if it had lasted; for a state set from outside."""
         self._exchange = self.culture.advance(0.0, self._here(), Inflow(0.0, 0.0, 0.0))
-        measurable = self._measurable()
-        for name, sensor in self._sensors.items():
-            sensor.settle(measurable[name])
+        self._sensors.settle(self._measurable())
         self._read(0.0)
 
     def set_temperature(self, temperature: float) -> None:
@@ -146,22 +145,25 @@ class Vessel:
         solution = self.solution
         return Environment(self.temperature, solution.ph, solution.oxygen, solution.oxygen_percent)
 
-    def _measurable(self) -> Mapping[str, float]:
-        flows = {name: flow.indicated for name, flow in self.drives.flows.items()}
-        return {
-            **flows,
-            "temperature": self.temperature,
-            "jacket_temperature": self.jacket,
-            "agitation": self.drives.agitation,
-            "weight": 1000.0 * self.tank.density * self.volume_l,
-            "pressure": self.tank.back_pressure * sum(flows.values()),
-            "ph": self.solution.ph,
-            "do": self.solution.oxygen_percent,
-        }
+    def _measurable(self) -> list[float]:
+        """What the sensors see, in their order."""
+        flows = [flow.indicated for flow in self.drives.flows.values()]
+        weight = 1000.0 * self.tank.density * self.volume_l
+        pressure = self.tank.back_pressure * (flows[0] + flows[1] + flows[2] + flows[3])
+        solution = self.solution
+        return [
+            self.temperature,
+            self.jacket,
+            self.drives.agitation,
+            *flows,
+            weight,
+            pressure,
+            solution.ph,
+            solution.oxygen_percent,
+        ]
 
     def _read(self, dt_s: float) -> None:
-        measurable = self._measurable()
-        for name, sensor in self._sensors.items():
-            self.readings[name] = sensor.step(measurable[name], dt_s)
+        read = self._sensors.step(self._measurable(), dt_s)
+        self.readings.update(zip(sensors.MODELS, read, strict=True))
         self.readings["base_revolutions"] = self.drives.base.revolutions
         self.readings["feed_revolutions"] = self.drives.feed.revolutions

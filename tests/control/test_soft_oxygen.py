@@ -247,7 +247,8 @@ def through(lags, truth, dt):
 
 
 def test_uptake_of_coli_follows_the_end_of_the_glucose_behind_by_its_window():
-    watched = Watched(**{**COLI, "glucose": 4.0})
+    """With instruments that err as those of three vessels in four do."""
+    watched = Watched(**{**COLI, "glucose": 4.0, "seed": 3})
     watched.drive(heater=20.0, agitation_sp=200.0, air_sp=500.0, o2_sp=200.0)
     found, truth, quality, _ = observe(watched, 1.3)
     seen = through((150.0, 150.0, 13.0), truth, watched.dt)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulators import numeric
-from simulators.numeric import FARTHEST, exp, log, maximum, minimum, positive, power, sqrt, where
+from simulators.numeric import FARTHEST, exp, log, maximum, minimum, positive, power, rounded, sqrt, where
 
 ROOT = Path(__file__).parents[2]
 ROUGH = np.random.default_rng(20)
@@ -148,10 +148,16 @@ def test_larger_smaller_and_chosen_are_the_same_in_arrays(a, b):
     assert bits(where(a > b, a, b)) == bits(where(many > b, many, np.array([b])))[0]
 
 
+def test_rounding_goes_to_the_nearest_and_then_to_the_even_number():
+    halves = [-2.5, -1.5, -0.4, 0.0, 0.5, 1.5, 2.5, 7.49, 1e12 + 0.75]
+    assert [rounded(x) for x in halves] == [round(x) for x in halves]
+    assert (bits(rounded(np.array(halves))) == bits([rounded(x) for x in halves])).all()
+
+
 EQUATIONS = [
     *(path for path in (ROOT / "simulators/biology").glob("*.py") if path.stem != "donors"),
     *(ROOT / "simulators/physics").glob("*.py"),
-    ROOT / "simulators/gas_path.py",
+    *(ROOT / f"simulators/{name}.py" for name in ("gas_path", "sensors", "actuators")),
 ]
 """What is written for floats and arrays alike. Donors are drawn one by one."""
 

@@ -105,7 +105,8 @@ def test_sugar_is_conserved_when_nobody_eats_it():
     end = run(made, 5)
     evaporated = 0.515 / 60 / 1000 * 56 * 300 / 1000
     assert end["glucose"] * end["volume_l"] == pytest.approx(11.1 + 22.0 * end["feed_ml"] / 1000, rel=1e-4)
-    assert end["volume_l"] == pytest.approx(1.0 + end["feed_ml"] / 1000 - evaporated)
+    gas = 0.03 * evaporated  # the controllers' errors: half a percent, and a thousandth of full scale
+    assert end["volume_l"] == pytest.approx(1.0 + end["feed_ml"] / 1000 - evaporated, abs=gas)
 
 
 def test_the_balance_of_strong_ions_is_the_ph():

@@ -1,0 +1,116 @@
+"""Random numbers of vessels: a generator for each, so that no draw depends on how many there are."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulators.numeric import Array, Real
+
+ERRORS, READINGS, DRIFTS = range(3)
+"""What the streams of a vessel are for."""
+BLOCK = 128
+"""Rows of noise made at a time."""
+Rows: TypeAlias = list[Real]
+
+
+def generator(seed: str, stream: int) -> np.random.Generator:
+    """One of a vessel's streams of random numbers."""
+    number = int.from_bytes(sha256(seed.encode()).digest()[:16])
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(number, spawn_key=(stream,))))
+
+
+class Noise(Protocol[Real]):
+    """Standard normal numbers."""
+
+    def next(self) -> Rows[Real]:
+        """The next row."""
+        ...
+
+
+class Draws(Protocol[Real]):
+    """What differs between vessels of one make."""
+
+    def uniform(self, low: float, high: float) -> Real:
+        """A number within limits, for each vessel."""
+        ...
+
+    def normal(self) -> Real:
+        """A standard normal number for each vessel."""
+        ...
+
+    def noise(self, stream: int, width: int) -> Noise[Real]:
+        """Rows of `width` normal numbers. For many vessels a row is one array of `width` by vessels."""
+        ...
+
+
+class Alone:
+    """The draws of one vessel."""
+
+    def __init__(self, seed: str) -> None:
+        self._seed = seed
+        self._errors = generator(seed, ERRORS)
+
+    def uniform(self, low: float, high: float) -> float:
+        """A number within limits."""
+        return self._errors.uniform(low, high)
+
+    def normal(self) -> float:
+        """A standard normal number."""
+        return self._errors.standard_normal()
+
+    def noise(self, stream: int, width: int) -> Noise[float]:
+        """Rows of `width` normal numbers."""
+        return _AloneNoise(generator(self._seed, stream), width)
+
+
+class Together:
+    """The draws of many vessels, each by its own seed the same as alone."""
+
+    def __init__(self, seeds: list[str]) -> None:
+        self._seeds = seeds
+        self._errors = [generator(seed, ERRORS) for seed in seeds]
+
+    def uniform(self, low: float, high: float) -> Array:
+        """A number within limits for each vessel."""
+        return np.array([errors.uniform(low, high) for errors in self._errors])
+
+    def normal(self) -> Array:
+        """A standard normal number for each vessel."""
+        return np.array([errors.standard_normal() for errors in self._errors])
+
+    def noise(self, stream: int, width: int) -> Noise[Array]:
+        """Rows of one array, `width` by vessels."""
+        return _TogetherNoise([generator(seed, stream) for seed in self._seeds], width)
+
+
+class _AloneNoise:
+    def __init__(self, source: np.random.Generator, width: int) -> None:
+        self._source, self._width = source, width
+        self._rows: list[list[float]] = []
+
+    def next(self) -> list[float]:
+        """The next row."""
+        if not self._rows:
+            self._rows = self._source.standard_normal((BLOCK, self._width)).tolist()
+            self._rows.reverse()
+        return self._rows.pop()
+
+
+class _TogetherNoise:
+    def __init__(self, sources: list[np.random.Generator], width: int) -> None:
+        self._sources, self._width = sources, width
+        self._block: NDArray[np.float64] = np.empty((BLOCK, width, len(sources)))
+        self._used = BLOCK
+
+    def next(self) -> list[Array]:
+        """The next row, as one array."""
+        if self._used == BLOCK:
+            for column, source in enumerate(self._sources):
+                self._block[:, :, column] = source.standard_normal((BLOCK, self._width))
+            self._used = 0
+        self._used += 1
+        return [self._block[self._used - 1]]
