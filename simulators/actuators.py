@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Generic, NamedTuple
+from typing import Generic
 
 from simulators.draws import Draws
 from simulators.numeric import Real, filled, maximum, minimum, rounded, where
 from simulators.physics.lag import covered, slew
+from simulators.tank import PumpModel, Tank
 
 GASES = ("air", "o2", "co2", "n2")
-GAS_RANGE: Mapping[str, float] = {"air": 500.0, "o2": 500.0, "co2": 200.0, "n2": 500.0}
-"""Full scale of each mass-flow controller, mL/min."""
 TURNDOWN = 50.0
 """A mass-flow controller gives nothing below full scale over this."""
 FLOW_LAG_S = 1.0
-FLOW_ERROR, FLOW_ZERO = 0.005, 0.001
-"""Largest relative error of a mass-flow controller's gas, and its largest share of full scale, both unseen."""
+FLOW_ERROR = 0.005
+"""Largest relative error of a mass-flow controller's gas, unseen by its own reading."""
 SLEW_RPM_PER_S = 50.0
-MAX_RPM = 1200.0
 SECONDS_PER_MINUTE, SECONDS_PER_HOUR = 60.0, 3600.0
 FULL = 100.0
 
@@ -59,21 +57,6 @@ class Flow(Generic[Real]):
         self.indicated = (self.indicated + (target - self.indicated) * share) * self.supplied
 
 
-class PumpModel(NamedTuple):
-    """A peristaltic pump: mL and roller passes per revolution (0: it flows smoothly), largest speed, share of it below
-    which it stands, standard deviation of its calibration's error, loss of the tube in 1/h of running.
-    """
-
-    ml_per_rev: float
-    rollers: float = 0.0
-    fastest_rpm: float = 220.0
-    least_duty: float = 0.0
-    error: float = 0.0
-    wear_per_h: float = 0.0
-
-
-WORN_IN = PumpModel(0.1, rollers=6.0, least_duty=0.01, error=0.05, wear_per_h=0.002)
-"""A pump as it is bought: calibration within 5 % (standard deviation), 0.2 % less per hour (chosen)."""
 LEAST_GAIN = 0.3
 """Share of its calibration that a tube keeps, however worn."""
 
@@ -152,17 +135,16 @@ class Drives(Generic[Real]):
     base: Pump[Real]
     feed: Pump[Real]
 
-    def __init__(
-        self, base: PumpModel, feed: PumpModel, draws: Draws[Real], pulse_s: float = 0.0, zero: float = FLOW_ZERO
-    ) -> None:
-        """`zero` is the largest error of a mass-flow controller's zero, as a share of full scale."""
+    def __init__(self, tank: Tank, draws: Draws[Real], pulse_s: float = 0.0) -> None:
+        self._fastest_rpm = tank.fastest_rpm
         self._pulse_s, self._time_s = pulse_s, 0.0
+        zero = tank.flow_zero
         self.flows = {
-            gas: Flow(GAS_RANGE[gas], draws.uniform(-FLOW_ERROR, FLOW_ERROR), draws.uniform(-zero, zero))
-            for gas in GASES
+            gas: Flow(full_scale, draws.uniform(-FLOW_ERROR, FLOW_ERROR), draws.uniform(-zero, zero))
+            for gas, full_scale in zip(GASES, tank.gas_range, strict=True)
         }
-        self.base = Pump(base, base.error * draws.normal())
-        self.feed = Pump(feed, feed.error * draws.normal())
+        self.base = Pump(tank.base_pump, tank.base_pump.error * draws.normal())
+        self.feed = Pump(tank.feed_pump, tank.feed_pump.error * draws.normal())
         self.heater = self.agitation = filled(self.base.revolutions, 0.0)
 
     def step(self, wanted: Mapping[str, Real], dt_s: float) -> None:
@@ -170,7 +152,7 @@ class Drives(Generic[Real]):
         self.heater = limited(wanted["heater"], FULL)
         if self._pulse_s > 0.0:
             self.heater = FULL * pulsed(self.heater / FULL, self._time_s, dt_s, self._pulse_s)
-        speed = rounded(limited(wanted["agitation_sp"], MAX_RPM))
+        speed = rounded(limited(wanted["agitation_sp"], self._fastest_rpm))
         self.agitation = slew(self.agitation, speed, SLEW_RPM_PER_S * dt_s)
         share = covered(dt_s, FLOW_LAG_S)
         for gas, flow in self.flows.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Protocol, TypeAlias
 
@@ -43,7 +44,17 @@ class Draws(Protocol[Real]):
         ...
 
     def noise(self, stream: int, width: int) -> Noise[Real]:
-        """Rows of `width` normal numbers. For many vessels a row is one array of `width` by vessels."""
+        """Rows of `width` normal numbers, as :meth:`rows` are."""
+        ...
+
+    def rows(self, values: Sequence[Real]) -> Rows[Real]:
+        """Several quantities of the vessels as it is quickest to reckon with them: one vessel's one by one, those of
+        many in a single array, quantities by vessels.
+        """
+        ...
+
+    def columns(self, rows: Rows[Real]) -> Sequence[Real]:
+        """The quantities one by one again."""
         ...
 
 
@@ -66,6 +77,14 @@ class Alone:
         """Rows of `width` normal numbers."""
         return _AloneNoise(generator(self._seed, stream), width)
 
+    def rows(self, values: Sequence[float]) -> list[float]:
+        """The quantities as they are."""
+        return list(values)
+
+    def columns(self, rows: list[float]) -> Sequence[float]:
+        """The quantities as they are."""
+        return rows
+
 
 class Together:
     """The draws of many vessels, each by its own seed the same as alone."""
@@ -85,6 +104,14 @@ class Together:
     def noise(self, stream: int, width: int) -> Noise[Array]:
         """Rows of one array, `width` by vessels."""
         return _TogetherNoise([generator(seed, stream) for seed in self._seeds], width)
+
+    def rows(self, values: Sequence[Array]) -> list[Array]:
+        """The quantities in one array, quantities by vessels."""
+        return [np.array(values)]
+
+    def columns(self, rows: list[Array]) -> Sequence[Array]:
+        """The quantities one by one."""
+        return list(rows[0])
 
 
 class _AloneNoise:

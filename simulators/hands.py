@@ -12,7 +12,7 @@ LEFT_AFTER_HARVEST_L = 0.02
 Amounts = Mapping[str, float]
 
 
-def perform(vessel: Vessel, action: str, amounts: Amounts) -> float:
+def perform(vessel: Vessel[float], action: str, amounts: Amounts) -> float:
     """Do one action; gives the mL that the vessel holds more since.
 
     Raises ValueError for an action, an amount or a name that makes no sense; nothing is done then.
@@ -32,7 +32,7 @@ def perform(vessel: Vessel, action: str, amounts: Amounts) -> float:
     return 1000.0 * (vessel.volume_l - before_l)
 
 
-def inoculate(vessel: Vessel, amounts: Amounts) -> None:
+def inoculate(vessel: Vessel[float], amounts: Amounts) -> None:
     """Add `volume_ml` of cells in fresh medium, `density` 10*6/mL viable, `viability` in % (95)."""
     viability = 0.01 * amounts.get("viability", 100.0 * FRESH_VIABILITY)
     if viability > 1.0:
@@ -41,7 +41,7 @@ def inoculate(vessel: Vessel, amounts: Amounts) -> None:
     vessel.culture.inoculate(amounts["density"], share, viability)
 
 
-def fill(vessel: Vessel, amounts: Amounts) -> None:
+def fill(vessel: Vessel[float], amounts: Amounts) -> None:
     """Add `volume_l` of fresh medium at room temperature."""
     before = vessel.volume_l
     share = _add_medium(vessel, amounts["volume_l"])
@@ -50,7 +50,7 @@ def fill(vessel: Vessel, amounts: Amounts) -> None:
     vessel.temperature = (vessel.temperature * before + room * amounts["volume_l"]) / vessel.volume_l
 
 
-def sample(vessel: Vessel, amounts: Amounts) -> None:
+def sample(vessel: Vessel[float], amounts: Amounts) -> None:
     """Draw `volume_ml`; concentrations do not change."""
     left = vessel.volume_l - amounts["volume_ml"] / 1000.0
     if left < LEFT_AFTER_HARVEST_L:
@@ -58,13 +58,13 @@ def sample(vessel: Vessel, amounts: Amounts) -> None:
     vessel.volume_by_hand(left)
 
 
-def harvest(vessel: Vessel, amounts: Amounts) -> None:
+def harvest(vessel: Vessel[float], amounts: Amounts) -> None:
     """Take everything but what clings to the vessel."""
     del amounts
     vessel.volume_by_hand(min(vessel.volume_l, LEFT_AFTER_HARVEST_L))
 
 
-def _add_medium(vessel: Vessel, volume_l: float) -> float:
+def _add_medium(vessel: Vessel[float], volume_l: float) -> float:
     total = vessel.volume_l + volume_l
     if total > vessel.tank.brim_l:
         raise ValueError(f"{total:.2f} L would overflow a vessel of {vessel.tank.brim_l:g} L")
@@ -73,7 +73,7 @@ def _add_medium(vessel: Vessel, volume_l: float) -> float:
     return volume_l / total
 
 
-Action = Callable[[Vessel, Amounts], None]
+Action = Callable[[Vessel[float], Amounts], None]
 ACTIONS: Mapping[str, tuple[Action, frozenset[str], frozenset[str]]] = {
     "inoculate": (inoculate, frozenset({"volume_ml", "density"}), frozenset({"viability"})),
     "fill": (fill, frozenset({"volume_l"}), frozenset()),

@@ -213,6 +213,6 @@ def gathered(columns: Sequence[Sequence[float]]) -> tuple[Array, ...]:
     return tuple(np.array(column, dtype=np.float64) for column in zip(*columns, strict=True))
 
 
-def stacked(rows: Sequence[Array]) -> Array:
-    """Several quantities of many vessels in one array, quantities by vessels."""
-    return np.stack(rows)
+def some(condition: Truth) -> bool:
+    """Whether a condition holds in any vessel; for work that changes nothing where it does not hold."""
+    return bool(condition) if isinstance(condition, bool) else bool(condition.any())

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Generic, NamedTuple
 
 from simulators.draws import DRIFTS, READINGS, Draws, Noise
-from simulators.numeric import Array, Real, maximum, minimum, rounded, sqrt, stacked, where
+from simulators.numeric import Real, maximum, minimum, rounded, sqrt, where
 from simulators.physics.lag import approach
 
 SECONDS_PER_DAY = 86_400.0
@@ -113,35 +113,39 @@ def pulled(pull: Real, normal: Real) -> Real:
 class Bank(Generic[Real]):
     """Sensors, each with an offset, a drift, a lag and a slope of its own, within what its kind allows.
 
-    `offsets` may be changed: it is by what each row reads too high.
+    Their `offsets` may be changed: by them each row reads too high.
     """
 
     offsets: list[Real]
-    _units: tuple[Unit[Real], ...]
+    _units: list[Unit[Real]]
     _settled: list[Real]
 
-    def __init__(self, units: Sequence[Unit[Real]], offsets: Sequence[Real], draws: Draws[Real], width: int) -> None:
-        """`width` is the number of sensors of a vessel."""
-        self._units, self.offsets = tuple(units), list(offsets)
-        self._readings: Noise[Real] = draws.noise(READINGS, width)
-        self._drifts: Noise[Real] = draws.noise(DRIFTS, width)
-        self._settled = [0.0 * offset for offset in offsets]
+    def __init__(self, models: Mapping[str, Model], draws: Draws[Real]) -> None:
+        """Sensors that have settled at 0."""
+        units, offsets = zip(*(made(model, draws) for model in models.values()), strict=True)
+        fields = [draws.rows(values) for values in zip(*units, strict=True)]
+        self._units = [Unit(*values) for values in zip(*fields, strict=True)]
+        self.offsets = draws.rows(offsets)
+        self._draws: Draws[Real] = draws
+        self._readings: Noise[Real] = draws.noise(READINGS, len(models))
+        self._drifts: Noise[Real] = draws.noise(DRIFTS, len(models))
+        self._settled = [0.0 * offset for offset in self.offsets]
         self._undrifted_s = 0.0
         self._shares: dict[float, list[Real]] = {}
 
     def settle(self, truth: Sequence[Real]) -> None:
         """Forget the past: the sensors have been in the present state for long."""
-        self._settled = list(truth)
+        self._settled = self._draws.rows(truth)
 
-    def step(self, truth: Sequence[Real], dt_s: float) -> list[Real]:
-        """The readings `dt_s` after the last ones (at 0: of what the sensors have settled at)."""
+    def step(self, truth: Sequence[Real], dt_s: float) -> Sequence[Real]:
+        """The readings `dt_s` after the last ones (at 0: of what the sensors have settled at), sensor by sensor."""
         self._drift(dt_s)
         if (shares := self._shares.get(dt_s)) is None:
             shares = self._shares[dt_s] = [approach(dt_s, unit.tau_s) for unit in self._units]
-        old, offsets = self._settled, self.offsets
-        self._settled = [y + (x - y) * share for y, x, share in zip(old, truth, shares, strict=True)]
-        rows = zip(self._settled, offsets, self._readings.next(), self._units, strict=True)
-        return [reading(settled, offset, normal, unit) for settled, offset, normal, unit in rows]
+        rows = zip(self._settled, self._draws.rows(truth), shares, strict=True)
+        self._settled = [y + (x - y) * share for y, x, share in rows]
+        seen = zip(self._settled, self.offsets, self._readings.next(), self._units, strict=True)
+        return self._draws.columns([reading(settled, offset, normal, unit) for settled, offset, normal, unit in seen])
 
     def _drift(self, dt_s: float) -> None:
         self._undrifted_s += dt_s
@@ -179,16 +183,3 @@ def made(model: Model, draws: Draws[Real]) -> tuple[Unit[Real], Real]:
         pull=none + model.pull,
     )
     return unit, offset
-
-
-def alone(models: Mapping[str, Model], draws: Draws[float]) -> Bank[float]:
-    """The sensors of one vessel, a row each."""
-    units, offsets = zip(*(made(model, draws) for model in models.values()), strict=True)
-    return Bank(units, offsets, draws, len(models))
-
-
-def together(models: Mapping[str, Model], draws: Draws[Array]) -> Bank[Array]:
-    """The sensors of many vessels, all in one row."""
-    units, offsets = zip(*(made(model, draws) for model in models.values()), strict=True)
-    unit = Unit(*(stacked(values) for values in zip(*units, strict=True)))
-    return Bank([unit], [stacked(offsets)], draws, len(models))

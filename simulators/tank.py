@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from simulators.physics.gas import CO2_MM_PER_MMHG
+from simulators.physics.mass import Foaming
 from simulators.physics.ph import Buffers, carbonate_shares, strong_for
 from simulators.physics.thermal import REFERENCE, Shell
 
@@ -27,14 +28,32 @@ def medium(ph: float, co2_mmhg: float, buffers: Buffers[float]) -> Medium:
     return Medium(strong_for(ph, carbon, buffers), carbon)
 
 
+class PumpModel(NamedTuple):
+    """A peristaltic pump: mL and roller passes per revolution (0: it flows smoothly), largest speed, share of it below
+    which it stands, standard deviation of its calibration's error, loss of the tube in 1/h of running.
+    """
+
+    ml_per_rev: float
+    rollers: float = 0.0
+    fastest_rpm: float = 220.0
+    least_duty: float = 0.0
+    error: float = 0.0
+    wear_per_h: float = 0.0
+
+
+BASE_PUMP, FEED_PUMP, FOAMING = PumpModel(0.025), PumpModel(0.10), Foaming()
+
+
 @dataclass(frozen=True, slots=True)
 class Tank:
-    """A 2 L stirred tank: transfer, pumps, lags, powers and the liquids that go in.
+    """A stirred tank, of 2 L if nothing else is said: what goes into it, transfer, drives, lags, heat, errors.
 
-    `kla_reference` (1/h) is at 150 rev/min and 0.1 vvm; `base_mm` is a base in mM, free of carbonate, of which the
-    share `base_ammonia` is ammonia and the rest strong; `fresh` is the medium it is filled with; `stirring_w` is at
-    150 rev/min; `condenser` is its temperature in Cel; `flow_zero` is the largest zero error
-    of a mass-flow controller as a share of full scale, 0 where they have been zeroed.
+    Liquids: `base_mm` is a base in mM, free of carbonate, of which the share `base_ammonia` is ammonia and the rest
+    strong; `fresh` is the medium it is filled with. Transfer: `kla_reference` (1/h) at `reference_rpm` and 0.1 vvm,
+    `kla_surface` always, both of one vessel within the share `kla_scatter`. Drives: `gas_range` is the full scale of
+    air, O2, CO2 and N2 in mL/min; `flow_zero` the largest zero error of these controllers as a share of it, 0 where
+    they have been zeroed. Heat: `stirring_w` at
+    `reference_rpm`; the exhaust's `condenser` in Cel. `back_pressure` of the exhaust filter in mbar min/mL.
     """
 
     buffers: Buffers[float]
@@ -44,18 +63,24 @@ class Tank:
     base_mm: float = 500.0
     base_ammonia: float = 0.0
     kla_surface: float = 0.5
-    base_ml_per_rev: float = 0.025
-    feed_ml_per_rev: float = 0.10
+    kla_scatter: float = 0.0
+    nominal_l: float = 2.0
+    brim_l: float = 3.0
+    reference_rpm: float = 150.0
+    fastest_rpm: float = 1200.0
+    gas_range: tuple[float, float, float, float] = (500.0, 500.0, 200.0, 500.0)
     flow_zero: float = 0.0
+    base_pump: PumpModel = BASE_PUMP
+    feed_pump: PumpModel = FEED_PUMP
     gas_line_s: float = 20.0
     gas_dead_s: float = 3.0
-    condenser: float = 10.0
-    brim_l: float = 3.0
     mixing_s: float = 15.0
     heater_w: float = 150.0
     stirring_w: float = 2.0
+    condenser: float = 10.0
     density: float = 1.008
     back_pressure: float = 0.02
+    foaming: Foaming = FOAMING
     shell: Shell = REFERENCE
 
 

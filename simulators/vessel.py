@@ -1,57 +1,81 @@
-"""One vessel: gas, liquid, heat and culture in the order they act, in sub-steps short enough for the fastest."""
+"""One vessel, or many side by side: gas, liquid, heat and culture in the order they act, each as often as it needs."""
 
 from __future__ import annotations
 
 from math import ceil
+from typing import Generic
 
-from simulators import sensors
-from simulators.actuators import GASES, Drives, PumpModel
-from simulators.biology.culture import Culture, Environment, Inflow
+from simulators.actuators import Drives
+from simulators.biology.culture import Culture, Environment, Exchange, Inflow
 from simulators.bus import ACTUATORS
-from simulators.draws import Alone
+from simulators.draws import Draws
 from simulators.gas_path import GasPath
-from simulators.numeric import log
-from simulators.physics.mass import water_carried
+from simulators.numeric import Real, filled, log, maximum, some
+from simulators.physics.lag import toward
+from simulators.physics.mass import Outflow, back_pressure, foam_step, foamed_out, mixed, turnover, water_carried
 from simulators.physics.thermal import VAPOUR_J_PER_G, WATER_J_PER_KG, heat_step, metabolic_heat
+from simulators.physics.transfer import ANTIFOAM_S
+from simulators.sensors import Bank
+from simulators.sizes import sensor_models
 from simulators.solution import Solution
 from simulators.tank import Tank
 
-LONGEST_SUBSTEP_S = 2.0
+LONGEST_SUBSTEP_S = 5.0
+SLOW_S = 10.0
+"""Between two looks at what changes slowly: solubilities, foam, the exhaust filter."""
 SECONDS_PER_HOUR = 3600.0
-LEAST_HEAT_L = 0.1
-"""Smallest volume whose heat is followed by itself; less takes the wall's temperature with it."""
-LEAST_L = 0.005
-"""What no pump, no sample and no evaporation gets out."""
+LEAST_HEAT = 0.05
+"""Share of the nominal volume whose heat is followed by itself; less takes the wall's temperature with it."""
+LEAST_LEFT = 0.0025
+"""Share of the nominal volume that no pump, no sample and no evaporation gets out."""
 
 
-class Vessel:
-    """A stirred tank with its culture, drives and sensors.
+class Vessel(Generic[Real]):
+    """A stirred tank with its culture, drives and sensors; in floats, or in arrays with a number for each of many.
 
     `actuators` is what instruments ask for and `readings` what they measure, by signal name (see the bus); both are
     there for reading and, for actuators, writing at any time between two steps. The same seed and the same actuator
-    history give the same numbers, bit for bit.
+    history give the same numbers, bit for bit, alone and among many.
+
+    `out` is what is drawn off all the time, `protein` in g/L makes foam of the gas, `antifoam` is 1 right after a dose
+    and wears off. `foam` is its height in cm, `wetness` what foam has added to the exhaust filter's resistance.
     """
 
-    def __init__(self, tank: Tank, culture: Culture[float], seed: str, volume_l: float, temperature: float) -> None:
-        draws = Alone(seed)
-        self.tank = tank
-        self.culture = culture
-        self.volume_l = volume_l
-        self.solution = Solution(tank, temperature)
+    volume_l: Real
+    temperature: Real
+    jacket: Real
+    out: Outflow[Real]
+    protein: Real
+    antifoam: Real
+    foam: Real
+    wetness: Real
+    culture: Culture[Real]
+    _spilt: Real
+    _last_volume_l: Real
+    _fed_l: Real
+    _harvested_l: Real
+    _bled_l: Real
+
+    def __init__(
+        self, tank: Tank, culture: Culture[Real], draws: Draws[Real], volume_l: Real, temperature: Real
+    ) -> None:
+        self.tank, self.culture, self.volume_l = tank, culture, volume_l
+        none = filled(volume_l, 0.0)
+        self.protein = self.antifoam = self.foam = self.wetness = self._spilt = none
+        self.out = Outflow(none, none, filled(volume_l, 1.0))
+        self.drives: Drives[Real] = Drives(tank, draws)
+        transfer = 1.0 + tank.kla_scatter * draws.uniform(-1.0, 1.0)
+        self.solution: Solution[Real] = Solution(tank, temperature, transfer)
         self.set_temperature(temperature)
-        self.drives = Drives(
-            PumpModel(tank.base_ml_per_rev), PumpModel(tank.feed_ml_per_rev), draws, zero=tank.flow_zero
-        )
-        self.process_s = 0.0
-        self.actuators: dict[str, float] = dict.fromkeys(ACTUATORS, 0.0)
-        self.gas: GasPath[float] = GasPath(tank, volume_l)
-        self._wet = 0.001 * water_carried(tank.condenser)
-        self._last_volume_l = volume_l
-        self._fed_l = 0.0
-        self._unlived_s = 0.0
-        self._exchange = culture.advance(0.0, self._here(), Inflow(0.0, 0.0, 0.0))
-        self._sensors = sensors.alone(sensors.MODELS, draws)
-        self.readings: dict[str, float] = {}
+        self.gas: GasPath[Real] = GasPath(tank, volume_l)
+        self.process_s = self._unlived_s = self._unslow_s = 0.0
+        self.actuators: dict[str, Real] = dict.fromkeys(ACTUATORS, none)
+        self._evaporated = 1e-6 * water_carried(tank.condenser)
+        self.volume_by_hand(volume_l)
+        models = sensor_models(tank)
+        self._names = tuple(models)
+        self._sensors: Bank[Real] = Bank(models, draws)
+        self.readings: dict[str, Real] = {}
         self.settle()
 
     def step(self, dt_s: float) -> None:
@@ -64,11 +88,12 @@ class Vessel:
 
     def settle(self) -> None:
         """Let the sensors see the present state as if it had lasted; for a state set from outside."""
-        self._exchange = self.culture.advance(0.0, self._here(), Inflow(0.0, 0.0, 0.0))
+        none = filled(self.volume_l, 0.0)
+        self._exchange: Exchange[Real] = self.culture.advance(0.0, self._here(), Inflow(none, none, none))
         self._sensors.settle(self._measurable())
         self._read(0.0)
 
-    def set_temperature(self, temperature: float) -> None:
+    def set_temperature(self, temperature: Real) -> None:
         """Bring the culture to a temperature and the jacket to the one that holds it."""
         shell = self.tank.shell
         self.temperature = temperature
@@ -80,16 +105,19 @@ class Vessel:
         if self._unlived_s > 0.0:
             hours = self._unlived_s / SECONDS_PER_HOUR
             grown = log(self.volume_l / self._last_volume_l) / hours
-            fed = 2.0 * self._fed_l / ((self.volume_l + self._last_volume_l) * hours)
-            self._exchange = self.culture.advance(hours, self._here(), Inflow(grown, fed, 0.0))
+            middle = 0.5 * (self.volume_l + self._last_volume_l)
+            out = Outflow(self._harvested_l / hours, self._bled_l / hours, self.out.retained)
+            rates = turnover(grown, self._fed_l / (middle * hours), out, middle)
+            self._exchange = self.culture.advance(hours, self._here(), Inflow(*rates))
         self.volume_by_hand(self.volume_l)
 
-    def volume_by_hand(self, volume_l: float) -> None:
+    def volume_by_hand(self, volume_l: Real) -> None:
         """A volume that changed without diluting the culture, or with the dilution already done."""
         self.volume_l = self._last_volume_l = volume_l
-        self._fed_l = self._unlived_s = 0.0
+        self._fed_l = self._harvested_l = self._bled_l = filled(volume_l, 0.0)
+        self._unlived_s = 0.0
 
-    def truth(self) -> dict[str, float]:
+    def truth(self) -> dict[str, Real]:
         """What is so, by signal name."""
         return {
             **self.culture.truth(),
@@ -99,71 +127,88 @@ class Vessel:
             "true_temperature": self.temperature,
             "base_ml": self.drives.base.delivered_ml,
             "feed_ml": self.drives.feed.delivered_ml,
-            "process_s": self.process_s,
+            "process_s": filled(self.volume_l, self.process_s),
             "kla": self.solution.kla,
         }
 
     def outside(self) -> tuple[str, ...]:
-        """Quantities in which the culture's model is asked for more than it knows."""
-        return tuple(name for name, beyond in self.culture.outside(self._here()).items() if beyond)
+        """Quantities in which the culture's model is asked for more than it knows, in any vessel."""
+        return tuple(name for name, beyond in self.culture.outside(self._here()).items() if some(beyond))
 
     def _substep(self, dt_s: float) -> None:
-        self.drives.step(self.actuators, dt_s)
-        air, o2, co2, n2 = (self.drives.flows[name].delivered for name in GASES)
+        drives = self.drives
+        drives.step(self.actuators, dt_s)
+        air, o2, co2, n2 = [flow.delivered for flow in drives.flows.values()]
         self.gas.mix(air, o2, co2, n2, dt_s)
-        evaporated = self._wet * self.gas.flow * (dt_s / SECONDS_PER_HOUR)
-        self._pour(evaporated, dt_s)
-        self.solution.exchange_gas(self.gas, self.drives.agitation, self.volume_l, self._exchange, dt_s)
-        self._warm(evaporated, dt_s)
+        self._pour(dt_s)
+        self.solution.exchange_gas(self.gas, drives.agitation, self.volume_l, self.antifoam, self._exchange, dt_s)
+        self._warm(dt_s)
+        self._unslow_s += dt_s
+        if self._unslow_s >= SLOW_S:
+            self._slowly()
         self._unlived_s += dt_s
         if self._unlived_s >= self.culture.interval_s:
             self.catch_up()
 
-    def _pour(self, evaporated_g: float, dt_s: float) -> None:
-        base = self.drives.base.step(self.actuators["base_rpm"], dt_s) / 1000.0
-        feed = self.drives.feed.step(self.actuators["feed_rpm"], dt_s) / 1000.0
+    def _pour(self, dt_s: float) -> None:
+        hours, out = dt_s / SECONDS_PER_HOUR, self.out
+        base = 0.001 * self.drives.base.step(self.actuators["base_rpm"], dt_s)
+        feed = 0.001 * self.drives.feed.step(self.actuators["feed_rpm"], dt_s)
         self.solution.pour(self.volume_l, base, feed, dt_s)
-        if feed > 0.0:
-            self.temperature += (self.tank.shell.ambient - self.temperature) * feed / (self.volume_l + feed)
-            self._fed_l += feed
-        self.volume_l = max(self.volume_l + base + feed - evaporated_g / 1000.0, LEAST_L)
+        self.temperature = mixed(self.temperature, self.volume_l, self.tank.shell.ambient, feed)
+        harvested, bled = out.harvest * hours, (out.bleed + self._spilt) * hours
+        self._fed_l = self._fed_l + feed
+        self._harvested_l = self._harvested_l + harvested
+        self._bled_l = self._bled_l + bled
+        gone = self._evaporated * self.gas.flow * hours + harvested + bled
+        self.volume_l = maximum(self.volume_l + base + feed - gone, LEAST_LEFT * self.tank.nominal_l)
 
-    def _warm(self, evaporated_g: float, dt_s: float) -> None:
+    def _warm(self, dt_s: float) -> None:
         tank = self.tank
         metabolism = metabolic_heat(self.solution.oxygen_uptake, self.volume_l)
-        stirring = tank.stirring_w * self.drives.agitation / 150.0
-        drying = VAPOUR_J_PER_G * evaporated_g / dt_s
-        capacity = WATER_J_PER_KG * max(self.volume_l, LEAST_HEAT_L)
-        heater = 0.01 * self.drives.heater * tank.heater_w
+        stirring = tank.stirring_w / tank.reference_rpm * self.drives.agitation
+        drying = (1000.0 * VAPOUR_J_PER_G / SECONDS_PER_HOUR) * self._evaporated * self.gas.flow
+        capacity = WATER_J_PER_KG * maximum(self.volume_l, LEAST_HEAT * tank.nominal_l)
+        heater = 0.01 * tank.heater_w * self.drives.heater
         inside = metabolism + stirring - drying
         self.temperature, self.jacket = heat_step(
             self.temperature, self.jacket, capacity, heater, inside, tank.shell, dt_s
         )
-        self.solution.warm(self.temperature)
 
-    def _here(self) -> Environment[float]:
+    def _slowly(self) -> None:
+        """Follow what changes slowly, for the time since the last look."""
+        foaming, elapsed_s = self.tank.foaming, self._unslow_s
+        hours = elapsed_s / SECONDS_PER_HOUR
+        self.solution.warm(self.temperature)
+        self.antifoam = toward(self.antifoam, filled(self.antifoam, 0.0), elapsed_s, ANTIFOAM_S)
+        self.foam = foam_step(self.foam, self.gas.flow, self.protein, self.antifoam, foaming, hours)
+        self._spilt = foamed_out(self.foam, foaming)
+        self.wetness = self.wetness + foaming.wets * hours * self._spilt
+        self._unslow_s = 0.0
+
+    def _here(self) -> Environment[Real]:
         solution = self.solution
         return Environment(self.temperature, solution.ph, solution.oxygen, solution.oxygen_percent)
 
-    def _measurable(self) -> list[float]:
+    def _measurable(self) -> list[Real]:
         """What the sensors see, in their order."""
-        flows = [flow.indicated for flow in self.drives.flows.values()]
-        weight = 1000.0 * self.tank.density * self.volume_l
-        pressure = self.tank.back_pressure * (flows[0] + flows[1] + flows[2] + flows[3])
-        solution = self.solution
+        air, o2, co2, n2 = [flow.indicated for flow in self.drives.flows.values()]
         return [
             self.temperature,
             self.jacket,
             self.drives.agitation,
-            *flows,
-            weight,
-            pressure,
-            solution.ph,
-            solution.oxygen_percent,
+            air,
+            o2,
+            co2,
+            n2,
+            1000.0 * self.tank.density * self.volume_l,
+            back_pressure(air + o2 + co2 + n2, self.tank.back_pressure, self.wetness),
+            self.solution.ph,
+            self.solution.oxygen_percent,
         ]
 
     def _read(self, dt_s: float) -> None:
-        read = self._sensors.step(self._measurable(), dt_s)
-        self.readings.update(zip(sensors.MODELS, read, strict=True))
-        self.readings["base_revolutions"] = self.drives.base.revolutions
-        self.readings["feed_revolutions"] = self.drives.feed.revolutions
+        readings = self.readings
+        readings.update(zip(self._names, self._sensors.step(self._measurable(), dt_s), strict=True))
+        readings["base_revolutions"] = self.drives.base.revolutions
+        readings["feed_revolutions"] = self.drives.feed.revolutions

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from simulators.biology import cho_a, cho_m, ecoli_a, pen_b, tc_m, tc_p
 from simulators.biology.culture import Culture
 from simulators.biology.suspension import Suspension
+from simulators.draws import Alone
 from simulators.tank import TANKS
 from simulators.vessel import Vessel
 
@@ -43,7 +44,7 @@ IONS: Mapping[str, float] = {"lactate": -1.0, "acetate": -1.0, "ammonia": 1.0}
 """Charge of what can be set, which moves the strong-ion difference."""
 
 
-def make_vessel(name: str, entry: Mapping[str, object], seed: int) -> Vessel:
+def make_vessel(name: str, entry: Mapping[str, object], seed: int) -> Vessel[float]:
     """A vessel from `model`, `seed` and initial state. Raises ValueError when `entry` makes no sense."""
     model = str(entry.get("model", "tc_m"))
     if model not in CULTURES:
@@ -53,7 +54,7 @@ def make_vessel(name: str, entry: Mapping[str, object], seed: int) -> Vessel:
     try:
         check_state(state)
         origin = f"{seed}:{entry.get('seed', name)}"
-        vessel = Vessel(TANKS[model], CULTURES[model](), origin, state["volume_l"], state["temperature_c"])
+        vessel = Vessel(TANKS[model], CULTURES[model](), Alone(origin), state["volume_l"], state["temperature_c"])
         set_state(vessel, given)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
@@ -70,7 +71,7 @@ def check_state(state: Mapping[str, float]) -> None:
             raise ValueError(f"{name} must be {low:g} .. {high:g}")
 
 
-def set_state(vessel: Vessel, state: Mapping[str, float]) -> None:
+def set_state(vessel: Vessel[float], state: Mapping[str, float]) -> None:
     """Set state variables; whatever is not named stays. A pH is reached by carbon dioxide, or by base where
     there is too much acid for that.
 
@@ -94,7 +95,7 @@ def set_state(vessel: Vessel, state: Mapping[str, float]) -> None:
     vessel.settle()
 
 
-def _set_culture(vessel: Vessel, name: str, value: float) -> None:
+def _set_culture(vessel: Vessel[float], name: str, value: float) -> None:
     before = vessel.culture.truth().get(name, 0.0)
     if not vessel.culture.set(name, value):
         raise ValueError(f"this vessel's culture has no {name}")

@@ -95,10 +95,17 @@ def calibrated(agitation: Real, gas: Real, volume_l: Real, vessel: Calibration[R
     return vessel.sparged * stirred * aerated + vessel.surface
 
 
-def kla(agitation: Real, gas: Real, volume_l: Real, reference: Real | float, surface: Real | float) -> Real:
-    """Coefficient by the usual calibration: exponents 1.2 and 0.5, `reference` at 150 rev/min and 0.1 vvm."""
+def kla(
+    agitation: Real,
+    gas: Real,
+    volume_l: Real,
+    reference: Real | float,
+    surface: Real | float,
+    reference_rpm: float = 150.0,
+) -> Real:
+    """Coefficient by the usual calibration: exponents 1.2 and 0.5, `reference` at `reference_rpm` and 0.1 vvm."""
     vvm = gas / (1000.0 * volume_l)
-    return reference * power(agitation / 150.0, 1.2) * sqrt(vvm / 0.1) + surface
+    return reference * power(agitation / reference_rpm, 1.2) * sqrt(vvm / 0.1) + surface
 
 
 def thickened(transfer: Real, viscosity: Real) -> Real:

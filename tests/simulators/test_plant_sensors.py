@@ -5,17 +5,21 @@ import statistics
 import numpy as np
 import pytest
 
-from simulators.actuators import WORN_IN, Drives, Flow, Pump, PumpModel, Valve, pulsed
+from simulators.actuators import Drives, Flow, Pump, Valve, pulsed
 from simulators.draws import Alone, Together
-from simulators.sensors import CATALOGUE, MODELS, Model, alone, together
+from simulators.sensors import CATALOGUE, MODELS, Bank, Model
+from simulators.sizes import as_bought
+from simulators.tank import CELL_CULTURE, PumpModel
 from tests.simulators.bits import same
 
 CLEAN = Model(10.0, 0.0, 6, 0.0, 0.0, -1e6, 1e6)
 DAY_S = 86_400.0
+BOUGHT = as_bought(CELL_CULTURE)
+WORN_IN = BOUGHT.feed_pump
 
 
 def probe(model, truth=0.0, seed="1"):
-    bank = alone({"probe": model}, Alone(seed))
+    bank = Bank({"probe": model}, Alone(seed))
     bank.settle([truth])
     return lambda value, dt: bank.step([value], dt)[0]
 
@@ -110,19 +114,19 @@ def test_a_tube_pulls_at_the_load_cell_now_and_then():
 def test_many_sensors_read_the_same_to_the_bit_as_each_alone():
     seeds = [f"7:{number}" for number in range(40)]
     models = {**MODELS, **CATALOGUE}
-    many, ones = together(models, Together(seeds)), [alone(models, Alone(seed)) for seed in seeds]
+    many, ones = Bank(models, Together(seeds)), [Bank(models, Alone(seed)) for seed in seeds]
     random = np.random.default_rng(3)
     for step in range(300):
         truth, dt = random.uniform(0.0, 50.0, (len(models), len(seeds))), (1.0, 5.0, 0.2)[step % 3]
-        (read,) = many.step([truth], dt)
+        read = np.array(many.step(list(truth), dt))
         for column, one in enumerate(ones):
             assert one.step(truth[:, column].tolist(), dt) == read[:, column].tolist()
 
 
 def test_a_draw_does_not_depend_on_how_many_there_are_nor_on_their_order():
     def trace(*seeds):
-        many = together(CATALOGUE, Together(list(seeds)))
-        return np.array([many.step([np.full((len(CATALOGUE), len(seeds)), 7.0)], 60.0)[0] for _ in range(200)])
+        many = Bank(CATALOGUE, Together(list(seeds)))
+        return np.array([many.step([np.full(len(seeds), 7.0)] * len(CATALOGUE), 60.0) for _ in range(200)])
 
     three, two = trace("a", "b", "c"), trace("c", "b")
     assert (three[:, :, 2] == two[:, :, 0]).all()
@@ -166,14 +170,14 @@ def test_a_pump_as_it_is_bought_stands_pulses_and_wears():
 
 
 def test_errors_of_pumps_are_normal_about_none():
-    drives = Drives(WORN_IN, WORN_IN, Together([str(seed) for seed in range(400)]))
+    drives = Drives(BOUGHT, Together([str(seed) for seed in range(400)]))
     gains = drives.feed.step(np.full(400, 60.0), 60.0) / 6.0
     assert gains.mean() == pytest.approx(1.0, abs=0.01)
     assert gains.std() == pytest.approx(0.05, rel=0.15)
 
 
 def test_the_stirrer_slews_and_turns_whole_revolutions():
-    drives = Drives(PumpModel(0.025), PumpModel(0.1), Alone("1"))
+    drives = Drives(CELL_CULTURE, Alone("1"))
     wanted = dict.fromkeys(("heater", "air_sp", "o2_sp", "co2_sp", "n2_sp"), 0.0)
     drives.step({**wanted, "agitation_sp": 150.0}, 1.0)
     assert drives.agitation == 50.0
