@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Generic, NamedTuple
 
-from simulators.numeric import Real, filled, maximum, where
+from simulators.numeric import Real, exp, filled, maximum, where
 from simulators.physics.delay import DeadTime
-from simulators.physics.gas import AIR_CO2, AIR_O2, headspace_step
+from simulators.physics.gas import AIR_CO2, AIR_O2, GAS_MOLAR_L, headspace_step
 from simulators.physics.lag import toward
 from simulators.tank import Tank
 
+SECONDS_PER_HOUR = 3600.0
 NO_GAS = 1e-6
 """mL/min that count as none."""
 LEAST_HEADSPACE = 0.05
@@ -61,9 +62,12 @@ class GasPath(Generic[Real]):
 
     def leave(self, taken: Gas[Real], volume_l: Real, dt_s: float) -> None:
         """Fill the head space over `volume_l` of liquid that takes so many mM/h."""
-        brim = self._tank.brim_l
+        brim, hours = self._tank.brim_l, dt_s / SECONDS_PER_HOUR
         room = maximum(brim - volume_l, LEAST_HEADSPACE * brim)
+        turned = 0.06 * self.flow * hours / room
+        kept, taking = exp(-turned), (0.001 * GAS_MOLAR_L * hours) * volume_l / room
+        inlet, exhaust = self.inlet, self.exhaust
         self.exhaust = Gas(
-            headspace_step(self.exhaust.o2, self.inlet.o2, taken.o2 * volume_l, self.flow, room, dt_s),
-            headspace_step(self.exhaust.co2, self.inlet.co2, taken.co2 * volume_l, self.flow, room, dt_s),
+            headspace_step(exhaust.o2, inlet.o2, taken.o2 * taking, turned, kept),
+            headspace_step(exhaust.co2, inlet.co2, taken.co2 * taking, turned, kept),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic
+from typing import Generic, NamedTuple
 
 from simulators.biology.culture import Exchange
 from simulators.gas_path import Gas, GasPath
@@ -20,7 +20,7 @@ from simulators.physics.gas import (
 from simulators.physics.lag import covered
 from simulators.physics.mass import mixed
 from simulators.physics.ph import Buffers, carbon_for, carbonate_shares, solve_ph, strong_for
-from simulators.physics.transfer import kla, under_antifoam
+from simulators.physics.transfer import kla, thickened, under_antifoam
 from simulators.tank import Medium, Tank
 
 SECONDS_PER_HOUR = 3600.0
@@ -32,6 +32,16 @@ LEAST_CARBON = 1.0
 """Inorganic carbon in mM that a culture has at least; mineral medium brings less, but grows its own."""
 BASE = Medium(0.0, 0.0)
 """What base dilutes with; its ions arrive later."""
+
+
+class Around(NamedTuple, Generic[Real]):
+    """What a gas meets on its way to the liquid: `pressure` in atm, `antifoam` (1 right after a dose, 0 long after),
+    `viscosity` relative to water.
+    """
+
+    pressure: Real
+    antifoam: Real
+    viscosity: Real
 
 
 class Solution(Generic[Real]):
@@ -120,22 +130,32 @@ class Solution(Generic[Real]):
             self.ammonia = self.ammonia + stronger * self._tank.base_ammonia
 
     def exchange_gas(
-        self, gas: GasPath[Real], agitation: Real, volume_l: Real, antifoam: Real, cells: Exchange[Real], dt_s: float
+        self,
+        gas: GasPath[Real],
+        agitation: Real,
+        volume_l: Real,
+        around: Around[Real],
+        cells: Exchange[Real],
+        dt_s: float,
     ) -> None:
         """Transfer and respiration for `dt_s`; the head space gets what is left of the gas."""
         hours = dt_s / SECONDS_PER_HOUR
-        tank, dry, flow = self._tank, self._dry_share, gas.flow
+        tank, flow, pressure = self._tank, gas.flow, around.pressure
+        dry = self._dry_share + (pressure - 1.0)
         fraction = gas.beside_liquid()
         clean = kla(agitation, flow, volume_l, tank.kla_reference, tank.kla_surface, tank.reference_rpm)
-        self.kla = under_antifoam(clean * self._transfer, antifoam)
-        rate = oxygen_rate(self.kla, flow, volume_l, self._o2_solubility)
+        own = clean * self._transfer
+        if some(around.viscosity != 1.0):
+            own = thickened(own, around.viscosity)
+        self.kla = under_antifoam(own, around.antifoam)
+        rate = oxygen_rate(self.kla, flow, volume_l, self._o2_solubility, pressure)
         saturation = self._o2_solubility * fraction.o2 * dry
         oxygen = oxygen_step(self.oxygen, saturation, rate, cells.oxygen, cells.half, hours)
         self.oxygen_uptake = cells.oxygen * oxygen / (cells.half + oxygen)
         evolved = cells.quotient * self.oxygen_uptake
         free, _ = carbonate_shares(self.ph)
         held = self._co2_solubility * fraction.co2 * dry
-        leaving = co2_rate(self.kla, flow, volume_l, self._co2_solubility)
+        leaving = co2_rate(self.kla, flow, volume_l, self._co2_solubility, pressure)
         carbon = carbon_step(self.carbon, free, held, leaving, evolved, hours)
         taken = Gas((oxygen - self.oxygen) / hours + self.oxygen_uptake, (carbon - self.carbon) / hours - evolved)
         gas.leave(taken, volume_l, dt_s)

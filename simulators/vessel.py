@@ -17,13 +17,14 @@ from simulators.physics.thermal import VAPOUR_J_PER_G, WATER_J_PER_KG, heat_step
 from simulators.physics.transfer import ANTIFOAM_S
 from simulators.sensors import Bank
 from simulators.sizes import sensor_models
-from simulators.solution import Solution
+from simulators.solution import Around, Solution
 from simulators.tank import Tank
 
 LONGEST_SUBSTEP_S = 5.0
 SLOW_S = 10.0
 """Between two looks at what changes slowly: solubilities, foam, the exhaust filter."""
 SECONDS_PER_HOUR = 3600.0
+MBAR_PER_ATM = 1013.25
 LEAST_HEAT = 0.05
 """Share of the nominal volume whose heat is followed by itself; less takes the wall's temperature with it."""
 LEAST_LEFT = 0.0025
@@ -38,7 +39,8 @@ class Vessel(Generic[Real]):
     history give the same numbers, bit for bit, alone and among many.
 
     `out` is what is drawn off all the time, `protein` in g/L makes foam of the gas, `antifoam` is 1 right after a dose
-    and wears off. `foam` is its height in cm, `wetness` what foam has added to the exhaust filter's resistance.
+    and wears off, `viscosity` is relative to water. `foam` is its height in cm, `wetness` what foam has added to the
+    exhaust filter's resistance.
     """
 
     volume_l: Real
@@ -47,10 +49,12 @@ class Vessel(Generic[Real]):
     out: Outflow[Real]
     protein: Real
     antifoam: Real
+    viscosity: Real
     foam: Real
     wetness: Real
     culture: Culture[Real]
     _spilt: Real
+    _pressure: Real
     _last_volume_l: Real
     _fed_l: Real
     _harvested_l: Real
@@ -62,6 +66,7 @@ class Vessel(Generic[Real]):
         self.tank, self.culture, self.volume_l = tank, culture, volume_l
         none = filled(volume_l, 0.0)
         self.protein = self.antifoam = self.foam = self.wetness = self._spilt = none
+        self.viscosity = self._pressure = filled(volume_l, 1.0)
         self.out = Outflow(none, none, filled(volume_l, 1.0))
         self.drives: Drives[Real] = Drives(tank, draws)
         transfer = 1.0 + tank.kla_scatter * draws.uniform(-1.0, 1.0)
@@ -141,7 +146,8 @@ class Vessel(Generic[Real]):
         air, o2, co2, n2 = [flow.delivered for flow in drives.flows.values()]
         self.gas.mix(air, o2, co2, n2, dt_s)
         self._pour(dt_s)
-        self.solution.exchange_gas(self.gas, drives.agitation, self.volume_l, self.antifoam, self._exchange, dt_s)
+        around = Around(self._pressure, self.antifoam, self.viscosity)
+        self.solution.exchange_gas(self.gas, drives.agitation, self.volume_l, around, self._exchange, dt_s)
         self._warm(dt_s)
         self._unslow_s += dt_s
         if self._unslow_s >= SLOW_S:
@@ -184,6 +190,7 @@ class Vessel(Generic[Real]):
         self.foam = foam_step(self.foam, self.gas.flow, self.protein, self.antifoam, foaming, hours)
         self._spilt = foamed_out(self.foam, foaming)
         self.wetness = self.wetness + foaming.wets * hours * self._spilt
+        self._pressure = 1.0 + back_pressure(self.gas.flow, self.tank.back_pressure, self.wetness) / MBAR_PER_ATM
         self._unslow_s = 0.0
 
     def _here(self) -> Environment[Real]:

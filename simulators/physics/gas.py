@@ -25,9 +25,6 @@ CO2_MM_PER_MMHG = 0.0307
 NO_RATE = 1e-9
 """What is as good as no transfer, 1/h or within one step."""
 
-NO_FLOW = 1e-9
-"""What is as good as no gas, L/h."""
-
 MMHG_PER_ATM = 760.0
 KPA_PER_ATM = 101.325
 
@@ -72,21 +69,15 @@ def co2_rate(kla_o2: Real, gas_ml_min: Real, volume_l: Real, solubility: Real, p
     return minimum(CO2_TO_O2 * kla_o2, carried(gas_ml_min, volume_l, solubility, pressure))
 
 
-def headspace_step(
-    fraction: Real, inlet: Real, given: Real, gas_ml_min: Real, headspace_l: Real | float, dt_s: float
-) -> Real:
-    """Fraction of a gas in the well-mixed head space after `dt_s`, and so in the exhaust.
+def headspace_step(fraction: Real, inlet: Real, taken: Real, turned: Real, kept: Real) -> Real:
+    """Fraction of a gas in the well-mixed head space after a step, and so in the exhaust.
 
-    Gas enters with the fraction `inlet` and gives `given` mmol/h to the liquid (less than 0: takes). Exact; without
-    flow what the liquid takes is missing.
+    Gas enters with the fraction `inlet`; `turned` is how much enters in the step and `taken` how much the liquid takes
+    of this gas (less than 0: gives), both as shares of the head space; `kept` is exp(-turned). Exact; without flow
+    what the liquid takes is missing.
     """
-    hours = dt_s / 3600.0
-    taken = given * (0.001 * GAS_MOLAR_L)
-    flow = 0.06 * gas_ml_min
-    turned = flow * hours / headspace_l
-    settled = inlet - taken / maximum(flow, NO_FLOW)
-    moving = settled + (fraction - settled) * exp(-turned)
-    after = where(turned < NO_RATE, fraction - taken * hours / headspace_l, moving)
+    settled = inlet - taken / maximum(turned, NO_RATE)
+    after = where(turned < NO_RATE, fraction - taken, settled + (fraction - settled) * kept)
     return minimum(maximum(after, 0.0), 1.0)
 
 

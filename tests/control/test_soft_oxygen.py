@@ -183,6 +183,7 @@ class Watched:
             "dissolved_oxygen": read["do"],
             "oxygen_in_gas": (AIR * air + oxygen) / max(air + oxygen + rest, 1e-3),
             "temperature": read["temperature"],
+            "pressure": read["pressure"] / 1013.25,
             "gas_flow": 0.06 * (air + oxygen + rest),
             "volume": volume / 1000.0,
             "agitation": read["agitation"],
@@ -200,7 +201,7 @@ class Watched:
 
 T_CELLS = {"model": "tc_m", "volume_l": 1.0, "vcd": 4.0, "culture_age_h": 90.0, "ph": 7.2, "do": 60.0}
 COLI = {"model": "ecoli_a", "volume_l": 1.0, "biomass": 1.5, "glucose": 15.0, "ph": 7.0, "do": 60.0}
-OUR_INPUTS = ["dissolved_oxygen", "oxygen_in_gas", "kla", "temperature", "gas_flow", "volume"]
+OUR_INPUTS = ["dissolved_oxygen", "oxygen_in_gas", "kla", "temperature", "pressure", "gas_flow", "volume"]
 
 
 def observe(watched, hours, change=lambda watched: None):
