@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from simulators.biology.suspension import FRESH_VIABILITY
 from simulators.vessel import Vessel
 
-LEFT_AFTER_HARVEST_L = 0.02
+LEFT_AFTER_HARVEST = 0.01
+"""Share of the vessel's size that clings to it."""
 
 Amounts = Mapping[str, float]
 
@@ -53,7 +54,7 @@ def fill(vessel: Vessel[float], amounts: Amounts) -> None:
 def sample(vessel: Vessel[float], amounts: Amounts) -> None:
     """Draw `volume_ml`; concentrations do not change."""
     left = vessel.volume_l - amounts["volume_ml"] / 1000.0
-    if left < LEFT_AFTER_HARVEST_L:
+    if left < LEFT_AFTER_HARVEST * vessel.tank.nominal_l:
         raise ValueError("there is not that much in the vessel")
     vessel.volume_by_hand(left)
 
@@ -61,7 +62,7 @@ def sample(vessel: Vessel[float], amounts: Amounts) -> None:
 def harvest(vessel: Vessel[float], amounts: Amounts) -> None:
     """Take everything but what clings to the vessel."""
     del amounts
-    vessel.volume_by_hand(min(vessel.volume_l, LEFT_AFTER_HARVEST_L))
+    vessel.volume_by_hand(min(vessel.volume_l, LEFT_AFTER_HARVEST * vessel.tank.nominal_l))
 
 
 def _add_medium(vessel: Vessel[float], volume_l: float) -> float:

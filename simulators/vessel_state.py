@@ -8,7 +8,8 @@ from simulators.biology import cho_a, cho_m, ecoli_a, pen_b, tc_m, tc_p
 from simulators.biology.culture import Culture
 from simulators.biology.suspension import Suspension
 from simulators.draws import Alone
-from simulators.tank import TANKS
+from simulators.sizes import sized
+from simulators.tank import TANKS, Tank
 from simulators.vessel import Vessel
 
 CULTURES: Mapping[str, Callable[[], Culture[float]]] = {
@@ -21,10 +22,10 @@ CULTURES: Mapping[str, Callable[[], Culture[float]]] = {
 }
 """Models of a culture by the name a site gives them."""
 
-DEFAULTS: Mapping[str, float] = {"volume_l": 1.0, "temperature_c": 22.0}
+DEFAULTS: Mapping[str, float] = {"temperature_c": 22.0}
 PHYSICAL = frozenset({"volume_l", "temperature_c", "do", "ph"})
 STATE_RANGES: Mapping[str, tuple[float, float]] = {
-    "volume_l": (0.02, 3.0),
+    "volume_l": (0.01, 1.5),
     "temperature_c": (0.0, 100.0),
     "do": (0.0, 400.0),
     "ph": (4.0, 9.0),
@@ -38,35 +39,42 @@ STATE_RANGES: Mapping[str, tuple[float, float]] = {
     "acetate": (0.0, 1000.0),
     "culture_age_h": (0.0, 10_000.0),
 }
-"""State variables and their limits: L, Cel, % air, pH, 2 x 10*6/mL, g/L, 5 x mM, h since activation."""
+"""State variables and their limits: share of the vessel's size (it is given in L), Cel, % air, pH, 2 x 10*6/mL, g/L,
+5 x mM, h since activation.
+"""
 
 IONS: Mapping[str, float] = {"lactate": -1.0, "acetate": -1.0, "ammonia": 1.0}
 """Charge of what can be set, which moves the strong-ion difference."""
 
 
 def make_vessel(name: str, entry: Mapping[str, object], seed: int) -> Vessel[float]:
-    """A vessel from `model`, `seed` and initial state. Raises ValueError when `entry` makes no sense."""
+    """A vessel from `model`, `seed`, `size_l` (2: its working volume) and initial state.
+
+    Raises ValueError when `entry` makes no sense.
+    """
     model = str(entry.get("model", "tc_m"))
     if model not in CULTURES:
         raise ValueError(f"{name}: unknown model {model!r}; known: {', '.join(CULTURES)}")
     given = {key: _number(f"{name}: {key}", value) for key, value in entry.items() if key not in {"model", "seed"}}
-    state = {**DEFAULTS, **given}
     try:
-        check_state(state)
+        tank = TANKS[model] if (size := given.pop("size_l", None)) is None else sized(TANKS[model], size)
+        state = {"volume_l": 0.5 * tank.nominal_l, **DEFAULTS, **given}
+        check_state(state, tank)
         origin = f"{seed}:{entry.get('seed', name)}"
-        vessel = Vessel(TANKS[model], CULTURES[model](), Alone(origin), state["volume_l"], state["temperature_c"])
+        vessel = Vessel(tank, CULTURES[model](), Alone(origin), state["volume_l"], state["temperature_c"])
         set_state(vessel, given)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
     return vessel
 
 
-def check_state(state: Mapping[str, float]) -> None:
+def check_state(state: Mapping[str, float], tank: Tank) -> None:
     """Raises ValueError for a variable that does not exist or is out of range."""
     for name, value in state.items():
         if name not in STATE_RANGES:
             raise ValueError(f"there is no state variable {name!r}; known: {', '.join(STATE_RANGES)}")
-        low, high = STATE_RANGES[name]
+        unit = tank.nominal_l if name == "volume_l" else 1.0
+        low, high = (unit * end for end in STATE_RANGES[name])
         if not low <= value <= high:
             raise ValueError(f"{name} must be {low:g} .. {high:g}")
 
@@ -77,7 +85,7 @@ def set_state(vessel: Vessel[float], state: Mapping[str, float]) -> None:
 
     Raises ValueError for what does not exist or is out of range.
     """
-    check_state(state)
+    check_state(state, vessel.tank)
     vessel.catch_up()
     for name, value in state.items():
         if name not in PHYSICAL:

@@ -36,7 +36,12 @@ no other instrument is asked in its place.
 
 NO_LINE = "the file with the addresses is empty: `biovisor simulate` has not started yet, or has failed and said why"
 
-STATE_UNITS = {"volume": ("volume_l", "L"), "temperature": ("temperature_c", "Cel"), "density": ("vcd", "10*6/mL")}
+STATE_UNITS = {
+    "size": ("size_l", "L"),
+    "volume": ("volume_l", "L"),
+    "temperature": ("temperature_c", "Cel"),
+    "density": ("vcd", "10*6/mL"),
+}
 """Words of a vessel's ``simulation`` section that carry a unit, with the plant's own name and unit."""
 
 

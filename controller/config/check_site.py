@@ -16,7 +16,7 @@ from controller.config.url import SHARED, Endpoint, parse_url
 from controller.config.vessel_class import VesselClassConfig
 from controller.units import UnitError, parse_quantity
 
-SIMULATED = {"volume": "L", "temperature": "Cel", "density": "10*6/mL"}
+SIMULATED = {"size": "L", "volume": "L", "temperature": "Cel", "density": "10*6/mL"}
 """Words of a vessel's ``simulation`` that are quantities, with a unit of theirs."""
 
 SCANS_PER_PULSE = 2

@@ -8,9 +8,10 @@ import contextlib
 import pytest
 
 from controller.composition.links import build_links
-from controller.composition.simulated import SIMULATED_OPTIONS
+from controller.composition.simulated import SIMULATED_OPTIONS, plant_state
 from controller.config.site import Connection
 from drivers.link_state import LinkEvent, LinkState
+from simulators.plant import Plant
 
 GUARDED = {
     "user": "operator", "password_env": "BIOVISOR_TEST_NO_SUCH_SECRET", "trusted": "/no/trusted",
@@ -43,3 +44,10 @@ async def test_the_real_instruments_other_endpoints_are_not_tried(driver: str, m
     assert not visits
     real.close()
     simulated.close()
+
+
+def test_the_size_of_a_simulated_vessel_has_a_unit() -> None:
+    section = {"model": "tc_m", "size": "250 mL", "volume": "0.2 L", "temperature": "310.15 K"}
+    state = plant_state(section)
+    assert state == {"model": "tc_m", "size_l": 0.25, "volume_l": 0.2, "temperature_c": pytest.approx(37.0)}
+    assert Plant({"BR-101": state}).truth("BR-101")["volume_l"] == 0.2

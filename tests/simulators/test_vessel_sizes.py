@@ -10,6 +10,7 @@ from simulators.biology import tc_m
 from simulators.biology.suspension import Suspension
 from simulators.draws import Alone
 from simulators.physics import thermal, transfer
+from simulators.plant import Plant
 from simulators.sizes import LARGEST, SIZES, SMALLEST, as_bought, geometry, sensor_models, sized
 from simulators.tank import CELL_CULTURE, MICROBIAL
 from simulators.vessel import Vessel
@@ -119,3 +120,18 @@ def test_foam_leaves_the_vessel_wets_the_filter_and_is_broken_by_antifoam():
     for _ in range(4 * 720):
         made.step(5.0)
     assert made.truth()["kla"] > 0.98 * clean
+
+
+def test_a_vessel_of_a_site_may_have_any_size():
+    made = Plant({"P": {"model": "ecoli_a", "size_l": 200.0, "biomass": 1.0}, "B": {"model": "tc_m"}}, seed=1)
+    assert made.truth("P")["volume_l"] == 100.0
+    assert made.truth("B")["volume_l"] == 1.0
+    made.hands("1", "P", "fill", {"volume_l": 50.0})
+    assert made.truth("P")["volume_l"] == 150.0
+    made.set_state("P", {"volume_l": 290.0})
+    with pytest.raises(ValueError, match="would overflow a vessel of 300 L"):
+        made.hands("2", "P", "fill", {"volume_l": 20.0})
+    with pytest.raises(ValueError, match=r"volume_l must be 2 \.\. 300"):
+        made.set_state("P", {"volume_l": 1.0})
+    with pytest.raises(ValueError, match=r"BR: 3000 L: vessels are scaled within 0.25 \.\. 2000 L"):
+        Plant({"BR": {"size_l": 3000.0}})
