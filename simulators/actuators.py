@@ -1,4 +1,7 @@
-"""Actuators of a vessel: between what an instrument asks for and what the liquid gets."""
+"""Actuators of a vessel: between what an instrument asks for and what the liquid gets.
+
+What is asked for and is no number counts as 0, as an input card would see it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Mapping
 from typing import Generic
 
 from simulators.draws import Draws
-from simulators.numeric import Real, filled, maximum, minimum, rounded, where
+from simulators.numeric import Real, filled, maximum, minimum, rounded, where, within
 from simulators.physics.lag import covered, slew
 from simulators.tank import PumpModel, Tank
 
@@ -19,11 +22,6 @@ FLOW_ERROR = 0.005
 SLEW_RPM_PER_S = 50.0
 SECONDS_PER_MINUTE, SECONDS_PER_HOUR = 60.0, 3600.0
 FULL = 100.0
-
-
-def limited(value: Real, high: float) -> Real:
-    """`value` within 0 .. `high`; what is no number counts as 0, as an input card would see it."""
-    return minimum(where(value > 0.0, value, filled(value, 0.0)), high)
 
 
 class Flow(Generic[Real]):
@@ -52,7 +50,7 @@ class Flow(Generic[Real]):
 
     def step(self, setpoint: Real, share: float) -> None:
         """Go `share` (0 .. 1) of the way towards a setpoint in mL/min."""
-        target = limited(setpoint, self.full_scale)
+        target = within(setpoint, self.full_scale)
         target = where(target * TURNDOWN < self.full_scale, 0.0 * target, target)
         self.indicated = (self.indicated + (target - self.indicated) * share) * self.supplied
 
@@ -77,7 +75,7 @@ class Pump(Generic[Real]):
     def step(self, rpm: Real, dt_s: float) -> Real:
         """Turn for `dt_s`; gives the mL delivered."""
         model = self._model
-        speed = limited(rpm, model.fastest_rpm)
+        speed = within(rpm, model.fastest_rpm)
         if model.least_duty > 0.0:
             speed = where(speed < model.least_duty * model.fastest_rpm, 0.0 * speed, speed)
         before = self.revolutions
@@ -106,7 +104,7 @@ class Valve(Generic[Real]):
 
     def step(self, wanted: Real) -> Real:
         """Where it is after being asked for a position in %."""
-        target = limited(wanted, FULL)
+        target = within(wanted, FULL)
         moves = abs(target - self.position) > self._band
         self.position = where(moves, target, self.position)
         return self.position
@@ -126,7 +124,7 @@ def pulsed(duty: Real, begin_s: float, dt_s: float, period_s: float) -> Real:
 class Drives(Generic[Real]):
     """Heater (%), stirrer (rev/min), gases and pumps of one vessel or many, driven by the vessel's actuator signals.
 
-    The heater is switched by pulses of `pulse_s`; at 0 its power is smooth.
+    Where the tank's heater is switched by pulses, they begin with the first step.
     """
 
     heater: Real
@@ -135,9 +133,9 @@ class Drives(Generic[Real]):
     base: Pump[Real]
     feed: Pump[Real]
 
-    def __init__(self, tank: Tank, draws: Draws[Real], pulse_s: float = 0.0) -> None:
+    def __init__(self, tank: Tank, draws: Draws[Real]) -> None:
         self._fastest_rpm = tank.fastest_rpm
-        self._pulse_s, self._time_s = pulse_s, 0.0
+        self._pulse_s, self._time_s = tank.heater_pulse_s, 0.0
         zero = tank.flow_zero
         self.flows = {
             gas: Flow(full_scale, draws.uniform(-FLOW_ERROR, FLOW_ERROR), draws.uniform(-zero, zero))
@@ -149,10 +147,10 @@ class Drives(Generic[Real]):
 
     def step(self, wanted: Mapping[str, Real], dt_s: float) -> None:
         """Move everything but the pumps for `dt_s` towards what is wanted."""
-        self.heater = limited(wanted["heater"], FULL)
+        self.heater = within(wanted["heater"], FULL)
         if self._pulse_s > 0.0:
             self.heater = FULL * pulsed(self.heater / FULL, self._time_s, dt_s, self._pulse_s)
-        speed = rounded(limited(wanted["agitation_sp"], self._fastest_rpm))
+        speed = rounded(within(wanted["agitation_sp"], self._fastest_rpm))
         self.agitation = slew(self.agitation, speed, SLEW_RPM_PER_S * dt_s)
         share = covered(dt_s, FLOW_LAG_S)
         for gas, flow in self.flows.items():

@@ -182,6 +182,15 @@ def minimum(a: Real, b: Real | float) -> Real:
     return b if a >= b else a
 
 
+def within(value: Real, high: float) -> Real:
+    """`value` within 0 .. `high` (> 0); what is no number counts as 0."""
+    if isinstance(value, np.ndarray):
+        held = np.fmax(value, 0.0)
+        held += 0.0  # -0.0 becomes 0.0
+        return np.minimum(held, high)
+    return min(value, high) if value > 0.0 else 0.0
+
+
 def rounded(x: Real) -> Real:
     """The nearest whole number, of two the even one; below 2**51, either side."""
     return (x + TO_WHOLE) - TO_WHOLE

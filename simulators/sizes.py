@@ -90,13 +90,14 @@ def _larger(pump: PumpModel, ratio: float) -> PumpModel:
 def as_bought(tank: Tank) -> Tank:
     """The same tank as if nobody had calibrated it: pumps that pulse, stand below 1 % of their speed, are 5 % off
     (standard deviation) and lose 0.2 % per hour; controllers with a zero error of a thousandth of full scale; transfer
-    within 30 % of what is usual (chosen; the scatter of transfer is published).
+    within 30 % of what is usual; a heater that is switched every 2 s (chosen; the scatter of transfer is published).
     """
     worn = {"rollers": 6.0, "least_duty": 0.01, "error": 0.05, "wear_per_h": 0.002}
     return replace(
         tank,
         base_pump=tank.base_pump._replace(**worn),
         feed_pump=tank.feed_pump._replace(**worn),
+        heater_pulse_s=2.0,
         flow_zero=0.001,
         kla_scatter=SCATTER,
     )

@@ -19,14 +19,12 @@ from simulators.physics.gas import (
 )
 from simulators.physics.lag import covered
 from simulators.physics.mass import mixed
-from simulators.physics.ph import Buffers, carbon_for, carbonate_shares, solve_ph, strong_for
-from simulators.physics.transfer import kla, thickened, under_antifoam
+from simulators.physics.ph import Buffers, carbon_for, carbonate_shares, follow_ph, solve_ph, strong_for
+from simulators.physics.transfer import kla, stirred, thickened, under_antifoam
 from simulators.tank import Medium, Tank
 
 SECONDS_PER_HOUR = 3600.0
 COLD_START_ITERATIONS = 12
-ITERATIONS = 3
-"""From one step to the next: charges balance within 1e-9 mol/L also where base and carbon dioxide come at full rate."""
 COLD_START_PH = 7.0
 LEAST_CARBON = 1.0
 """Inorganic carbon in mM that a culture has at least; mineral medium brings less, but grows its own."""
@@ -58,6 +56,8 @@ class Solution(Generic[Real]):
     oxygen_uptake: Real
     _unmixed: Real
     _transfer: Real
+    _turned: Real
+    _stirred: Real
     _dry_share: Real
     _o2_solubility: Real
     _co2_solubility: Real
@@ -70,6 +70,7 @@ class Solution(Generic[Real]):
         self.carbon = filled(temperature, tank.fresh.carbon)
         self.ammonia = self.oxygen_uptake = self._unmixed = filled(temperature, 0.0)
         self.kla = filled(temperature, tank.kla_surface)
+        self._turned = self._stirred = filled(temperature, 0.0)
         self.warm(temperature)
         self.oxygen = self._air_saturation
         self.settle()
@@ -143,8 +144,9 @@ class Solution(Generic[Real]):
         tank, flow, pressure = self._tank, gas.flow, around.pressure
         dry = self._dry_share + (pressure - 1.0)
         fraction = gas.beside_liquid()
-        clean = kla(agitation, flow, volume_l, tank.kla_reference, tank.kla_surface, tank.reference_rpm)
-        own = clean * self._transfer
+        if some(agitation != self._turned):
+            self._turned, self._stirred = agitation, stirred(agitation, tank.reference_rpm)
+        own = kla(self._stirred, flow, volume_l, tank.kla_reference, tank.kla_surface) * self._transfer
         if some(around.viscosity != 1.0):
             own = thickened(own, around.viscosity)
         self.kla = under_antifoam(own, around.antifoam)
@@ -161,4 +163,4 @@ class Solution(Generic[Real]):
         gas.leave(taken, volume_l, dt_s)
         self.oxygen, self.carbon = oxygen, carbon
         self.strong = self.strong + cells.ions * hours
-        self.ph = solve_ph(self.ph, self.strong, self.carbon, self.buffers(), ITERATIONS)
+        self.ph = follow_ph(self.ph, self.strong, self.carbon, self.buffers())

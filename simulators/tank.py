@@ -52,8 +52,8 @@ class Tank:
     strong; `fresh` is the medium it is filled with. Transfer: `kla_reference` (1/h) at `reference_rpm` and 0.1 vvm,
     `kla_surface` always, both of one vessel within the share `kla_scatter`. Drives: `gas_range` is the full scale of
     air, O2, CO2 and N2 in mL/min; `flow_zero` the largest zero error of these controllers as a share of it, 0 where
-    they have been zeroed. Heat: `stirring_w` at
-    `reference_rpm`; the exhaust's `condenser` in Cel. `back_pressure` of the exhaust filter in mbar min/mL.
+    they have been zeroed. Heat: the heater is switched every `heater_pulse_s`, at 0 its power is smooth; `stirring_w`
+    at `reference_rpm`; the exhaust's `condenser` in Cel. `back_pressure` of the exhaust filter in mbar min/mL.
     """
 
     buffers: Buffers[float]
@@ -76,6 +76,7 @@ class Tank:
     gas_dead_s: float = 3.0
     mixing_s: float = 15.0
     heater_w: float = 150.0
+    heater_pulse_s: float = 0.0
     stirring_w: float = 2.0
     condenser: float = 10.0
     density: float = 1.008

@@ -95,17 +95,17 @@ def calibrated(agitation: Real, gas: Real, volume_l: Real, vessel: Calibration[R
     return vessel.sparged * stirred * aerated + vessel.surface
 
 
-def kla(
-    agitation: Real,
-    gas: Real,
-    volume_l: Real,
-    reference: Real | float,
-    surface: Real | float,
-    reference_rpm: float = 150.0,
-) -> Real:
-    """Coefficient by the usual calibration: exponents 1.2 and 0.5, `reference` at `reference_rpm` and 0.1 vvm."""
+def stirred(agitation: Real, reference_rpm: float) -> Real:
+    """What stirring does to transfer, relative to that at `reference_rpm`, by the usual exponent of 1.2."""
+    return power(agitation / reference_rpm, 1.2)
+
+
+def kla(stirring: Real, gas: Real, volume_l: Real, reference: Real | float, surface: Real | float) -> Real:
+    """Coefficient by the usual calibration: `reference` at 0.1 vvm where `stirring` (of :func:`stirred`) is 1, exponent
+    0.5 for the gas.
+    """
     vvm = gas / (1000.0 * volume_l)
-    return reference * power(agitation / reference_rpm, 1.2) * sqrt(vvm / 0.1) + surface
+    return reference * stirring * sqrt(vvm / 0.1) + surface
 
 
 def thickened(transfer: Real, viscosity: Real) -> Real:

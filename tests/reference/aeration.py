@@ -3,7 +3,7 @@
 import numpy as np
 
 from simulators.physics.gas import AIR_O2
-from simulators.physics.transfer import kla
+from simulators.physics.transfer import kla, stirred
 from simulators.tank import CELL_CULTURE
 from tests.reference.margins import lag
 
@@ -39,5 +39,6 @@ def _state(place, volume, air):
         for low, high, start, end in LEGS.values()
     )
     gas = air + nitrogen + oxygen
-    transfer = kla(agitation, gas, volume, CELL_CULTURE.kla_reference, CELL_CULTURE.kla_surface) / 3600.0
+    stirring = stirred(agitation, CELL_CULTURE.reference_rpm)
+    transfer = kla(stirring, gas, volume, CELL_CULTURE.kla_reference, CELL_CULTURE.kla_surface) / 3600.0
     return transfer, 100.0 * (AIR_O2 * air + oxygen) / gas / AIR_O2

@@ -148,6 +148,12 @@ def test_larger_smaller_and_chosen_are_the_same_in_arrays(a, b):
     assert bits(where(a > b, a, b)) == bits(where(many > b, many, np.array([b])))[0]
 
 
+def test_held_within_limits_what_is_no_number_is_none():
+    asked = [-1.0, -0.0, 0.0, 0.5, 1.0, 2.0, math.inf, -math.inf, math.nan]
+    assert [numeric.within(x, 1.0) for x in asked] == [0.0, 0.0, 0.0, 0.5, 1.0, 1.0, 1.0, 0.0, 0.0]
+    assert (bits(numeric.within(np.array(asked), 1.0)) == bits([numeric.within(x, 1.0) for x in asked])).all()
+
+
 def test_rounding_goes_to_the_nearest_and_then_to_the_even_number():
     halves = [-2.5, -1.5, -0.4, 0.0, 0.5, 1.5, 2.5, 7.49, 1e12 + 0.75]
     assert [rounded(x) for x in halves] == [round(x) for x in halves]

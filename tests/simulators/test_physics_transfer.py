@@ -54,7 +54,10 @@ def test_a_calibrated_vessel():
     assert transfer.calibrated(150.0, 100.0, 1.0, vessel) == pytest.approx(10.5)
     assert transfer.calibrated(300.0, 400.0, 1.0, vessel) == pytest.approx(10 * 2**1.2 * 2 + 0.5)
     assert transfer.calibrated(0.0, 100.0, 1.0, vessel) == 0.5
-    assert transfer.kla(300.0, 400.0, 1.0, 10.0, 0.5) == pytest.approx(transfer.calibrated(300.0, 400.0, 1.0, vessel))
+    stirring = transfer.stirred(300.0, 150.0)
+    assert transfer.kla(stirring, 400.0, 1.0, 10.0, 0.5) == pytest.approx(
+        transfer.calibrated(300.0, 400.0, 1.0, vessel)
+    )
 
 
 def test_antifoam_and_viscosity_slow_the_transfer():
@@ -147,7 +150,8 @@ def wholly(rpm, flow, volume, tank):
 
 def test_floats_and_arrays_give_the_same_bits():
     assert same(wholly, (0, 1200), (0, 500), (0.2, 3), (0.05, 0.2))
-    assert same(transfer.kla, (0, 1200), (0, 500), (0.2, 3), (2, 15), (0, 1))
+    assert same(transfer.stirred, (0, 1200), fixed=(150.0,))
+    assert same(transfer.kla, (0, 12), (0, 500), (0.2, 3), (2, 15), (0, 1))
     assert same(transfer.thickened, (1, 1000), (0.5, 20))
     assert same(transfer.under_antifoam, (1, 1000), (0, 1))
     assert same(gas.headspace_step, (0, 1), (0, 1), (-0.1, 0.1), (0, 1), (0.3, 1))

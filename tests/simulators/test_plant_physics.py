@@ -46,9 +46,9 @@ def test_oxygen_never_goes_below_zero_when_demand_exceeds_supply():
 
 
 def test_transfer_grows_with_stirring_and_gas():
-    assert transfer.kla(150, 100, 1.0, 10.0, 0.5) == pytest.approx(10.5)
-    assert transfer.kla(0, 100, 1.0, 10.0, 0.5) == 0.5
-    assert transfer.kla(300, 400, 1.0, 10.0, 0.0) == pytest.approx(10 * 2**1.2 * 2)
+    assert transfer.kla(transfer.stirred(150, 150.0), 100, 1.0, 10.0, 0.5) == pytest.approx(10.5)
+    assert transfer.kla(transfer.stirred(0, 150.0), 100, 1.0, 10.0, 0.5) == 0.5
+    assert transfer.kla(transfer.stirred(300, 150.0), 400, 1.0, 10.0, 0.0) == pytest.approx(10 * 2**1.2 * 2)
 
 
 def test_carbon_dioxide_leaves_no_faster_than_the_gas_can_carry():

@@ -37,7 +37,9 @@ def test_what_a_size_has_is_possible(volume):
     density = transfer.ungassed_power(tank.reference_rpm, shape.impellers) / (0.001 * volume)
     power, _ = thermal.holding(37.0, tank.stirring_w, tank.shell)
     slow, fast = thermal.time_constants(thermal.WATER_J_PER_KG * volume, tank.shell)
-    kla = transfer.kla(tank.reference_rpm, 100.0 * volume, volume, tank.kla_reference, 0.0, tank.reference_rpm)
+    kla = transfer.kla(
+        transfer.stirred(tank.reference_rpm, tank.reference_rpm), 100.0 * volume, volume, tank.kla_reference, 0.0
+    )
     tip = math.pi * shape.impellers.diameter_m * tank.reference_rpm / 60.0
     print(f"{volume:g} L: {tank.reference_rpm:.0f} rev/min, {density:.1f} W/m3, tip {tip:.2f} m/s, hold {power:.0f} of "
           f"{tank.heater_w:.0f} W, {slow:.0f} and {fast:.0f} s, mixing {tank.mixing_s:.0f} s")  # fmt: skip
