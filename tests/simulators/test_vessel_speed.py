@@ -31,7 +31,7 @@ def seconds(vessel, like, dt):
     return min(taken), float(np.median(taken))
 
 
-@pytest.mark.solo
+@pytest.mark.soak
 def test_one_vessel_steps_ten_thousand_times_as_fast_as_time():
     vessel = Vessel(CELL_CULTURE, Suspension(tc_m.TCell(tc_m.DONOR)), Alone("1"), 1.0, 37.0)
     least, median = seconds(vessel, float, 1.0)
@@ -39,8 +39,8 @@ def test_one_vessel_steps_ten_thousand_times_as_fast_as_time():
     assert least < 1e-4
 
 
-@pytest.mark.solo
-@pytest.mark.parametrize(("count", "dt", "times"), [(256, 1.0, 0), (256, 5.0, 3000), (500, 1.0, 0), (500, 5.0, 5000)])
+@pytest.mark.soak
+@pytest.mark.parametrize(("count", "dt", "times"), [(256, 5.0, 3000), (500, 5.0, 5000)])
 def test_hundreds_of_vessels_step_thousands_of_times_as_fast_as_time(count, dt, times):
     donors = together(patient.donor for patient in patients(1, count))
     seeds = [f"1:{number}" for number in range(count)]
