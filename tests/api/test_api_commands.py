@@ -10,7 +10,7 @@ from controller.api.gateway import ReadBack, Refused
 from controller.api.ordering import read_back_view
 
 SETPOINT = "/api/v1/vessels/BR-101/loops/temperature/setpoint"
-WAIT = {"Prefer": "wait=3"}
+WAIT = {"Prefer": "wait=10"}
 
 
 def problem(answer, status):
