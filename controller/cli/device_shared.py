@@ -194,21 +194,22 @@ def is_confirmed(args: argparse.Namespace, question: str) -> bool:
         return True
     if not sys.stdin.isatty():
         raise Failed(f"{question}? There is no terminal to ask on: confirm with --yes", 2)
-    sys.stderr.write(f"{question}? [y/N] ")
-    sys.stderr.flush()
-    return _typed().strip().lower() in {"y", "yes"}
+    return _typed(f"{question}? [y/N] ").strip().lower() in {"y", "yes"}
 
 
-def _typed() -> str:
-    """A line from the terminal. Raises :class:`Failed` for Ctrl-C, which an event loop would keep to itself until the
-    line is there.
+def _typed(prompt: str) -> str:
+    """A line from the terminal. Raises :class:`Failed` for Ctrl-C, from the prompt on: an event loop would keep it to
+    itself until the line is there.
     """
     import signal
 
     from controller.composition.devices import Failed
 
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    before = signal.getsignal(signal.SIGINT)
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        sys.stderr.write(prompt)
+        sys.stderr.flush()
         return sys.stdin.readline()
     except KeyboardInterrupt:
         sys.stderr.write("\n")
