@@ -216,8 +216,10 @@ class GenericOpcUa:
         present = [address for address in addresses if address in nodes]
         if not present:
             return {}
-        at_once = {nodes[address].nodeid for address in present if address not in slow}  # by whatever text
-        late = [nodes[one] for one in slow if one in nodes and nodes[one].nodeid not in at_once]
+        late: list[Node] = []
+        if slow:
+            at_once = {nodes[address].nodeid for address in present if address not in slow}  # by whatever text
+            late = [nodes[one] for one in slow if one in nodes and nodes[one].nodeid not in at_once]
         values = await self._reader.read_data([nodes[address] for address in present], late)
         readings = {one: reading(value, one.element) for one, value in zip(present, values, strict=True)}
         if not self._kinds.keys() >= readings.keys():
