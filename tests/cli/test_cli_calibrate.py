@@ -247,7 +247,7 @@ def test_a_pump_of_a_supervisor_that_was_started_meanwhile_is_not_turned(pump, f
     started, before = [], fast.ask(op="state", vessel=VESSEL)["feed_ml"]
 
     def ready():
-        started.append(Claims("bench", [fast.document["instruments"]["feed-pump-101"]["url"]], time.time()))
+        started.append(Claims("bench", [fast.document["instruments"]["feed-pump-101"]["url"]], 0.0))
         return "yes"
 
     try:

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -12,6 +11,9 @@ from controller.cli.main import main
 from controller.composition.claims import Claims, owner_of
 from tests.cli.conftest import BENCH, ROOT
 from tests.drivers.simulated import Simulated
+
+SINCE = 1_795_000_000.0
+"""UTC at which a supervisor claims its wires; it is shown, and decides nothing."""
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.usefixtures("drivers")]
 
@@ -95,7 +97,7 @@ def test_one_that_starts_while_the_question_is_open_is_seen(tmp_path, monkeypatc
                 return True
 
             def readline(self):
-                started.append(Claims("bench", [url], time.time()))
+                started.append(Claims("bench", [url], SINCE))
                 return "y\n"
 
         monkeypatch.setattr("sys.stdin", Person())
@@ -108,7 +110,7 @@ def test_one_that_starts_while_the_question_is_open_is_seen(tmp_path, monkeypatc
 
 def test_a_line_that_a_supervisor_has_is_not_scanned(capsys):
     url = "tcp://127.0.0.1:4001"
-    claims = Claims("bench", [url], time.time())
+    claims = Claims("bench", [url], SINCE)
     code, _, error = says(capsys, "scan", url, "--driver", "alicat")
     claims.release()
     assert code == 1

@@ -271,7 +271,7 @@ def test_the_list_tells_what_the_running_supervisor_goes_on_with(site, data, cap
     from controller.composition.lease import Lease
 
     lease = Lease(data)
-    now = time.time()
+    now = time.time()  # file times and stamps of calibrations are UTC
     first = put(data, utc=now - 200)
     os.utime(lease.path, (now - 300, now - 300))
     words = ["device", "calibrate", str(site), "--data", str(data)]
