@@ -8,9 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import struct
-import termios
 import threading
-import tty
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
@@ -18,6 +16,7 @@ from typing import Any
 import pytest
 
 from drivers.contract import Point
+from tests.drivers.terminal import Terminal
 
 Replies = Sequence[tuple[float, bytes]]
 
@@ -26,10 +25,9 @@ class PtyPeer(ABC):
     """The far end of a serial line. ``mangle`` turns a reply into timed pieces; ``silent`` drops requests."""
 
     def __init__(self) -> None:
-        self.master, self.slave = os.openpty()
-        tty.setraw(self.slave, termios.TCSANOW)
+        self._terminal = Terminal()
+        self.master, self.path = self._terminal.master, self._terminal.path
         os.set_blocking(self.master, False)
-        self.path = os.ttyname(self.slave)
         self.silent = False
         self.mangle: Callable[[bytes], Replies] = lambda reply: [(0.0, reply)]
         self.received = bytearray()
@@ -63,8 +61,7 @@ class PtyPeer(ABC):
         if self.master < 0:
             return
         asyncio.get_running_loop().remove_reader(self.master)
-        os.close(self.master)
-        os.close(self.slave)
+        self._terminal.close()
         self.master = -1
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import termios
-import tty
 from collections.abc import Callable, Mapping
 from types import TracebackType
+
+from tests.drivers.terminal import Terminal
 
 
 class Scripted:
@@ -21,9 +21,8 @@ class Scripted:
         self.on: dict[bytes, Callable[[], None]] = {}
         self.asked: list[tuple[float, bytes]] = []
         self._end, self._received = end, b""
-        self._master, self._slave = os.openpty()
-        tty.setraw(self._slave, termios.TCSANOW)
-        self.path = os.ttyname(self._slave)
+        self._terminal = Terminal()
+        self._master, self.path = self._terminal.master, self._terminal.path
         asyncio.get_running_loop().add_reader(self._master, self._readable)
 
     @property
@@ -43,8 +42,7 @@ class Scripted:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         asyncio.get_running_loop().remove_reader(self._master)
-        os.close(self._master)
-        os.close(self._slave)
+        self._terminal.close()
 
     def _readable(self) -> None:
         self._received += os.read(self._master, 4096)

@@ -75,6 +75,10 @@ class Simulated:
         """The power fails."""
         self._process.kill()
         self._process.communicate(timeout=STOP_S)
+        for address in self.addresses.values():
+            # What is left points at a number that the kernel gives to the next terminal, maybe another test's.
+            if "pty" in address:
+                Path(address["pty"]).unlink(missing_ok=True)
 
     def fault(self, fault: str, duration_s: float, **more: float) -> None:
         """Let the wire or the instrument fail for a time."""
