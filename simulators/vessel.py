@@ -105,6 +105,11 @@ class Vessel(Generic[Real]):
         self.jacket = temperature + shell.culture_loss * (temperature - shell.ambient) / shell.exchange
         self.solution.warm(temperature)
 
+    @property
+    def caught_up(self) -> bool:
+        """Whether the culture has lived until now."""
+        return self._unlived_s == 0.0
+
     def catch_up(self) -> None:
         """Let the culture live until now, so that the liquid can be changed by hand."""
         if self._unlived_s > 0.0:

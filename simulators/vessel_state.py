@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from simulators.biology import cho_a, cho_m, ecoli_a, pen_b, tc_m, tc_p
-from simulators.biology.culture import Culture
 from simulators.biology.suspension import Suspension
-from simulators.draws import Alone
+from simulators.draws import Alone, Together
+from simulators.numeric import Array, Real, filled, gathered
 from simulators.sizes import sized
 from simulators.tank import TANKS, Tank
 from simulators.vessel import Vessel
 
-CULTURES: Mapping[str, Callable[[], Culture[float]]] = {
-    "tc_m": lambda: Suspension(tc_m.TCell(tc_m.DONOR)),
-    "ecoli_a": lambda: Suspension(ecoli_a.Coli(ecoli_a.STRAIN)),
-    "tc_p": lambda: Suspension(tc_p.PublishedTCell(tc_p.DONOR)),
-    "cho_a": lambda: Suspension(cho_a.Cho(cho_a.LINE)),
-    "cho_m": lambda: Suspension(cho_m.DenseCho(cho_m.LINE)),
-    "pen_b": lambda: Suspension(pen_b.Penicillium(pen_b.MOULD)),
+
+class Model(NamedTuple):
+    """A model of a culture: its equations, and the parameters of the usual cells as a named tuple."""
+
+    equations: Any
+    usual: Any
+
+
+CULTURES: Mapping[str, Model] = {
+    "tc_m": Model(tc_m.TCell, tc_m.DONOR),
+    "ecoli_a": Model(ecoli_a.Coli, ecoli_a.STRAIN),
+    "tc_p": Model(tc_p.PublishedTCell, tc_p.DONOR),
+    "cho_a": Model(cho_a.Cho, cho_a.LINE),
+    "cho_m": Model(cho_m.DenseCho, cho_m.LINE),
+    "pen_b": Model(pen_b.Penicillium, pen_b.MOULD),
 }
 """Models of a culture by the name a site gives them."""
 
@@ -52,20 +63,52 @@ def make_vessel(name: str, entry: Mapping[str, object], seed: int) -> Vessel[flo
 
     Raises ValueError when `entry` makes no sense.
     """
-    model = str(entry.get("model", "tc_m"))
-    if model not in CULTURES:
-        raise ValueError(f"{name}: unknown model {model!r}; known: {', '.join(CULTURES)}")
-    given = {key: _number(f"{name}: {key}", value) for key, value in entry.items() if key not in {"model", "seed"}}
     try:
-        tank = TANKS[model] if (size := given.pop("size_l", None)) is None else sized(TANKS[model], size)
-        state = {"volume_l": 0.5 * tank.nominal_l, **DEFAULTS, **given}
-        check_state(state, tank)
-        origin = f"{seed}:{entry.get('seed', name)}"
-        vessel = Vessel(tank, CULTURES[model](), Alone(origin), state["volume_l"], state["temperature_c"])
+        model, tank, state, given = _described(entry)
+        draws = Alone(f"{seed}:{entry.get('seed', name)}")
+        culture = Suspension(model.equations(model.usual))
+        vessel = Vessel(tank, culture, draws, state["volume_l"], state["temperature_c"])
         set_state(vessel, given)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
     return vessel
+
+
+def make_vessels(entry: Mapping[str, object], seeds: Sequence[str], cells: Sequence[Any]) -> Vessel[Array]:
+    """As many vessels of one description as there are `seeds`, with the parameters of each vessel's cells.
+
+    Raises ValueError when `entry` makes no sense.
+    """
+    model, tank, state, given = _described(entry)
+    volume, temperature = (np.full(len(seeds), state[name]) for name in ("volume_l", "temperature_c"))
+    culture = Suspension(model.equations(type(model.usual)(*gathered(cells))))
+    vessel = Vessel(tank, culture, Together(list(seeds)), volume, temperature)
+    set_state(vessel, given)
+    return vessel
+
+
+def make_alone(entry: Mapping[str, object], seed: str, cells: Any) -> Vessel[float]:
+    """One of those vessels by itself.
+
+    Raises ValueError when `entry` makes no sense.
+    """
+    model, tank, state, given = _described(entry)
+    culture = Suspension(model.equations(cells))
+    vessel = Vessel(tank, culture, Alone(seed), state["volume_l"], state["temperature_c"])
+    set_state(vessel, given)
+    return vessel
+
+
+def _described(entry: Mapping[str, object]) -> tuple[Model, Tank, dict[str, float], dict[str, float]]:
+    """Model and tank, the state to begin with, and what of it was given."""
+    name = str(entry.get("model", "tc_m"))
+    if name not in CULTURES:
+        raise ValueError(f"unknown model {name!r}; known: {', '.join(CULTURES)}")
+    given = {key: _number(key, value) for key, value in entry.items() if key not in {"model", "seed"}}
+    tank = TANKS[name] if (size := given.pop("size_l", None)) is None else sized(TANKS[name], size)
+    state = {"volume_l": 0.5 * tank.nominal_l, **DEFAULTS, **given}
+    check_state(state, tank)
+    return CULTURES[name], tank, state, given
 
 
 def check_state(state: Mapping[str, float], tank: Tank) -> None:
@@ -79,7 +122,7 @@ def check_state(state: Mapping[str, float], tank: Tank) -> None:
             raise ValueError(f"{name} must be {low:g} .. {high:g}")
 
 
-def set_state(vessel: Vessel[float], state: Mapping[str, float]) -> None:
+def set_state(vessel: Vessel[Real], state: Mapping[str, float]) -> None:
     """Set state variables; whatever is not named stays. A pH is reached by carbon dioxide, or by base where
     there is too much acid for that.
 
@@ -87,27 +130,28 @@ def set_state(vessel: Vessel[float], state: Mapping[str, float]) -> None:
     """
     check_state(state, vessel.tank)
     vessel.catch_up()
+    like = vessel.volume_l
     for name, value in state.items():
         if name not in PHYSICAL:
-            _set_culture(vessel, name, value)
+            _set_culture(vessel, name, filled(like, value))
     if "volume_l" in state:
-        vessel.volume_by_hand(state["volume_l"])
+        vessel.volume_by_hand(filled(like, state["volume_l"]))
     if "temperature_c" in state:
-        vessel.set_temperature(state["temperature_c"])
+        vessel.set_temperature(filled(like, state["temperature_c"]))
     if "do" in state:
-        vessel.solution.oxygen_percent = state["do"]
+        vessel.solution.oxygen_percent = filled(like, state["do"])
     if "ph" in state:
-        vessel.solution.set_ph(state["ph"])
+        vessel.solution.set_ph(filled(like, state["ph"]))
     else:
         vessel.solution.settle()
     vessel.settle()
 
 
-def _set_culture(vessel: Vessel[float], name: str, value: float) -> None:
-    before = vessel.culture.truth().get(name, 0.0)
+def _set_culture(vessel: Vessel[Real], name: str, value: Real) -> None:
+    before = vessel.culture.truth().get(name, 0.0 * value)
     if not vessel.culture.set(name, value):
         raise ValueError(f"this vessel's culture has no {name}")
-    vessel.solution.strong += IONS.get(name, 0.0) * (value - before)
+    vessel.solution.strong = vessel.solution.strong + IONS.get(name, 0.0) * (value - before)
 
 
 def _number(what: str, value: object) -> float:

@@ -1,0 +1,130 @@
+"""Vessels of one make side by side, each with cells of its own: what a rehearsal has in the place of a laboratory.
+
+What becomes of a vessel depends on the seed and on its number only, to the bit: neither on how many there are, nor on
+which of them are stepped together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from simulators.biology.donors import Patient, patient
+from simulators.bus import ACTUATORS
+from simulators.hands import check, perform, perform_on
+from simulators.numeric import Array
+from simulators.vessel_state import CULTURES, make_alone, make_vessels
+
+POPULATION = "tc_m"
+"""The model whose cells come from a population of patients; with the others every vessel has the usual cells."""
+CELLS_PER_ML = 1e-3
+"""1e9 cells in a mL of 10*6/mL."""
+PERCENT = 100.0
+
+
+class Wish(NamedTuple):
+    """Something that hands are asked to do to one vessel."""
+
+    column: int
+    action: str
+    amounts: dict[str, float]
+
+
+class Fleet:
+    """Many vessels as one plant. `numbers` are the vessels' numbers in the population, from 0; arrays have a number for
+    each vessel, in that order.
+
+    Hands act when the cultures have lived until now, which is within a minute: whoever is asked comes a little later.
+    Cells for an inoculation come out of the patient's bag: not more than are in it, and as viable as they are.
+
+    Raises ValueError when `entry`, see :data:`simulators.vessel_state.STATE_RANGES`, makes no sense.
+    """
+
+    patients: tuple[Patient, ...]
+    """Who the cells come from; empty where the model knows no patients."""
+    actuators: dict[str, Array]
+    """To be written, in place, between steps; see the bus for names and units."""
+    refused: list[tuple[int, str]]
+    """What hands could not do: the vessel's column and why."""
+    at_harvest: dict[int, dict[str, float]]
+    """The truth of each vessel right before its harvest, by column."""
+
+    def __init__(self, entry: Mapping[str, object], numbers: Sequence[int], seed: int) -> None:
+        model = str(entry.get("model", POPULATION))
+        self.patients = tuple(patient(seed, number) for number in numbers) if model == POPULATION else ()
+        usual = CULTURES[model].usual if model in CULTURES else None
+        cells = [one.donor for one in self.patients] or [usual] * len(numbers)
+        seeds = [f"{seed}:{number}" for number in numbers]
+        alone = len(numbers) == 1
+        self._one = make_alone(entry, seeds[0], cells[0]) if alone else None
+        self._many = None if alone else make_vessels(entry, seeds, cells)
+        self.actuators = {name: np.zeros(len(numbers)) for name in ACTUATORS}
+        self.refused, self.at_harvest = [], {}
+        self._wishes: list[Wish] = []
+
+    @property
+    def readings(self) -> dict[str, Array]:
+        """What the sensors showed after the last step, by signal name."""
+        if self._many is not None:
+            return self._many.readings
+        assert self._one is not None
+        return {name: np.array([value]) for name, value in self._one.readings.items()}
+
+    def truth(self) -> dict[str, Array]:
+        """What is so, by signal name."""
+        if self._many is not None:
+            return self._many.truth()
+        assert self._one is not None
+        return {name: np.array([value]) for name, value in self._one.truth().items()}
+
+    def outside(self) -> tuple[str, ...]:
+        """Quantities in which a vessel, any of them, is beyond what its culture's model is valid for."""
+        vessel = self._one or self._many
+        assert vessel is not None
+        return vessel.outside()
+
+    def ask(self, column: int, action: str, amounts: Mapping[str, float]) -> None:
+        """Ask hands for something; see :mod:`simulators.hands`. Raises ValueError for what makes no sense."""
+        taken = dict(amounts)
+        if action == "inoculate" and self.patients:
+            taken = out_of_the_bag(self.patients[column], taken)
+        check(action, taken)
+        self._wishes.append(Wish(column, action, taken))
+
+    def step(self, dt_s: float) -> None:
+        """Let `dt_s` (> 0) pass in every vessel."""
+        if self._many is not None:
+            self._many.actuators.update(self.actuators)
+            self._many.step(dt_s)
+            ready = self._many.caught_up
+        else:
+            assert self._one is not None
+            self._one.actuators.update({name: float(values[0]) for name, values in self.actuators.items()})
+            self._one.step(dt_s)
+            ready = self._one.caught_up
+        if self._wishes and ready:
+            wishes, self._wishes = self._wishes, []
+            for wish in wishes:
+                self._do(wish)
+
+    def _do(self, wish: Wish) -> None:
+        if wish.action == "harvest":
+            self.at_harvest[wish.column] = {name: float(values[wish.column]) for name, values in self.truth().items()}
+        try:
+            if self._many is not None:
+                perform_on(self._many, wish.action, {wish.column: wish.amounts})
+            elif self._one is not None:
+                perform(self._one, wish.action, wish.amounts)
+        except ValueError as error:
+            self.refused.append((wish.column, f"{wish.action}: {error}"))
+
+
+def out_of_the_bag(cells: Patient, amounts: dict[str, float]) -> dict[str, float]:
+    """An inoculation with what the patient's bag holds: viable CD3+ cells after thawing."""
+    bag = cells.cd3 * cells.viability
+    volume, density = amounts.get("volume_ml", 0.0), amounts.get("density", 0.0)
+    if volume * density * CELLS_PER_ML > bag:
+        amounts = {**amounts, "density": bag / (volume * CELLS_PER_ML)}
+    return {"viability": PERCENT * cells.viability, **amounts}
