@@ -36,6 +36,23 @@ def test_the_full_length_expansion_completes_and_is_controlled_all_the_way(perio
 
 
 @pytest.mark.timeout(60)
+def test_a_full_vessel_is_harvested_before_its_cells_starve():
+    """Nearly full from the beginning: the feed ends after a day, far from the target."""
+    recipe = ROOT / "configs/recipes/car-t-expansion.yaml"
+    rehearsal = Rehearsal(BENCH, recipe, "BR-101", period_s=20.0, seed=1, initial={"volume_l": 1.84})
+    seen = {}
+
+    def watch(batch):
+        seen[batch["operation"]] = rehearsal.plant.truth("BR-101")
+
+    batch = rehearsal.run(longest_s=72 * HOUR_S, watch=watch)
+    assert batch["state"] == "Complete"
+    assert seen["expand"]["volume_l"] == pytest.approx(1.9, abs=0.01)
+    assert seen["expand"]["vcd"] < 2.0
+    assert seen["cool_down"]["viability"] > 85.0
+
+
+@pytest.mark.timeout(60)
 def test_the_same_seed_gives_the_same_record():
     def first_hours():
         recipe = ROOT / "configs/recipes/car-t-expansion.yaml"
