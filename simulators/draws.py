@@ -47,6 +47,10 @@ class Draws(Protocol[Real]):
         """Rows of `width` normal numbers, as :meth:`rows` are."""
         ...
 
+    def branch(self, name: str) -> Draws[Real]:
+        """Draws of the same vessels for something that not all have: they change no other number."""
+        ...
+
     def rows(self, values: Sequence[Real]) -> Rows[Real]:
         """Several quantities of the vessels as it is quickest to reckon with them: one vessel's one by one, those of
         many in a single array, quantities by vessels.
@@ -77,6 +81,10 @@ class Alone:
         """Rows of `width` normal numbers."""
         return _AloneNoise(generator(self._seed, stream), width)
 
+    def branch(self, name: str) -> Alone:
+        """Draws that change no other."""
+        return Alone(f"{self._seed}/{name}")
+
     def rows(self, values: Sequence[float]) -> list[float]:
         """The quantities as they are."""
         return list(values)
@@ -104,6 +112,10 @@ class Together:
     def noise(self, stream: int, width: int) -> Noise[Array]:
         """Rows of one array, `width` by vessels."""
         return _TogetherNoise([generator(seed, stream) for seed in self._seeds], width)
+
+    def branch(self, name: str) -> Together:
+        """Draws that change no other."""
+        return Together([f"{seed}/{name}" for seed in self._seeds])
 
     def rows(self, values: Sequence[Array]) -> list[Array]:
         """The quantities in one array, quantities by vessels."""

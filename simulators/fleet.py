@@ -7,12 +7,12 @@ which of them are stepped together.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from simulators.biology.donors import Patient, patient
-from simulators.bus import ACTUATORS
+from simulators.bus import actuators_with, fittings_of
 from simulators.hands import check, perform, perform_on
 from simulators.numeric import Array
 from simulators.vessel_state import CULTURES, make_alone, make_vessels
@@ -55,12 +55,13 @@ class Fleet:
         model = str(entry.get("model", POPULATION))
         self.patients = tuple(patient(seed, number) for number in numbers) if model == POPULATION else ()
         usual = CULTURES[model].usual if model in CULTURES else None
-        cells = [one.donor for one in self.patients] or [usual] * len(numbers)
+        cells: list[Any] = [one.donor for one in self.patients] or [usual] * len(numbers)
         seeds = [f"{seed}:{number}" for number in numbers]
         alone = len(numbers) == 1
         self._one = make_alone(entry, seeds[0], cells[0]) if alone else None
         self._many = None if alone else make_vessels(entry, seeds, cells)
-        self.actuators = {name: np.zeros(len(numbers)) for name in ACTUATORS}
+        wanted = actuators_with(fittings_of(entry))
+        self.actuators = {name: np.full(len(numbers), value) for name, value in wanted.items()}
         self.refused, self.at_harvest = [], {}
         self._wishes: list[Wish] = []
 

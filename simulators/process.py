@@ -23,7 +23,7 @@ from multiprocessing.context import ForkProcess
 from types import FrameType, ModuleType
 from typing import TYPE_CHECKING
 
-from simulators.bus import Bus
+from simulators.bus import FITTINGS, Bus, fittings_of
 from simulators.child import announce, become_child, run_until_terminated, take_faults
 from simulators.faults import Faults
 from simulators.instrument import Context, Json, Settings
@@ -47,7 +47,7 @@ class Family:
 
     def __init__(self, spec: SiteSpec) -> None:
         self._spec = spec
-        self._bus = Bus(spec.vessels)
+        self._bus = Bus(spec.vessels, {name: fittings_of(entry) for name, entry in spec.vessels.items()})
         self._links = {name: socket.socketpair() for name in spec.instruments}
         self._reports, self._reporting = os.pipe()
         self._begin, self._begins = os.pipe()
@@ -205,8 +205,13 @@ def _reasons(error: BaseException) -> list[str]:
     if isinstance(error, BaseExceptionGroup):
         return [reason for one in error.exceptions for reason in _reasons(one)]
     if isinstance(error, KeyError):
-        return [f"there is no {error.args[0]!r} among its settings or signals"]
+        return [f"there is no {error.args[0]!r} among its settings or signals{_hint(str(error.args[0]))}"]
     return [error.strerror or str(error) if isinstance(error, OSError) else str(error)]
+
+
+def _hint(signal: str) -> str:
+    fittings = [name for name, fitting in FITTINGS.items() if signal in (*fitting.sensors, *fitting.actuators)]
+    return f"; a vessel has it with `fitted: [{fittings[0]}]` in its simulation" if fittings else ""
 
 
 async def _instrument(module: ModuleType, context: Context, link: socket.socket, server: Server | None) -> None:

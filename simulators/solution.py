@@ -28,8 +28,8 @@ COLD_START_ITERATIONS = 12
 COLD_START_PH = 7.0
 LEAST_CARBON = 1.0
 """Inorganic carbon in mM that a culture has at least; mineral medium brings less, but grows its own."""
-BASE = Medium(0.0, 0.0)
-"""What base dilutes with; its ions arrive later."""
+WATER = Medium(0.0, 0.0)
+"""What base and acid dilute with; their ions arrive later."""
 
 
 class Around(NamedTuple, Generic[Real]):
@@ -55,6 +55,7 @@ class Solution(Generic[Real]):
     kla: Real
     oxygen_uptake: Real
     _unmixed: Real
+    _unmixed_acid: Real
     _transfer: Real
     _turned: Real
     _stirred: Real
@@ -68,7 +69,7 @@ class Solution(Generic[Real]):
         self._tank, self._transfer = tank, transfer
         self.strong = filled(temperature, tank.fresh.strong)
         self.carbon = filled(temperature, tank.fresh.carbon)
-        self.ammonia = self.oxygen_uptake = self._unmixed = filled(temperature, 0.0)
+        self.ammonia = self.oxygen_uptake = self._unmixed = self._unmixed_acid = filled(temperature, 0.0)
         self.kla = filled(temperature, tank.kla_surface)
         self._turned = self._stirred = filled(temperature, 0.0)
         self.warm(temperature)
@@ -121,7 +122,7 @@ class Solution(Generic[Real]):
         if some(feed_l > 0.0):
             self.dilute(volume_l, self._tank.feed, feed_l)
         if some(base_l > 0.0):
-            self.dilute(volume_l, BASE, base_l)
+            self.dilute(volume_l, WATER, base_l)
             self._unmixed = self._unmixed + base_l * self._tank.base_mm
         if some(self._unmixed > 0.0):
             arrived = self._unmixed * covered(dt_s, self._tank.mixing_s)
@@ -129,6 +130,16 @@ class Solution(Generic[Real]):
             stronger = arrived / volume_l
             self.strong = self.strong + stronger
             self.ammonia = self.ammonia + stronger * self._tank.base_ammonia
+
+    def acidify(self, volume_l: Real, acid_l: Real, other_l: Real, dt_s: float) -> None:
+        """Take what an acid pump delivers in `dt_s`, which reaches the bulk with the mixing time, and what is neither
+        acid nor base.
+        """
+        self.dilute(volume_l, WATER, acid_l + other_l)
+        self._unmixed_acid = self._unmixed_acid + acid_l * self._tank.acid_mm
+        arrived = self._unmixed_acid * covered(dt_s, self._tank.mixing_s)
+        self._unmixed_acid = self._unmixed_acid - arrived
+        self.strong = self.strong - arrived / volume_l
 
     def exchange_gas(
         self,

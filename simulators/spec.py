@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from simulators.bus import fittings_of
 from simulators.instrument import Json, SpecError
 from simulators.kinds import KINDS
 
@@ -67,6 +68,11 @@ def parse_spec(document: Json) -> SiteSpec:
         instruments=_sections(document, "instruments", least=1),
         with_parent=document.get("with_parent") is True,
     )
+    for name, entry in spec.vessels.items():
+        try:
+            fittings_of(entry)
+        except ValueError as error:
+            raise SpecError(f"vessels: {name}: {error}") from error
     for name, entry in spec.instruments.items():
         _check_instrument(name, entry, spec.vessels)
     return spec

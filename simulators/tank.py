@@ -49,11 +49,12 @@ class Tank:
     """A stirred tank, of 2 L if nothing else is said: what goes into it, transfer, drives, lags, heat, errors.
 
     Liquids: `base_mm` is a base in mM, free of carbonate, of which the share `base_ammonia` is ammonia and the rest
-    strong; `fresh` is the medium it is filled with. Transfer: `kla_reference` (1/h) at `reference_rpm` and 0.1 vvm,
-    `kla_surface` always, both of one vessel within the share `kla_scatter`. Drives: `gas_range` is the full scale of
-    air, O2, CO2 and N2 in mL/min; `flow_zero` the largest zero error of these controllers as a share of it, 0 where
-    they have been zeroed. Heat: the heater is switched every `heater_pulse_s`, at 0 its power is smooth; `stirring_w`
-    at `reference_rpm`; the exhaust's `condenser` in Cel. `back_pressure` of the exhaust filter in mbar min/mL.
+    strong; `acid_mm` is a strong acid in mM; `fresh` is the medium it is filled with. Transfer: `kla_reference` (1/h)
+    at `reference_rpm` and 0.1 vvm, `kla_surface` always, both of one vessel within the share `kla_scatter`. Drives:
+    `gas_range` is the full scale of air, O2, CO2 and N2 in mL/min; `flow_zero` the largest zero error of these
+    controllers as a share of it, 0 where they have been zeroed. Heat: the heater is switched every `heater_pulse_s`, at
+    0 its power is smooth; `stirring_w` at `reference_rpm`; the exhaust's `condenser` in Cel. `back_pressure` of the
+    exhaust filter in mbar min/mL.
     """
 
     buffers: Buffers[float]
@@ -62,6 +63,7 @@ class Tank:
     kla_reference: float
     base_mm: float = 500.0
     base_ammonia: float = 0.0
+    acid_mm: float = 500.0
     kla_surface: float = 0.5
     kla_scatter: float = 0.0
     nominal_l: float = 2.0

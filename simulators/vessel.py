@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from math import ceil
 from typing import Generic
 
 from simulators.actuators import Drives
 from simulators.biology.culture import Culture, Environment, Exchange, Inflow
-from simulators.bus import ACTUATORS
+from simulators.bus import actuators_with
 from simulators.draws import Draws
+from simulators.fittings import Fittings, Poured, Seen
 from simulators.gas_path import GasPath
 from simulators.numeric import Real, filled, log, maximum, some
 from simulators.physics.lag import toward
-from simulators.physics.mass import Outflow, back_pressure, foam_step, foamed_out, mixed, turnover, water_carried
+from simulators.physics.mass import (
+    Outflow,
+    back_pressure,
+    dosed,
+    foam_step,
+    foamed_out,
+    mixed,
+    turnover,
+    water_carried,
+)
 from simulators.physics.thermal import VAPOUR_J_PER_G, WATER_J_PER_KG, heat_step, metabolic_heat
 from simulators.physics.transfer import ANTIFOAM_S
 from simulators.sensors import Bank
@@ -38,9 +49,10 @@ class Vessel(Generic[Real]):
     there for reading and, for actuators, writing at any time between two steps. The same seed and the same actuator
     history give the same numbers, bit for bit, alone and among many.
 
-    `out` is what is drawn off all the time, `protein` in g/L makes foam of the gas, `antifoam` is 1 right after a dose
-    and wears off, `viscosity` is relative to water. `foam` is its height in cm, `wetness` what foam has added to the
-    exhaust filter's resistance.
+    `fitted` names what it has besides, see :data:`simulators.bus.FITTINGS`. `out` is what is drawn off all the time, by
+    pumps where they are fitted, `protein` in g/L makes foam of the gas, `antifoam` is 1 right after a dose and wears
+    off, `viscosity` is relative to water. `foam` is its height in cm, `wetness` what foam has added to the exhaust
+    filter's resistance.
     """
 
     volume_l: Real
@@ -61,7 +73,13 @@ class Vessel(Generic[Real]):
     _bled_l: Real
 
     def __init__(
-        self, tank: Tank, culture: Culture[Real], draws: Draws[Real], volume_l: Real, temperature: Real
+        self,
+        tank: Tank,
+        culture: Culture[Real],
+        draws: Draws[Real],
+        volume_l: Real,
+        temperature: Real,
+        fitted: Collection[str] = (),
     ) -> None:
         self.tank, self.culture, self.volume_l = tank, culture, volume_l
         none = filled(volume_l, 0.0)
@@ -72,9 +90,10 @@ class Vessel(Generic[Real]):
         transfer = 1.0 + tank.kla_scatter * draws.uniform(-1.0, 1.0)
         self.solution: Solution[Real] = Solution(tank, temperature, transfer)
         self.set_temperature(temperature)
-        self.gas: GasPath[Real] = GasPath(tank, volume_l)
+        self.gas: GasPath[Real] = GasPath(tank, volume_l, "off_gas" in fitted)
         self.process_s = self._unlived_s = self._unslow_s = 0.0
-        self.actuators: dict[str, Real] = dict.fromkeys(ACTUATORS, none)
+        self.actuators: dict[str, Real] = {name: filled(none, value) for name, value in actuators_with(fitted).items()}
+        self.fittings: Fittings[Real] | None = Fittings(tank, fitted, draws, none) if fitted else None
         self._evaporated = 1e-6 * water_carried(tank.condenser)
         self.volume_by_hand(volume_l)
         models = sensor_models(tank)
@@ -96,6 +115,8 @@ class Vessel(Generic[Real]):
         none = filled(self.volume_l, 0.0)
         self._exchange: Exchange[Real] = self.culture.advance(0.0, self._here(), Inflow(none, none, none))
         self._sensors.settle(self._measurable())
+        if self.fittings is not None:
+            self.fittings.settle(self._seen())
         self._read(0.0)
 
     def set_temperature(self, temperature: Real) -> None:
@@ -130,6 +151,7 @@ class Vessel(Generic[Real]):
     def truth(self) -> dict[str, Real]:
         """What is so, by signal name."""
         return {
+            **({} if self.fittings is None else self.fittings.truth(self._seen())),
             **self.culture.truth(),
             "volume_l": self.volume_l,
             "true_ph": self.solution.ph,
@@ -162,17 +184,33 @@ class Vessel(Generic[Real]):
             self.catch_up()
 
     def _pour(self, dt_s: float) -> None:
-        hours, out = dt_s / SECONDS_PER_HOUR, self.out
+        hours = dt_s / SECONDS_PER_HOUR
         base = 0.001 * self.drives.base.step(self.actuators["base_rpm"], dt_s)
         feed = 0.001 * self.drives.feed.step(self.actuators["feed_rpm"], dt_s)
+        entered = base
+        if self.fittings is not None:
+            poured = self._use(self.fittings, dt_s)
+            feed, entered = feed + poured.medium, base + poured.acid + poured.antifoam
         self.solution.pour(self.volume_l, base, feed, dt_s)
         self.temperature = mixed(self.temperature, self.volume_l, self.tank.shell.ambient, feed)
+        out = self.out
         harvested, bled = out.harvest * hours, (out.bleed + self._spilt) * hours
         self._fed_l = self._fed_l + feed
         self._harvested_l = self._harvested_l + harvested
         self._bled_l = self._bled_l + bled
         gone = self._evaporated * self.gas.flow * hours + harvested + bled
-        self.volume_l = maximum(self.volume_l + base + feed - gone, LEAST_LEFT * self.tank.nominal_l)
+        self.volume_l = maximum(self.volume_l + entered + feed - gone, LEAST_LEFT * self.tank.nominal_l)
+
+    def _use(self, fittings: Fittings[Real], dt_s: float) -> Poured[Real]:
+        """Move the fittings and let them act on all but the volume."""
+        volume, tank = self.volume_l, self.tank
+        filter_ = back_pressure(filled(volume, 1.0), tank.back_pressure, self.wetness)
+        fittings.vent(self.actuators, self.gas.flow, filter_, self.gas.room(volume), dt_s)
+        poured = fittings.pour(self.actuators, volume - LEAST_LEFT * tank.nominal_l, dt_s)
+        self.out = fittings.outflow(self.out, poured, dt_s / SECONDS_PER_HOUR)
+        self.antifoam = dosed(self.antifoam, 1000.0 * poured.antifoam, volume)
+        self.solution.acidify(volume, poured.acid, poured.antifoam, dt_s)
+        return poured
 
     def _warm(self, dt_s: float) -> None:
         tank = self.tank
@@ -181,6 +219,8 @@ class Vessel(Generic[Real]):
         drying = (1000.0 * VAPOUR_J_PER_G / SECONDS_PER_HOUR) * self._evaporated * self.gas.flow
         capacity = WATER_J_PER_KG * maximum(self.volume_l, LEAST_HEAT * tank.nominal_l)
         heater = 0.01 * tank.heater_w * self.drives.heater
+        if self.fittings is not None:
+            heater = heater - self.fittings.cooling(self.actuators, self.jacket)
         inside = metabolism + stirring - drying
         self.temperature, self.jacket = heat_step(
             self.temperature, self.jacket, capacity, heater, inside, tank.shell, dt_s
@@ -195,12 +235,24 @@ class Vessel(Generic[Real]):
         self.foam = foam_step(self.foam, self.gas.flow, self.protein, self.antifoam, foaming, hours)
         self._spilt = foamed_out(self.foam, foaming)
         self.wetness = self.wetness + foaming.wets * hours * self._spilt
-        self._pressure = 1.0 + back_pressure(self.gas.flow, self.tank.back_pressure, self.wetness) / MBAR_PER_ATM
+        self._pressure = 1.0 + self._overpressure(self.gas.flow) / MBAR_PER_ATM
         self._unslow_s = 0.0
 
     def _here(self) -> Environment[Real]:
         solution = self.solution
         return Environment(self.temperature, solution.ph, solution.oxygen, solution.oxygen_percent)
+
+    def _overpressure(self, gas: Real) -> Real:
+        """Of the head space at a flow of gas that lasts, or as the exhaust's valve has let it become; mbar."""
+        if self.fittings is not None and self.fittings.overpressure is not None:
+            return self.fittings.overpressure
+        return back_pressure(gas, self.tank.back_pressure, self.wetness)
+
+    def _seen(self) -> Seen[Real]:
+        """What the fittings' sensors are held to; the culture is asked only where a probe looks at it."""
+        looked_at = self.fittings is not None and "capacitance" in self.fittings.names
+        viable = self.culture.truth()["vcd"] if looked_at else filled(self.foam, 0.0)
+        return Seen(self.gas.leaving(), viable, self.foam, self.drives.feed.delivered_ml)
 
     def _measurable(self) -> list[Real]:
         """What the sensors see, in their order."""
@@ -214,7 +266,7 @@ class Vessel(Generic[Real]):
             co2,
             n2,
             1000.0 * self.tank.density * self.volume_l,
-            back_pressure(air + o2 + co2 + n2, self.tank.back_pressure, self.wetness),
+            self._overpressure(air + o2 + co2 + n2),
             self.solution.ph,
             self.solution.oxygen_percent,
         ]
@@ -222,5 +274,7 @@ class Vessel(Generic[Real]):
     def _read(self, dt_s: float) -> None:
         readings = self.readings
         readings.update(zip(self._names, self._sensors.step(self._measurable(), dt_s), strict=True))
+        if self.fittings is not None:
+            readings.update(self.fittings.read(self._seen(), dt_s))
         readings["base_revolutions"] = self.drives.base.revolutions
         readings["feed_revolutions"] = self.drives.feed.revolutions

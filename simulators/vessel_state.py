@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from simulators.biology import cho_a, cho_m, ecoli_a, pen_b, tc_m, tc_p
-from simulators.biology.suspension import Suspension
-from simulators.draws import Alone, Together
+from simulators.biology.suspension import Suspension, fed_with
+from simulators.bus import fittings_of
+from simulators.draws import Alone, Draws, Together
 from simulators.numeric import Array, Real, filled, gathered
 from simulators.sizes import sized
 from simulators.tank import TANKS, Tank
@@ -34,7 +35,9 @@ CULTURES: Mapping[str, Model] = {
 """Models of a culture by the name a site gives them."""
 
 DEFAULTS: Mapping[str, float] = {"temperature_c": 22.0}
-PHYSICAL = frozenset({"volume_l", "temperature_c", "do", "ph"})
+PHYSICAL = frozenset({"volume_l", "temperature_c", "do", "ph", "protein", "retained"})
+WORDS = frozenset({"model", "seed", "fitted", "feed"})
+"""What a description says besides numbers."""
 STATE_RANGES: Mapping[str, tuple[float, float]] = {
     "volume_l": (0.01, 1.5),
     "temperature_c": (0.0, 100.0),
@@ -49,9 +52,11 @@ STATE_RANGES: Mapping[str, tuple[float, float]] = {
     "ammonia": (0.0, 500.0),
     "acetate": (0.0, 1000.0),
     "culture_age_h": (0.0, 10_000.0),
+    "protein": (0.0, 50.0),
+    "retained": (0.0, 1.0),
 }
 """State variables and their limits: share of the vessel's size (it is given in L), Cel, % air, pH, 2 x 10*6/mL, g/L,
-5 x mM, h since activation.
+5 x mM, h since activation, g/L that foam, share of the cells that what harvests keeps back.
 """
 
 IONS: Mapping[str, float] = {"lactate": -1.0, "acetate": -1.0, "ammonia": 1.0}
@@ -59,19 +64,15 @@ IONS: Mapping[str, float] = {"lactate": -1.0, "acetate": -1.0, "ammonia": 1.0}
 
 
 def make_vessel(name: str, entry: Mapping[str, object], seed: int) -> Vessel[float]:
-    """A vessel from `model`, `seed`, `size_l` (2: its working volume) and initial state.
+    """A vessel from `model`, `seed`, `size_l` (2: its working volume), what is `fitted` to it, what its `feed` holds in
+    mM, and the initial state.
 
     Raises ValueError when `entry` makes no sense.
     """
     try:
-        model, tank, state, given = _described(entry)
-        draws = Alone(f"{seed}:{entry.get('seed', name)}")
-        culture = Suspension(model.equations(model.usual))
-        vessel = Vessel(tank, culture, draws, state["volume_l"], state["temperature_c"])
-        set_state(vessel, given)
+        return _made(entry, None, Alone(f"{seed}:{entry.get('seed', name)}"), 0.0)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
-    return vessel
 
 
 def make_vessels(entry: Mapping[str, object], seeds: Sequence[str], cells: Sequence[Any]) -> Vessel[Array]:
@@ -79,12 +80,7 @@ def make_vessels(entry: Mapping[str, object], seeds: Sequence[str], cells: Seque
 
     Raises ValueError when `entry` makes no sense.
     """
-    model, tank, state, given = _described(entry)
-    volume, temperature = (np.full(len(seeds), state[name]) for name in ("volume_l", "temperature_c"))
-    culture = Suspension(model.equations(type(model.usual)(*gathered(cells))))
-    vessel = Vessel(tank, culture, Together(list(seeds)), volume, temperature)
-    set_state(vessel, given)
-    return vessel
+    return _made(entry, type(cells[0])(*gathered(cells)), Together(list(seeds)), np.zeros(len(seeds)))
 
 
 def make_alone(entry: Mapping[str, object], seed: str, cells: Any) -> Vessel[float]:
@@ -92,9 +88,16 @@ def make_alone(entry: Mapping[str, object], seed: str, cells: Any) -> Vessel[flo
 
     Raises ValueError when `entry` makes no sense.
     """
+    return _made(entry, cells, Alone(seed), 0.0)
+
+
+def _made(entry: Mapping[str, object], cells: Any, draws: Draws[Real], like: Real) -> Vessel[Real]:
+    """Vessels with these cells, or the usual ones; `like` has a number for each."""
     model, tank, state, given = _described(entry)
-    culture = Suspension(model.equations(cells))
-    vessel = Vessel(tank, culture, Alone(seed), state["volume_l"], state["temperature_c"])
+    equations = fed_with(model.equations(model.usual if cells is None else cells), entry.get("feed", {}))
+    volume, temperature = (filled(like, state[name]) for name in ("volume_l", "temperature_c"))
+    culture: Suspension[Real] = Suspension(equations)
+    vessel = Vessel(tank, culture, draws, volume, temperature, fittings_of(entry))
     set_state(vessel, given)
     return vessel
 
@@ -104,7 +107,7 @@ def _described(entry: Mapping[str, object]) -> tuple[Model, Tank, dict[str, floa
     name = str(entry.get("model", "tc_m"))
     if name not in CULTURES:
         raise ValueError(f"unknown model {name!r}; known: {', '.join(CULTURES)}")
-    given = {key: _number(key, value) for key, value in entry.items() if key not in {"model", "seed"}}
+    given = {key: _number(key, value) for key, value in entry.items() if key not in WORDS}
     tank = TANKS[name] if (size := given.pop("size_l", None)) is None else sized(TANKS[name], size)
     state = {"volume_l": 0.5 * tank.nominal_l, **DEFAULTS, **given}
     check_state(state, tank)
@@ -138,6 +141,10 @@ def set_state(vessel: Vessel[Real], state: Mapping[str, float]) -> None:
         vessel.volume_by_hand(filled(like, state["volume_l"]))
     if "temperature_c" in state:
         vessel.set_temperature(filled(like, state["temperature_c"]))
+    if "protein" in state:
+        vessel.protein = filled(like, state["protein"])
+    if "retained" in state:
+        vessel.out = vessel.out._replace(retained=filled(like, state["retained"]))
     if "do" in state:
         vessel.solution.oxygen_percent = filled(like, state["do"])
     if "ph" in state:

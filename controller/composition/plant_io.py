@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from controller.model.site import Site
     from simulators.plant import Plant
 
+PUMPS = ("base", "feed", "medium", "acid", "antifoam", "harvest", "bleed")
 PLC_SENSORS = {
     "Temp.PV": "temperature", "Jacket.PV": "jacket_temperature", "Agit.PV": "agitation", "Air.PV": "air", "O2.PV": "o2",
-    "CO2.PV": "co2", "N2.PV": "n2", "Weight.PV": "weight", "Pressure.PV": "pressure",
+    "CO2.PV": "co2", "N2.PV": "n2", "Weight.PV": "weight", "Pressure.PV": "pressure", "Foam.PV": "foam",
+    "Capacitance.PV": "capacitance", "OffGas.O2": "off_gas_o2", "OffGas.CO2": "off_gas_co2", "Bottle.PV": "feed_bottle",
+    **{f"{pump.title()}.Total": f"{pump}_revolutions" for pump in PUMPS},
 }  # fmt: skip
 PLC_ACTUATORS = {
     "Heater.OP": "heater", "Agit.SP": "agitation_sp", "Air.SP": "air_sp", "O2.SP": "o2_sp",
-    "CO2.SP": "co2_sp", "N2.SP": "n2_sp",
+    "CO2.SP": "co2_sp", "N2.SP": "n2_sp", "Vent.OP": "exhaust_valve", "Cooling.OP": "cooling_valve",
+    **{f"{pump.title()}.SP": f"{pump}_rpm" for pump in PUMPS},
 }  # fmt: skip
 Read = Callable[[], float]
 Write = Callable[[float], None]
@@ -85,6 +89,9 @@ class PlantIo:
         if connection.driver == "vicell_blu":
             return self._counter.signals(address)
         sensor, actuator = signal_names(connection, address)
+        there = self._plant.sensors[vessel].keys() | self._plant.actuators[vessel].keys() | {""}
+        if missing := {sensor, actuator} - there:
+            raise ValueError(f"{vessel} has no {', '.join(missing)} behind {address}: see `fitted` in its simulation")
         write = self._actuator(vessel, actuator) if actuator else None
         if sensor:
             return self._sensor(vessel, sensor), write
@@ -107,6 +114,8 @@ def signal_names(connection: Connection, address: str) -> tuple[str, str]:
         units = simulation.get("units")
         names = {str(key): str(value) for key, value in units.items()} if isinstance(units, dict) else {}
         sensor, actuator = (names.get(unit, "") if block == "PMC1" else ""), ""
+    elif isinstance(signals := simulation.get("signals"), dict):
+        sensor, actuator = str(signals.get(address, "")), ""
     else:
         pump = simulation.get("pump")
         sensor = f"{pump}_revolutions" if address == "revolutions" else ""

@@ -120,9 +120,11 @@ class DenseCho(Generic[Real]):
     """CHO cells at high density."""
 
     line: Line[Real]
+    feed: Concentrations = (FEED_GLUCOSE, FEED_GLUTAMINE)
 
     interval_s: ClassVar[float] = 60.0
     basal: ClassVar[Concentrations] = (0.0, 0.0, 35.0, 4.0, 0.0, 0.2, 0.0)
+    fed: ClassVar[tuple[str, ...]] = ("glucose", "glutamine")
     signals: ClassVar[Signals] = {
         "vcd": (0, 1.0),
         "dead_density": (1, 1.0),
@@ -150,11 +152,12 @@ class DenseCho(Generic[Real]):
         x, xd, g, q, lactate, ammonia, product = state
         rate = rates(g, q, lactate, ammonia, self.line)
         enters, leaves = turnover(inflow)
+        feed_glucose, feed_glutamine = self.feed
         return (
             (rate.growth - rate.death - inflow.total) * x,
             rate.death * x - inflow.total * xd,
-            enters * FEED_GLUCOSE - leaves * g - rate.glucose * x,
-            enters * FEED_GLUTAMINE - leaves * q - rate.glutamine * x,
+            enters * feed_glucose - leaves * g - rate.glucose * x,
+            enters * feed_glutamine - leaves * q - rate.glutamine * x,
             rate.lactate * x - leaves * lactate,
             rate.ammonia * x - leaves * ammonia,
             self.line.q_p * x - leaves * product,

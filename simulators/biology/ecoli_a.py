@@ -114,9 +114,11 @@ class Coli(Generic[Real]):
     """A culture of E. coli. Biomass stands for cells; the model knows no dead ones."""
 
     strain: Strain[Real]
+    feed: Concentrations = (FEED_GLUCOSE,)
 
     interval_s: ClassVar[float] = 4.0
     basal: ClassVar[Concentrations] = (0.0, 4.94, 0.0129)
+    fed: ClassVar[tuple[str, ...]] = ("glucose",)
     signals: ClassVar[Signals] = {
         "biomass": (0, 1.0),
         "vcd": (0, 1.0 / CELLS_PER_G),
@@ -144,7 +146,7 @@ class Coli(Generic[Real]):
         enters, leaves = turnover(inflow)
         return (
             (rate.growth - inflow.total) * x,
-            enters * FEED_GLUCOSE - leaves * s - rate.glucose * x,
+            enters * self.feed[0] - leaves * s - rate.glucose * x,
             rate.acetate * x - leaves * a,
         )
 

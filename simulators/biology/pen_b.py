@@ -146,9 +146,11 @@ class Penicillium(Generic[Real]):
     """Mycelium that grows and makes penicillin."""
 
     mould: Mould[Real]
+    feed: Concentrations = (FEED_GLUCOSE,)
 
     interval_s: ClassVar[float] = 60.0
     basal: ClassVar[Concentrations] = (0.0, 15.0, 0.0)
+    fed: ClassVar[tuple[str, ...]] = ("glucose",)
     signals: ClassVar[Signals] = {
         "biomass": (0, 1.0),
         "vcd": (0, 1.0 / CELLS_PER_G),
@@ -177,7 +179,7 @@ class Penicillium(Generic[Real]):
         gained = (rate.growth - inflow.total) * x
         return (
             gained,
-            enters * FEED_GLUCOSE - leaves * s - rate.glucose * x,
+            enters * self.feed[0] - leaves * s - rate.glucose * x,
             rate.product * x - (p.k_loss + leaves) * product,
             p.a_1 * gained + p.a_2 * x + p.a_3,
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Generic, Protocol
+from dataclasses import replace
+from typing import Any, ClassVar, Generic, Protocol, cast
 
 from simulators.biology.culture import (
     Concentrations,
@@ -20,6 +21,8 @@ from simulators.physics.mass import mixed
 
 FRESH_VIABILITY = 0.95
 TINY = 1e-300
+MOST_MM = 5000.0
+"""More of a nutrient does not dissolve."""
 TRUTH = ("vcd", "viability", "dead_density", "glucose", "glutamine", "lactate", "ammonia", "acetate", "biomass")
 
 
@@ -36,6 +39,13 @@ class Kinetics(Protocol[Real]):
     """Fresh medium: the concentrations."""
     signals: ClassVar[Signals]
     valid: ClassVar[Validity]
+    fed: ClassVar[tuple[str, ...]]
+    """What is in the feed medium, by signals."""
+
+    @property
+    def feed(self) -> Concentrations:
+        """How much of it, in the order of :attr:`fed` and in the state's units."""
+        ...
 
     def fresh(self) -> State[Real]:
         """Medium without cells, in every vessel."""
@@ -48,6 +58,22 @@ class Kinetics(Protocol[Real]):
     def exchange(self, state: State[Real], here: Environment[Real]) -> Exchange[Real]:
         """What a state exchanges with the liquid."""
         ...
+
+
+def fed_with(model: Kinetics[Real], feed: object) -> Kinetics[Real]:
+    """The model with another feed, in mM by signals; what is not named stays as it is.
+
+    Raises ValueError for what is no nutrient of the model, or no concentration.
+    """
+    if not isinstance(feed, dict) or not feed.keys() <= set(model.fed):
+        raise ValueError(f"feed must be concentrations of {', '.join(model.fed)}, not {feed!r}")
+    for name, value in feed.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value <= MOST_MM:
+            raise ValueError(f"feed: {name} must be 0 .. {MOST_MM:g} mmol/L, not {value!r}")
+    both = zip(model.fed, model.feed, strict=True)
+    given = tuple(feed[name] * model.signals[name][1] if name in feed else usual for name, usual in both)
+    changed: Kinetics[Real] = replace(cast("Any", model), feed=given)  # each model is a dataclass
+    return changed
 
 
 class Suspension(Generic[Real]):

@@ -172,9 +172,11 @@ class TCell(Generic[Real]):
     """T cells. Time since activation runs from the first cells on; cells added later do not restart it."""
 
     donor: Donor[Real]
+    feed: Concentrations = (FEED_GLUCOSE, FEED_GLUTAMINE)
 
     interval_s: ClassVar[float] = 60.0
     basal: ClassVar[Concentrations] = (0.0, 0.0, 11.1, 2.0, 0.0, 0.1)
+    fed: ClassVar[tuple[str, ...]] = ("glucose", "glutamine")
     signals: ClassVar[Signals] = {
         "vcd": (0, 1.0),
         "dead_density": (1, 1.0),
@@ -208,11 +210,12 @@ class TCell(Generic[Real]):
         decay = donor.decay_glutamine * q
         eaten, used = rate.glucose * x, rate.glutamine * x
         enters, leaves = turnover(inflow)
+        feed_glucose, feed_glutamine = self.feed
         return (
             (rate.growth - rate.death - inflow.total) * x,
             rate.death * x - (donor.lysis + inflow.total) * xd,
-            enters * FEED_GLUCOSE - leaves * g - eaten,
-            enters * FEED_GLUTAMINE - leaves * q - used - decay,
+            enters * feed_glucose - leaves * g - eaten,
+            enters * feed_glutamine - leaves * q - used - decay,
             donor.y_lactate * eaten - leaves * lactate,
             donor.y_ammonia * used + decay - leaves * ammonia,
             where(x > 0.0, filled(age, 1.0), filled(age, 0.0)),

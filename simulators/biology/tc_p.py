@@ -61,9 +61,11 @@ class PublishedTCell(Generic[Real]):
     """T cells."""
 
     donor: Donor[Real]
+    feed: Concentrations = (FEED_GLUCOSE,)
 
     interval_s: ClassVar[float] = 60.0
     basal: ClassVar[Concentrations] = (0.0, 0.0, 1.0)
+    fed: ClassVar[tuple[str, ...]] = ("glucose",)
     signals: ClassVar[Signals] = {
         "vcd": (0, 1.0),
         "dead_density": (1, 1.0),
@@ -106,7 +108,7 @@ class PublishedTCell(Generic[Real]):
         return (
             grows * x * g / (2.71 + g) * (1.0 - inhibited) - lost - inflow.total * x,
             lost - inflow.total * xd,
-            enters * FEED_GLUCOSE - leaves * g - UPTAKE * g / (0.2 + g) * x,
+            enters * self.feed[0] - leaves * g - UPTAKE * g / (0.2 + g) * x,
             x,
         )
 

@@ -2,7 +2,8 @@
 
 Source: the sheet (a public logger's driver). Settings: `co2` (0.04), `gas2` (20.95), both vol-%, `humidity` (45, %);
 `units` by channel, ``{"co2": 2, "gas2": 3, "humidity": 4}``; and those of the wire, see :mod:`simulators.modbus_wire`.
-Signals: `co2`, `gas2`, `humidity`.
+Signals: `co2`, `gas2`, `humidity`; with `off_gas` fitted to the vessel ``{"co2": "off_gas_co2", "gas2":
+"off_gas_o2"}``.
 """
 
 from __future__ import annotations

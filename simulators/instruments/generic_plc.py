@@ -3,7 +3,9 @@
 Source: Siemens communication manual A5E03735815 (namespace, node ids); the block's layout is ours. Variables are typed
 (a wrongly typed write gets BadTypeMismatch), the namespace index must be found by its URI.
 
-Settings: ``vessel``, ``db`` (name of the block), and those of :mod:`simulators.opcua_access`.
+Settings: ``vessel``, ``db`` (name of the block), ``pumps`` (a list of those that the PLC drives: ``Antifoam.SP`` in
+rev/min and ``Antifoam.Total`` in revolutions for ``antifoam``), ``ranges`` of outputs (``{"Air.SP": 2500}``), and those
+of :mod:`simulators.opcua_access`.
 """
 
 from __future__ import annotations
@@ -20,8 +22,9 @@ from asyncua.server.server import Server
 from asyncua.ua.object_ids import ObjectIds
 
 from simulators.faults import STREAM_FAULTS
-from simulators.instrument import Context
-from simulators.instruments.plc_program import OUTPUTS, PlcProgram
+from simulators.instrument import Context, Signals
+from simulators.instruments.plc_layout import Layout, layout_of
+from simulators.instruments.plc_program import PlcProgram
 from simulators.opcua_access import access_of
 from simulators.opcua_server import current, publish, serving
 
@@ -35,19 +38,6 @@ HOST_GONE = "the host's heartbeat is gone, outputs are safe"
 FAULTS = STREAM_FAULTS
 
 REAL = ua.VariantType.Float
-
-MEASURED: Mapping[str, str] = {
-    "Temp.PV": "temperature",
-    "Jacket.PV": "jacket_temperature",
-    "Agit.PV": "agitation",
-    "Air.PV": "air",
-    "O2.PV": "o2",
-    "CO2.PV": "co2",
-    "N2.PV": "n2",
-    "Weight.PV": "weight",
-    "Pressure.PV": "pressure",
-}
-"""Measured tags (Real) and the signals they show."""
 
 IDENTITY: Mapping[str, str] = {
     "Plc.OrderNumber": "6ES7 215-1AG40-0XB0",
@@ -115,16 +105,16 @@ class HostAlarm:
         await self._alarm.trigger(message=HOST_GONE)
 
 
-async def build(server: Server, block_name: str) -> DataBlock:
+async def build(server: Server, block_name: str, layout: Layout) -> DataBlock:
     """The address space of the PLC: the vessel's block, and the identity in it and in ``DeviceManual``."""
     await server.register_namespace(DEVICE_NAMESPACE)
     namespace = await server.register_namespace(NAMESPACE)
     plc = await server.nodes.objects.add_folder(namespace, "PLC_1")
     folder = await plc.add_folder(namespace, "DataBlocksGlobal")
     block = DataBlock(server, namespace, folder, block_name)
-    for tag in MEASURED:
+    for tag in layout.measured:
         await block.add(tag, 0.0, REAL)
-    for tag, output in OUTPUTS.items():
+    for tag, output in layout.outputs.items():
         await block.add(tag, output.start, REAL, writable=True)
     await block.add("Host.Heartbeat", 0, ua.VariantType.Int32, writable=True)
     await block.add("Plc.Heartbeat", 0, ua.VariantType.Int32)
@@ -136,33 +126,36 @@ async def build(server: Server, block_name: str) -> DataBlock:
     return block
 
 
-async def cycle(block: DataBlock, program: PlcProgram, context: Context, now_s: float, since_s: float) -> None:
+async def cycle(
+    block: DataBlock, program: PlcProgram, layout: Layout, vessel: Signals, now_s: float, since_s: float
+) -> None:
     """One PLC cycle: host's words in, outputs out, measured values and state shown."""
     heartbeat = block.value("Host.Heartbeat")
-    written = {tag: block.value(tag) for tag in OUTPUTS}
+    written = {tag: block.value(tag) for tag in layout.outputs}
     forced = program.scan(heartbeat if isinstance(heartbeat, int) else 0, written, now_s)
-    for tag, output in OUTPUTS.items():
-        context.vessel.write(output.actuator, program.drives[tag])
+    for tag, output in layout.outputs.items():
+        vessel.write(output.actuator, program.drives[tag])
     for tag, value in forced.items():
         await block.show(tag, value)
-    for tag, signal in MEASURED.items():
-        await block.show(tag, context.vessel.read(signal))
+    for tag, signal in layout.measured.items():
+        await block.show(tag, vessel.read(signal))
     await block.show("Plc.Heartbeat", int(since_s), ua.VariantType.Int32)
     await block.show("Plc.Safe", program.safe, ua.VariantType.Boolean)
 
 
 async def run(context: Context, server: Server) -> None:
     """Be the PLC until cancelled. `server` comes from :func:`simulators.opcua_server.warm_server`."""
-    block = await build(server, str(context.spec.get("db", "DB_Reactor")))
+    layout, vessel = layout_of(context), context.vessel
+    block = await build(server, str(context.spec.get("db", "DB_Reactor")), layout)
     alarm = HostAlarm(await server.get_event_generator(ObjectIds.OffNormalAlarmType))
-    program = PlcProgram()
+    program = PlcProgram(layout.outputs)
     started = deadline = time.monotonic()
-    await cycle(block, program, context, started, 0.0)
+    await cycle(block, program, layout, vessel, started, 0.0)
     async with serving(server, "", access_of(context), context.faults, context.port) as address:
         context.ready(address)
         while True:
             deadline = max(deadline + CYCLE_S, time.monotonic())
             await asyncio.sleep(deadline - time.monotonic())
             now_s = time.monotonic()
-            await cycle(block, program, context, now_s, now_s - started)
+            await cycle(block, program, layout, vessel, now_s, now_s - started)
             await alarm.show(program.safe)

@@ -2,7 +2,8 @@
 
 Source: Hamilton "pH ARC Sensors Modbus RTU Programmer's Manual" 624300/01 and its VisiFerm counterpart 624179/05.
 Register numbers here are those of the manual (1-based); the wire address is one less. Setting: `units`, which says
-what the sensor with each number measures, {1: ph, 2: do} if it is left out; `conductivity` and `vcd` are others.
+what the sensor with each number measures, {1: ph, 2: do} if it is left out; others are `conductivity`, `vcd`, which is
+true, and `capacitance`, which a probe fitted to the vessel measures.
 """
 
 from __future__ import annotations
@@ -251,7 +252,13 @@ def density_sensor(address: int, density: Callable[[], float], temperature: Call
     return ArcSensor(address, "ODECU010", Channel("TCD", (DENSITY,), 0.0, 300.0, density), temperature)
 
 
-MAKERS = {"ph": ph_sensor, "do": do_sensor, "conductivity": conductivity_sensor, "vcd": density_sensor}
+MAKERS = {
+    "ph": ph_sensor,
+    "do": do_sensor,
+    "conductivity": conductivity_sensor,
+    "vcd": density_sensor,
+    "capacitance": density_sensor,
+}
 """Sensors by the signal they measure."""
 
 
@@ -270,7 +277,8 @@ async def run(context: Context) -> None:
     for unit, signal in cast("Mapping[str, str]", units).items():
         address = int(unit)
         make = MAKERS[signal]
-        measured = partial(vessel.read, signal) if signal != "conductivity" else lambda: MEDIUM
+        measured: Callable[[], float] = partial(vessel.read, signal) if signal != "conductivity" else lambda: MEDIUM
+        measured()
         sensor = make(address, measured, partial(vessel.read, "temperature"))
         sensor.mistaken = lambda: context.faults.active(Fault.WRONG_UNIT) is not None
         sensors[address] = sensor

@@ -29,6 +29,13 @@ OUTPUTS: Mapping[str, Output] = {
     "N2.SP": Output("n2_sp", 500.0),
 }
 """Outputs by tag. Heater in %, agitation in rev/min, gases in mL/min."""
+FITTED_OUTPUTS: Mapping[str, Output] = {
+    "Vent.OP": Output("exhaust_valve", 100.0, start=100.0, safe=100.0),
+    "Cooling.OP": Output("cooling_valve", 100.0),
+}
+"""Outputs that are there with what they drive, in %: without the host the vent is open and nothing cools."""
+PUMP_RPM = 220.0
+"""The fastest a pump turns."""
 
 
 @dataclass(slots=True)
@@ -38,20 +45,25 @@ class PlcProgram:
     The watchdog is armed by the first change of the heartbeat; before, the outputs can be set by hand from any client.
     """
 
+    outputs: Mapping[str, Output] = field(default_factory=lambda: OUTPUTS)
     safe: bool = False
-    drives: dict[str, float] = field(default_factory=lambda: {tag: output.start for tag, output in OUTPUTS.items()})
+    drives: dict[str, float] = field(default_factory=dict)
     _armed: bool = False
     _heartbeat: int | None = None
     _beat_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Everything is where it starts."""
+        self.drives = {tag: output.start for tag, output in self.outputs.items()}
 
     def scan(self, heartbeat: int, written: Mapping[str, object], now_s: float) -> dict[str, float]:
         """One cycle at `now_s` (monotonic wall seconds). Gives the tags that must be forced to their safe values."""
         self._watch(heartbeat, now_s)
         if self.safe:
-            forced = {tag: output.safe for tag, output in OUTPUTS.items()}
+            forced = {tag: output.safe for tag, output in self.outputs.items()}
             self.drives.update(forced)
             return forced
-        for tag, output in OUTPUTS.items():
+        for tag, output in self.outputs.items():
             value = written.get(tag)
             if isinstance(value, (int, float)) and math.isfinite(value):  # the module ignores what is no number
                 self.drives[tag] = min(max(float(value), 0.0), output.high)

@@ -1,9 +1,9 @@
 """Watson-Marlow Du pumps: the basic and the enhanced ASCII protocol on RS-232 or RS-485.
 
 Source: Watson-Marlow manuals 520DuN p. 76, 530Du p. 40, 630Du pp. 40-42. Set commands give no reply; only RS, RT and ZY
-answer. Metered dosing (DO) is not simulated. Settings: `pump` (base or feed of its vessel; feed), `number` (1), `echo`,
-`model` (520Du; a 323Du has a short status), `protocol` (basic or enhanced), `checksum` (of enhanced answers: ones or
-twos), `leak`. Tacho: 10982 pulses per output revolution, 10 for 530, 630 and 730.
+answer. Metered dosing (DO) is not simulated. Settings: `pump` (base, feed or another that is fitted to its vessel;
+feed), `number` (1), `echo`, `model` (520Du; a 323Du has a short status), `protocol` (basic or enhanced), `checksum` (of
+enhanced answers: ones or twos), `leak`. Tacho: 10982 pulses per output revolution, 10 for 530, 630 and 730.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from simulators.bus import PUMPS
 from simulators.byte_server import ByteServer, Lines
 from simulators.faults import SERIAL_FAULTS
 from simulators.instrument import Context, SpecError
@@ -22,9 +23,11 @@ TENTHS = ("530", "630", "730")
 """Models that count tenths of revolutions."""
 MAX_RPM = 220.0
 TERMINATOR = b"\r"
-ML_PER_REV = {"base": 0.025, "feed": 0.10}
-"""Calibration the technician has entered for the tube of each pump, mL per revolution."""
+ML_PER_REV = {"base": 0.025, "acid": 0.025, "antifoam": 0.025}
+WIDE_TUBE = 0.10
+"""Calibration the technician has entered for the tube of each pump, and of all others, mL per revolution."""
 
+DRIVEN = ("base", "feed", *PUMPS)
 MAX_LINE = 64
 """Characters after which an unterminated command is thrown away."""
 
@@ -168,14 +171,14 @@ class Angles:
 
 
 async def run(context: Context) -> None:
-    """Be one pump of a vessel (`pump`: base or feed) until cancelled."""
+    """Be one pump of a vessel until cancelled."""
     spec = context.spec
     which = str(spec.get("pump", "feed"))
-    if which not in ML_PER_REV:
-        raise SpecError(f"pump must be one of {', '.join(ML_PER_REV)}, not {which!r}")
+    if which not in DRIVEN:
+        raise SpecError(f"pump must be one of {', '.join(DRIVEN)}, not {which!r}")
     pump = Pump(
         number=int(str(spec.get("number", 1))),
-        ml_per_rev=ML_PER_REV[which],
+        ml_per_rev=ML_PER_REV.get(which, WIDE_TUBE),
         revolutions=partial(context.vessel.read, f"{which}_revolutions"),
         drive=partial(context.vessel.write, f"{which}_rpm"),
         model=str(spec.get("model", "520Du")),

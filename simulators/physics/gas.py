@@ -76,9 +76,15 @@ def headspace_step(fraction: Real, inlet: Real, taken: Real, turned: Real, kept:
     of this gas (less than 0: gives), both as shares of the head space; `kept` is exp(-turned). Exact; without flow
     what the liquid takes is missing.
     """
+    return minimum(maximum(headspace_left(fraction, inlet, taken, turned, kept), 0.0), 1.0)
+
+
+def headspace_left(amount: Real, inlet: Real | float, taken: Real, turned: Real, kept: Real) -> Real:
+    """The same for an amount in the head space, by what it would hold without the liquid: also for all gas together,
+    which is less than 1 where more oxygen is taken than carbon dioxide given.
+    """
     settled = inlet - taken / maximum(turned, NO_RATE)
-    after = where(turned < NO_RATE, fraction - taken, settled + (fraction - settled) * kept)
-    return minimum(maximum(after, 0.0), 1.0)
+    return where(turned < NO_RATE, amount - taken, settled + (amount - settled) * kept)
 
 
 def oxygen_step(oxygen: Real, saturation: Real, kla_o2: Real, demand: Real, half: Real, hours: float) -> Real:

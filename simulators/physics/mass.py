@@ -10,6 +10,11 @@ from simulators.physics.gas import GAS_MOLAR_L, vapour_pressure
 WATER_G_PER_MOL = 18.015
 MINUTES_PER_HOUR = 60.0
 LEAST_L = 1e-9
+SECONDS_PER_MINUTE, MBAR_PER_ATM = 60.0, 1013.25
+VALVE_RANGE_LOG = 3.912023005428146
+"""Logarithm of the 50 times that a closed valve holds back more than an open one (a usual range, chosen)."""
+DOSE_ML_PER_L = 0.1
+"""Antifoam that has all the effect there is, of the volume (chosen)."""
 
 
 def mixed(concentration: Real, volume: Real, added: Real | float, volume_added: Real) -> Real:
@@ -56,6 +61,23 @@ def back_pressure(gas_ml_min: Real, resistance: float, wetness: Real) -> Real:
     through less.
     """
     return resistance * gas_ml_min * (1.0 + wetness)
+
+
+def throttled(opening: Real, resistance: float) -> Real:
+    """Resistance in mbar min/mL that a valve adds at an `opening` of 0 .. 1: none when open, and never endless. It has
+    equal percentages, the usual characteristic, over a range of :data:`VALVE_RANGE`.
+    """
+    return resistance * (exp(VALVE_RANGE_LOG * (1.0 - opening)) - 1.0)
+
+
+def settling_s(resistance: Real, room_l: Real) -> Real:
+    """Time constant with which the pressure of a gas space behind a `resistance` in mbar min/mL settles."""
+    return resistance * (1000.0 * SECONDS_PER_MINUTE / MBAR_PER_ATM) * room_l
+
+
+def dosed(antifoam: Real, dose_ml: Real, volume_l: Real) -> Real:
+    """What antifoam does after another dose; more than :data:`DOSE_ML_PER_L` does no more."""
+    return minimum(antifoam + dose_ml / (DOSE_ML_PER_L * maximum(volume_l, LEAST_L)), 1.0)
 
 
 class Outflow(NamedTuple, Generic[Real]):

@@ -7,6 +7,7 @@ from simulators.biology import ecoli_a, tc_m
 from simulators.biology.contamination import INVADER, Contaminated, Invader
 from simulators.biology.donors import patients, together
 from simulators.biology.suspension import Suspension
+from simulators.bus import ACTUATORS, FITTINGS, actuators_with
 from simulators.draws import Alone, Together
 from simulators.physics.ph import weak_charge
 from simulators.sizes import as_bought, sized
@@ -23,6 +24,7 @@ class T:
     """T cells of as many donors as there are vessels, in vessels that nobody has calibrated."""
 
     tank = as_bought(CELL_CULTURE)
+    fitted: tuple[str, ...] = ()
     donors = tuple(patient.donor for patient in patients(7, N))
 
     def all(self):
@@ -32,10 +34,17 @@ class T:
         return Suspension(tc_m.TCell(self.donors[k]))
 
 
+class Fitted(T):
+    """The same with everything that can be fitted."""
+
+    fitted = tuple(FITTINGS)
+
+
 class Coli:
     """E. coli, some of it with another bacterium in it, at 10 L."""
 
     tank = as_bought(sized(MICROBIAL, 10.0))
+    fitted = ("off_gas", "acid", "antifoam")
     begin = np.where(np.arange(N) % 5 == 0, 1e8, 0.0)
 
     def all(self):
@@ -47,7 +56,7 @@ class Coli:
         return Contaminated(Suspension(ecoli_a.Coli(ecoli_a.STRAIN)), INVADER, float(self.begin[k]))
 
 
-def moves(tank, number, random):
+def moves(tank, number, random, fitted):
     """What the actuators of all vessels are asked for in one period; nonsense included."""
 
     def some_of(high):
@@ -56,6 +65,12 @@ def moves(tank, number, random):
     gases = dict(zip(("air_sp", "o2_sp", "co2_sp", "n2_sp"), map(some_of, tank.gas_range), strict=True))
     agitation, heater = some_of(2.0 * tank.reference_rpm), some_of(100.0)
     pumps = {name: some_of(50.0) if number % 3 else np.zeros(N) for name in ("base_rpm", "feed_rpm")}
+    for name in [name for name in actuators_with(fitted) if name not in ACTUATORS]:
+        pumps[name] = (
+            some_of(100.0 if name.endswith("valve") else 50.0)
+            if number % 4 or not name.endswith("_rpm")
+            else np.zeros(N)
+        )
     return {"heater": heater, "agitation_sp": agitation, **gases, **pumps}
 
 
@@ -79,19 +94,22 @@ def seen(vessel):
     ]
 
 
-@pytest.mark.parametrize("kind", [T(), Coli()], ids=["t_cells", "coli"])
+@pytest.mark.parametrize("kind", [T(), Fitted(), Coli()], ids=["t_cells", "fitted", "coli"])
 @pytest.mark.parametrize("dt", [1.0, 5.0])
 def test_an_hour_of_random_moves_is_the_same_to_the_bit_alone_and_among_500(kind, dt):
     random = np.random.default_rng(9)
     volume, warm, own = (random.uniform(low, high, N) for low, high in ((0.4, 1.3), (20.0, 38.0), (0.0, 1.0)))
     volume = volume * 0.5 * kind.tank.nominal_l
-    many = Vessel(kind.tank, kind.all(), Together([f"3:{k}" for k in range(N)]), volume, warm)
+    many = Vessel(kind.tank, kind.all(), Together([f"3:{k}" for k in range(N)]), volume, warm, kind.fitted)
     start(many, lambda value: np.full(N, value), own)
-    ones = {k: Vessel(kind.tank, kind.one(k), Alone(f"3:{k}"), float(volume[k]), float(warm[k])) for k in COLUMNS}
+    ones = {
+        k: Vessel(kind.tank, kind.one(k), Alone(f"3:{k}"), float(volume[k]), float(warm[k]), kind.fitted)
+        for k in COLUMNS
+    }
     for k, one in ones.items():
         start(one, float, float(own[k]))
     for number in range(round(HOUR_S / PERIOD_S)):
-        asked = moves(kind.tank, number, random)
+        asked = moves(kind.tank, number, random, kind.fitted)
         many.actuators.update(asked)
         for k, one in ones.items():
             one.actuators.update({name: float(values[k]) for name, values in asked.items()})

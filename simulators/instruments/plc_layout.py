@@ -1,0 +1,73 @@
+"""What is in the data block of the simulated PLC: the tags of every vessel, and those of what is fitted to its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+from simulators.bus import PUMPS
+from simulators.instrument import Context, Json, Signals, SpecError
+from simulators.instruments.plc_program import FITTED_OUTPUTS, OUTPUTS, PUMP_RPM, Output
+
+MEASURED: Mapping[str, str] = {
+    "Temp.PV": "temperature",
+    "Jacket.PV": "jacket_temperature",
+    "Agit.PV": "agitation",
+    "Air.PV": "air",
+    "O2.PV": "o2",
+    "CO2.PV": "co2",
+    "N2.PV": "n2",
+    "Weight.PV": "weight",
+    "Pressure.PV": "pressure",
+}
+"""Measured tags (Real) and the signals they show."""
+FITTED_MEASURED: Mapping[str, str] = {
+    "Foam.PV": "foam",
+    "Capacitance.PV": "capacitance",
+    "OffGas.O2": "off_gas_o2",
+    "OffGas.CO2": "off_gas_co2",
+    "Bottle.PV": "feed_bottle",
+}
+"""Measured tags that are there with what is fitted to the vessel."""
+
+
+class Layout(NamedTuple):
+    """Tags by what they show and what they drive."""
+
+    measured: Mapping[str, str]
+    outputs: Mapping[str, Output]
+
+
+def layout_of(context: Context) -> Layout:
+    """The tags of a PLC at its vessel, with those of the `pumps` that it drives and in the `ranges` it is given.
+
+    Raises :class:`SpecError` for settings that make no sense, KeyError for a pump that is not fitted.
+    """
+    pumps, vessel = context.spec.get("pumps", []), context.vessel
+    if not isinstance(pumps, list) or not set(map(str, pumps)) <= {"base", "feed", *PUMPS}:
+        raise SpecError(f"{context.name}: pumps must be a list of base, feed, {', '.join(PUMPS)}")
+    measured = {**MEASURED, **{tag: signal for tag, signal in FITTED_MEASURED.items() if _has(vessel, signal)}}
+    outputs = {**OUTPUTS, **{tag: out for tag, out in FITTED_OUTPUTS.items() if _has(vessel, out.actuator)}}
+    for pump in map(str, pumps):
+        vessel.read(f"{pump}_rpm")
+        measured[f"{pump.title()}.Total"] = f"{pump}_revolutions"
+        outputs[f"{pump.title()}.SP"] = Output(f"{pump}_rpm", PUMP_RPM)
+    return Layout(measured, _ranged(outputs, context.spec.get("ranges", {}), context.name))
+
+
+def _ranged(outputs: Mapping[str, Output], ranges: Json, name: str) -> dict[str, Output]:
+    if not isinstance(ranges, dict) or not ranges.keys() <= outputs.keys():
+        raise SpecError(f"{name}: ranges must be those of {', '.join(outputs)}")
+    return {
+        tag: replace(output, high=float(str(ranges[tag]))) if tag in ranges else output
+        for tag, output in outputs.items()
+    }
+
+
+def _has(vessel: Signals, signal: str) -> bool:
+    try:
+        vessel.read(signal)
+    except KeyError:
+        return False
+    return True
