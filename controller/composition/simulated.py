@@ -41,6 +41,7 @@ STATE_UNITS = {
     "volume": ("volume_l", "L"),
     "temperature": ("temperature_c", "Cel"),
     "density": ("vcd", "10*6/mL"),
+    "protein": ("protein", "g/L"),
 }
 """Words of a vessel's ``simulation`` section that carry a unit, with the plant's own name and unit."""
 
@@ -118,12 +119,16 @@ def plant_state(section: Mapping[str, Json]) -> dict[str, Json]:
     state: dict[str, Json] = {}
     for key, value in section.items():
         name, unit = STATE_UNITS.get(key, (key, ""))
-        if unit:
-            quantity = parse_quantity(str(value))
-            state[name] = convert(quantity.value, quantity.unit, unit)
+        if key == "feed" and isinstance(value, dict):
+            state[name] = {nutrient: _in(text, "mmol/L") for nutrient, text in value.items()}
         else:
-            state[name] = value
+            state[name] = _in(value, unit) if unit else value
     return state
+
+
+def _in(quantity: Json, unit: str) -> float:
+    parsed = parse_quantity(str(quantity))
+    return convert(parsed.value, parsed.unit, unit)
 
 
 def exec_simulators(site: LoadedSite, *, speed: float, directory: Path) -> int:
