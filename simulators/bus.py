@@ -81,11 +81,13 @@ FITTINGS: Mapping[str, Fitting] = {
     "capacitance": Fitting(("capacitance",)),
     "foam": Fitting(("foam",), ("foam_cm",)),
     "feed_bottle": Fitting(("feed_bottle",)),
+    "sample_port": Fitting((), ("sample_vcd", "sample_viability")),
     "exhaust_valve": Fitting((), ("valve_position",), ("exhaust_valve",)),
     "cooling": Fitting((), (), ("cooling_valve",)),
     **{pump: Fitting((f"{pump}_revolutions",), (f"{pump}_ml",), (f"{pump}_rpm",)) for pump in PUMPS},
 }
-"""Units: 2 x % of dry gas, 10*6/mL (viable), % of the foam's greatest height, cm, g, 3 x % open; of the pumps rev, mL
+"""Units: 2 x % of dry gas, 10*6/mL (viable), % of the foam's greatest height, cm, g, 10*6/mL and % of the last sample,
+3 x % open; of the pumps rev, mL
 and rev/min.
 """
 NOTHING: Mapping[str, Collection[str]] = {}

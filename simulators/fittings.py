@@ -12,10 +12,10 @@ from simulators.actuators import FULL, Pump, Valve
 from simulators.bus import FITTINGS, PUMPS
 from simulators.draws import Draws
 from simulators.gas_path import Gas
-from simulators.numeric import Real, filled, maximum, minimum, within
+from simulators.numeric import Real, filled, maximum, minimum, where, within
 from simulators.physics.delay import DeadTime, Values
 from simulators.physics.lag import approach
-from simulators.physics.mass import Outflow, settling_s, throttled
+from simulators.physics.mass import Outflow, draw, settling_s, throttled
 from simulators.sensors import ANALYSER_DELAY_S, CATALOGUE, Bank, Model
 from simulators.tank import PumpModel, Tank
 
@@ -26,6 +26,9 @@ WATER_C, WARM_C = 12.0, 37.0
 """
 BOTTLE_G_PER_L, MEDIUM_G_PER_ML = 1000.0, 1.02
 """Medium in a full bottle by the vessel's size (chosen), and its density."""
+PORT_ML = 2.0
+"""What stays in a sampling port, and comes out with the next sample (0 .. 5 mL are usual)."""
+LEAST_ML, TINY = 1e-6, 1e-300
 SENSORS: Mapping[str, Model] = {
     "off_gas_o2": CATALOGUE["off_gas"],
     "off_gas_co2": CATALOGUE["off_gas"],
@@ -55,6 +58,13 @@ class Seen(NamedTuple, Generic[Real]):
     taken_ml: Real
 
 
+class Cells(NamedTuple, Generic[Real]):
+    """Cells in a sample, viable and dead in 10*6/mL."""
+
+    viable: Real
+    dead: Real
+
+
 class Fittings(Generic[Real]):
     """What is fitted to one vessel or to many of one make, by names of :data:`simulators.bus.FITTINGS`.
 
@@ -64,6 +74,8 @@ class Fittings(Generic[Real]):
 
     pumps: dict[str, Pump[Real]]
     overpressure: Real | None
+    _in_cup: Cells[Real]
+    _in_port: Cells[Real]
     _valve: Valve[Real] | None
     _idle: dict[str, Real]
 
@@ -74,6 +86,7 @@ class Fittings(Generic[Real]):
         models = {name: pump_model(tank, name) for name in PUMPS if name in self.names}
         self.pumps = {name: Pump(model, model.error * draws.branch(name).normal()) for name, model in models.items()}
         self._idle = dict.fromkeys(PUMPS, none)
+        self._in_cup = self._in_port = Cells(none, none)
         self._valve = self.overpressure = None
         if "exhaust_valve" in self.names:
             self._valve = Valve(draws.branch("exhaust_valve").uniform(*STICTION))
@@ -116,6 +129,16 @@ class Fittings(Generic[Real]):
         opening = within(wanted["cooling_valve"], FULL) / FULL
         return opening * (self._tank.heater_w / (WARM_C - WATER_C)) * (jacket - WATER_C)
 
+    def sample(self, culture: Mapping[str, Real], drawn_ml: Real) -> None:
+        """Draw through the port, where that is more than 0: first comes what the sample before left in it."""
+        if "sample_port" not in self.names:
+            return
+        some, most = drawn_ml > 0.0, maximum(drawn_ml, LEAST_ML)
+        now = Cells(culture["vcd"], culture["dead_density"])
+        drawn = [draw(cells, left, most, PORT_ML) for cells, left in zip(now, self._in_port, strict=True)]
+        self._in_cup = Cells(*[where(some, new.drawn, old) for new, old in zip(drawn, self._in_cup, strict=True)])
+        self._in_port = Cells(*[where(some, new.left, old) for new, old in zip(drawn, self._in_port, strict=True)])
+
     def settle(self, seen: Seen[Real]) -> None:
         """The sensors have been in the present state for long."""
         if self._bank is not None:
@@ -135,6 +158,9 @@ class Fittings(Generic[Real]):
     def truth(self, seen: Seen[Real]) -> dict[str, Real]:
         """What is so, by signal."""
         known = {f"{name}_ml": pump.delivered_ml for name, pump in self.pumps.items()}
+        if "sample_port" in self.names:
+            viable, dead = self._in_cup
+            known.update(sample_vcd=viable, sample_viability=FULL * (viable / maximum(viable + dead, TINY)))
         if self._valve is not None:
             known["valve_position"] = self._valve.position
         return {**known, "foam_cm": seen.foam_cm} if "foam" in self.names else known

@@ -91,7 +91,9 @@ def fill(vessel: Vessel[Real], _chosen: Truth, amounts: Mapping[str, Real]) -> N
 
 
 def sample(vessel: Vessel[Real], _chosen: Truth, amounts: Mapping[str, Real]) -> None:
-    """Draw `volume_ml`; concentrations do not change."""
+    """Draw `volume_ml`; concentrations do not change. A port that is fitted keeps some of it for the next sample."""
+    if vessel.fittings is not None:
+        vessel.fittings.sample(vessel.culture.truth(), amounts["volume_ml"])
     vessel.volume_by_hand(vessel.volume_l - 0.001 * amounts["volume_ml"])
 
 

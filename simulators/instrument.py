@@ -58,6 +58,15 @@ class Signals(Protocol):
         ...
 
 
+def has(signals: Signals, name: str) -> bool:
+    """Whether the vessel has a signal of that name."""
+    try:
+        signals.read(name)
+    except KeyError:
+        return False
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """One instrument's part of the world.

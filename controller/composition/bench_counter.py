@@ -57,4 +57,5 @@ class BenchCounter:
         if number > max(bench.finished, bench.running):
             truth = self._plant.truth(vessel)
             bench.running, bench.ready_s = number, self._now_s + COUNTING_S
-            bench.drawn = (truth["vcd"], truth["viability"])
+            cup = "sample_" if "sample_vcd" in truth else ""
+            bench.drawn = (truth[f"{cup}vcd"], truth[f"{cup}viability"])

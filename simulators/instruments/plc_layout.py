@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from simulators.bus import PUMPS
-from simulators.instrument import Context, Json, Signals, SpecError
+from simulators.instrument import Context, Json, SpecError, has
 from simulators.instruments.plc_program import FITTED_OUTPUTS, OUTPUTS, PUMP_RPM, Output
 
 MEASURED: Mapping[str, str] = {
@@ -47,8 +47,8 @@ def layout_of(context: Context) -> Layout:
     pumps, vessel = context.spec.get("pumps", []), context.vessel
     if not isinstance(pumps, list) or not set(map(str, pumps)) <= {"base", "feed", *PUMPS}:
         raise SpecError(f"{context.name}: pumps must be a list of base, feed, {', '.join(PUMPS)}")
-    measured = {**MEASURED, **{tag: signal for tag, signal in FITTED_MEASURED.items() if _has(vessel, signal)}}
-    outputs = {**OUTPUTS, **{tag: out for tag, out in FITTED_OUTPUTS.items() if _has(vessel, out.actuator)}}
+    measured = {**MEASURED, **{tag: signal for tag, signal in FITTED_MEASURED.items() if has(vessel, signal)}}
+    outputs = {**OUTPUTS, **{tag: out for tag, out in FITTED_OUTPUTS.items() if has(vessel, out.actuator)}}
     for pump in map(str, pumps):
         vessel.read(f"{pump}_rpm")
         measured[f"{pump.title()}.Total"] = f"{pump}_revolutions"
@@ -63,11 +63,3 @@ def _ranged(outputs: Mapping[str, Output], ranges: Json, name: str) -> dict[str,
         tag: replace(output, high=float(str(ranges[tag]))) if tag in ranges else output
         for tag, output in outputs.items()
     }
-
-
-def _has(vessel: Signals, signal: str) -> bool:
-    try:
-        vessel.read(signal)
-    except KeyError:
-        return False
-    return True

@@ -22,7 +22,7 @@ from asyncua.server.server import Server
 from asyncua.ua.status_codes import StatusCodes
 
 from simulators.faults import STREAM_FAULTS
-from simulators.instrument import Context
+from simulators.instrument import Context, has
 from simulators.instruments.vicell_counter import CELLS_PER_DENSITY, Counter, Culture, Order, Refusal, Sample
 from simulators.instruments.vicell_types import add_types
 from simulators.opcua_access import access_of
@@ -241,7 +241,8 @@ def _look(context: Context, names: Sequence[str], sample: str) -> Culture:
     for name in names:
         if sample.startswith(f"{name}-"):
             vessel = context.vessels[name]
-            return Culture(vessel.read("vcd"), vessel.read("viability"))
+            drawn = "sample_" if has(vessel, "sample_vcd") else ""
+            return Culture(vessel.read(f"{drawn}vcd"), vessel.read(f"{drawn}viability"))
     return Culture(0.0, 0.0)
 
 

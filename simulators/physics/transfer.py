@@ -39,19 +39,6 @@ class Impellers(NamedTuple, Generic[Real]):
     diameter_m: Real
 
 
-class Calibration(NamedTuple, Generic[Real]):
-    """A vessel's transfer: `sparged` in 1/h at `agitation` in rev/min and `vvm` in 1/min, exponents, and `surface` in
-    1/h, which the liquid's surface gives always.
-    """
-
-    sparged: Real
-    surface: Real
-    agitation: Real
-    vvm: Real
-    by_agitation: Real
-    by_vvm: Real
-
-
 def ungassed_power(agitation: Real, impellers: Impellers[Real], density: Real | float = 1000.0) -> Real:
     """Power that the impellers draw from a turbulent liquid of `density` in kg/m3."""
     turns, d = agitation / 60.0, impellers.diameter_m
@@ -86,13 +73,6 @@ def beyond(power_density: Real, volume_l: Real) -> dict[str, Truth]:
     """For each quantity of :data:`VALID` whether the correlations are asked for more than they know."""
     now = {"power_density": power_density, "volume_l": volume_l}
     return {name: outside(now[name], span) for name, span in VALID.items()}
-
-
-def calibrated(agitation: Real, gas: Real, volume_l: Real, vessel: Calibration[Real]) -> Real:
-    """Coefficient by the vessel's calibration."""
-    stirred = power(agitation / vessel.agitation, vessel.by_agitation)
-    aerated = power(gas / (1000.0 * volume_l) / vessel.vvm, vessel.by_vvm)
-    return vessel.sparged * stirred * aerated + vessel.surface
 
 
 def stirred(agitation: Real, reference_rpm: float) -> Real:

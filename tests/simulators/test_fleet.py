@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from simulators.biology.donors import patient
+from simulators.bus import FITTINGS
 from simulators.fleet import Fleet
 
 ENTRY = {"model": "tc_m", "volume_l": 1.0, "temperature_c": 36.0}
@@ -19,6 +20,9 @@ def run(numbers, entry=ENTRY):
             fleet.actuators["heater"][column] = 20.0 + number
             fleet.actuators["air_sp"][column] = 50.0 + number
             fleet.actuators["feed_rpm"][column] = 0.5 * (number % 3)
+            if "fitted" in entry:
+                fleet.actuators["medium_rpm"][column] = fleet.actuators["harvest_rpm"][column] = 1.0 + 0.1 * number
+                fleet.actuators["exhaust_valve"][column] = 2.0 * number
             if minute == 10 + number:
                 fleet.ask(column, "inoculate", {"volume_ml": 50.0, "density": 10.5})
             if minute == 90 + number:
@@ -36,9 +40,9 @@ def column(fleet, at):
     return {name: values[at].tobytes() for name, values in seen.items()}, fleet.at_harvest.get(at)
 
 
-@pytest.mark.parametrize("model", ["tc_m", "ecoli_a"])
-def test_each_vessel_is_to_the_bit_what_it_is_alone(model):
-    entry = {**ENTRY, "model": model}
+@pytest.mark.parametrize("more", [{}, {"model": "ecoli_a"}, {"fitted": [*FITTINGS], "feed": {"glucose": 30.0}}])
+def test_each_vessel_is_to_the_bit_what_it_is_alone(more):
+    entry = {**ENTRY, **more}
     together = run(NUMBERS, entry)
     for at, number in enumerate(NUMBERS):
         assert column(run((number,), entry), 0) == column(together, at), number

@@ -9,7 +9,7 @@ from simulators.gas_path import Gas, GasPath
 from simulators.physics import gas, transfer
 from simulators.physics.delay import DeadTime
 from simulators.physics.lag import toward
-from simulators.physics.transfer import Calibration, Impellers
+from simulators.physics.transfer import Impellers
 from simulators.tank import CELL_CULTURE
 from tests.simulators.bits import same
 
@@ -50,14 +50,12 @@ def test_a_state_beyond_the_correlations_is_marked_for_each_vessel():
 
 
 def test_a_calibrated_vessel():
-    vessel = Calibration(10.0, 0.5, 150.0, 0.1, 1.2, 0.5)
-    assert transfer.calibrated(150.0, 100.0, 1.0, vessel) == pytest.approx(10.5)
-    assert transfer.calibrated(300.0, 400.0, 1.0, vessel) == pytest.approx(10 * 2**1.2 * 2 + 0.5)
-    assert transfer.calibrated(0.0, 100.0, 1.0, vessel) == 0.5
-    stirring = transfer.stirred(300.0, 150.0)
-    assert transfer.kla(stirring, 400.0, 1.0, 10.0, 0.5) == pytest.approx(
-        transfer.calibrated(300.0, 400.0, 1.0, vessel)
-    )
+    def kla(agitation, gas):
+        return transfer.kla(transfer.stirred(agitation, 150.0), gas, 1.0, 10.0, 0.5)
+
+    assert kla(150.0, 100.0) == pytest.approx(10.5)
+    assert kla(300.0, 400.0) == pytest.approx(10 * 2**1.2 * 2 + 0.5)
+    assert kla(0.0, 100.0) == 0.5
 
 
 def test_antifoam_and_viscosity_slow_the_transfer():

@@ -227,6 +227,20 @@ def test_the_bottle_under_the_balance_loses_what_the_feed_pump_takes():
     assert full - made.sensors["V"]["feed_bottle"] == pytest.approx(1.02 * truth["feed_ml"], abs=0.2)
 
 
+def test_a_sample_begins_with_what_the_last_one_left_in_the_port():
+    made = plant(["sample_port"], state={**WARM, "vcd": 4.0, "dead_density": 1.0})
+    made.hands("1", "V", "sample", {"volume_ml": 8.0})
+    first = made.truth("V")
+    assert first["sample_vcd"] == pytest.approx(4.0 * 6.0 / 8.0), "2 mL of the port held no cells yet"
+    assert first["sample_viability"] == pytest.approx(80.0, rel=0.001)
+    made.set_state("V", {"vcd": 10.0, "dead_density": 0.0})
+    made.hands("2", "V", "sample", {"volume_ml": 4.0})
+    second = made.truth("V")
+    assert second["sample_vcd"] == pytest.approx((2.0 * 4.0 + 2.0 * 10.0) / 4.0, rel=0.001)
+    assert second["sample_viability"] == pytest.approx(100.0 * 7.0 / 7.5, rel=0.001)
+    assert second["vcd"] == pytest.approx(10.0), "the vessel keeps its concentrations"
+
+
 @pytest.mark.parametrize(
     ("model", "feed", "why"),
     [
