@@ -56,6 +56,14 @@ CATALOGUE: Mapping[str, Model] = {
 """Sensors as they are sold: % air, % air, pH, Cel, Cel, 10*6/mL, g, % of dry gas. Lags, noise and accuracy of the
 electrodes are published; their drifts and the spread of what is worn are chosen.
 """
+MADE_FOR: Mapping[str, tuple[str, ...]] = {
+    "do": ("do_optical", "do_polarographic"),
+    "ph": ("ph_glass",),
+    "temperature": ("pt100_a", "pt100_b"),
+    "jacket_temperature": ("pt100_a", "pt100_b"),
+    "weight": ("load_cell",),
+}
+"""What of the catalogue a vessel's own signals can be measured with."""
 ANALYSER_DELAY_S = 30.0
 """From the vessel to the off-gas analyser."""
 SELDOM = 3.3

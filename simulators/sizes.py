@@ -22,7 +22,7 @@ from typing import NamedTuple
 from simulators.numeric import maximum, minimum, power
 from simulators.physics.thermal import Shell
 from simulators.physics.transfer import QUARTER_TURN, SCATTER, Impellers
-from simulators.sensors import MODELS, Model
+from simulators.sensors import CATALOGUE, MADE_FOR, MODELS, Model
 from simulators.tank import CELL_CULTURE, PumpModel, Tank
 
 SIZES: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 50.0, 200.0, 500.0, 1000.0, 2000.0)
@@ -103,16 +103,29 @@ def as_bought(tank: Tank) -> Tank:
     )
 
 
+def equipped(tank: Tank, sensors: object) -> Tank:
+    """The same tank with sensors from the catalogue, by signals. Raises ValueError for what does not fit."""
+    if not isinstance(sensors, dict) or not sensors.keys() <= MADE_FOR.keys():
+        raise ValueError(f"sensors must be kinds by {', '.join(MADE_FOR)}, not {sensors!r}")
+    for signal, kind in sensors.items():
+        if kind not in MADE_FOR[signal]:
+            raise ValueError(f"sensors: {signal} is measured by {' or '.join(MADE_FOR[signal])}, not by {kind!r}")
+    return replace(tank, sensors=tuple(sensors.items()))
+
+
 def sensor_models(tank: Tank) -> Mapping[str, Model]:
-    """The bench vessel's sensors with the ranges and the weighing noise of another size."""
+    """The bench vessel's sensors, or the tank's own, with the ranges and the weighing noise of another size."""
     ratio = tank.nominal_l / CELL_CULTURE.nominal_l
+    chosen = {signal: CATALOGUE[kind] for signal, kind in tank.sensors}
+    models = {**MODELS, **chosen} if chosen else MODELS
     if ratio == 1.0:
-        return MODELS
+        return models
+    weight = models["weight"]
     changed = {
         "agitation": MODELS["agitation"]._replace(high=tank.fastest_rpm),
-        "weight": MODELS["weight"]._replace(noise=MODELS["weight"].noise * ratio, high=MODELS["weight"].high * ratio),
+        "weight": weight._replace(noise=weight.noise * ratio, high=weight.high * ratio, pull=weight.pull * ratio),
     }
     for name in FLOWS:
         model = MODELS[name]
         changed[name] = model._replace(noise=model.noise * ratio, high=model.high * ratio)
-    return {**MODELS, **changed}
+    return {**models, **changed}

@@ -54,7 +54,8 @@ class Tank:
     `gas_range` is the full scale of air, O2, CO2 and N2 in mL/min; `flow_zero` the largest zero error of these
     controllers as a share of it, 0 where they have been zeroed. Heat: the heater is switched every `heater_pulse_s`, at
     0 its power is smooth; `stirring_w` at `reference_rpm`; the exhaust's `condenser` in Cel. `back_pressure` of the
-    exhaust filter in mbar min/mL.
+    exhaust filter in mbar min/mL. `sensors` are pairs of a signal and a kind of :data:`simulators.sensors.CATALOGUE`,
+    where they are not those of the bench vessel.
     """
 
     buffers: Buffers[float]
@@ -84,6 +85,7 @@ class Tank:
     density: float = 1.008
     back_pressure: float = 0.02
     foaming: Foaming = FOAMING
+    sensors: tuple[tuple[str, str], ...] = ()
     shell: Shell = REFERENCE
 
 

@@ -12,7 +12,7 @@ from simulators.biology.suspension import Suspension, fed_with
 from simulators.bus import fittings_of
 from simulators.draws import Alone, Draws, Together
 from simulators.numeric import Array, Real, filled, gathered
-from simulators.sizes import sized
+from simulators.sizes import as_bought, equipped, sized
 from simulators.tank import TANKS, Tank
 from simulators.vessel import Vessel
 
@@ -36,7 +36,7 @@ CULTURES: Mapping[str, Model] = {
 
 DEFAULTS: Mapping[str, float] = {"temperature_c": 22.0}
 PHYSICAL = frozenset({"volume_l", "temperature_c", "do", "ph", "protein", "retained"})
-WORDS = frozenset({"model", "seed", "fitted", "feed"})
+WORDS = frozenset({"model", "seed", "fitted", "feed", "sensors", "as_bought"})
 """What a description says besides numbers."""
 STATE_RANGES: Mapping[str, tuple[float, float]] = {
     "volume_l": (0.01, 1.5),
@@ -64,8 +64,8 @@ IONS: Mapping[str, float] = {"lactate": -1.0, "acetate": -1.0, "ammonia": 1.0}
 
 
 def make_vessel(name: str, entry: Mapping[str, object], seed: int) -> Vessel[float]:
-    """A vessel from `model`, `seed`, `size_l` (2: its working volume), what is `fitted` to it, what its `feed` holds in
-    mM, and the initial state.
+    """A vessel from `model`, `seed`, `size_l` (2: its working volume), its `sensors`, whether it is `as_bought`, see
+    :mod:`simulators.sizes`, what is `fitted` to it, what its `feed` holds in mM, and the initial state.
 
     Raises ValueError when `entry` makes no sense.
     """
@@ -109,6 +109,10 @@ def _described(entry: Mapping[str, object]) -> tuple[Model, Tank, dict[str, floa
         raise ValueError(f"unknown model {name!r}; known: {', '.join(CULTURES)}")
     given = {key: _number(key, value) for key, value in entry.items() if key not in WORDS}
     tank = TANKS[name] if (size := given.pop("size_l", None)) is None else sized(TANKS[name], size)
+    tank = equipped(tank, entry.get("sensors", {}))
+    if (uncalibrated := entry.get("as_bought", False)) not in (True, False):
+        raise ValueError(f"as_bought must be true or false, not {uncalibrated!r}")
+    tank = as_bought(tank) if uncalibrated else tank
     state = {"volume_l": 0.5 * tank.nominal_l, **DEFAULTS, **given}
     check_state(state, tank)
     return CULTURES[name], tank, state, given

@@ -269,3 +269,44 @@ def test_a_vessel_is_fed_with_what_its_description_says(model):
     left = 5.0 * math.exp(0.0) / (1.0 + given) + 200.0 * given / (1.0 + given)
     assert rich["glucose"] == pytest.approx(left, rel=0.02)
     assert fed(feed={})["glucose"] == usual["glucose"]
+
+
+def test_sensors_are_those_of_the_catalogue_where_the_description_says_so():
+    def falling(**more):
+        """% of air that DO shows 20 s after the liquid lost all its oxygen, of as many seeds."""
+        shows = []
+        for seed in range(20):
+            made = Plant({"V": {**WARM, "seed": seed, "do": 100.0, **more}}, 1)
+            made._vessels["V"].solution.oxygen_percent = 0.0
+            for _ in range(20):
+                made.step(1.0)
+            shows.append(made.sensors["V"]["do"])
+        return np.mean(shows), np.std(shows)
+
+    usual, worn = falling(), falling(sensors={"do": "do_polarographic"})
+    assert usual[0] == pytest.approx(100.0 * math.exp(-20.0 / 13.0), abs=3.0)
+    assert worn[0] > usual[0] + 10.0, "lags of 13 .. 39 s"
+    assert worn[1] > 2.0 * usual[1]
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"sensors": {"do": "ph_glass"}}, "do is measured by do_optical or do_polarographic, not by 'ph_glass'"),
+        ({"sensors": {"colour": "eye"}}, "sensors must be kinds by do, ph"),
+        ({"sensors": "all"}, "sensors must be kinds by do, ph"),
+        ({"as_bought": "yes"}, "as_bought must be true or false, not 'yes'"),
+    ],
+)
+def test_sensors_that_do_not_fit_are_refused(more, why):
+    with pytest.raises(ValueError, match=why):
+        Plant({"V": {**WARM, **more}})
+
+
+def test_a_vessel_as_it_was_bought_has_pumps_that_nobody_calibrated():
+    given = [
+        run(plant([], state={**WARM, "seed": seed, "as_bought": True}, feed_rpm=20.0), 0.5)["feed_ml"]
+        for seed in range(12)
+    ]
+    assert np.std(given) / np.mean(given) == pytest.approx(0.05, rel=0.6)
+    assert run(plant([], feed_rpm=20.0), 0.5)["feed_ml"] == pytest.approx(60.0)
