@@ -24,7 +24,7 @@ STICTION = (1.0, 3.0)
 WATER_C, WARM_C = 12.0, 37.0
 """Cooling water; and the jacket from which a cooling valve that is open takes as much as the heater can give (chosen).
 """
-BOTTLE_G_PER_L, MEDIUM_G_PER_ML = 1000.0, 1.02
+BOTTLE_G_PER_L, MEDIUM_G_PER_ML = 500.0, 1.02
 """Medium in a full bottle by the vessel's size (chosen), and its density."""
 PORT_ML = 2.0
 """What stays in a sampling port, and comes out with the next sample (0 .. 5 mL are usual)."""

@@ -28,6 +28,7 @@ PLC_ACTUATORS = {
     "CO2.SP": "co2_sp", "N2.SP": "n2_sp", "Vent.OP": "exhaust_valve", "Cooling.OP": "cooling_valve",
     **{f"{pump.title()}.SP": f"{pump}_rpm" for pump in PUMPS},
 }  # fmt: skip
+MINUTES_PER_HOUR = 60.0
 Read = Callable[[], float]
 Write = Callable[[float], None]
 
@@ -80,6 +81,7 @@ class PlantIo:
     def _bind(self, connection: Connection, index: int, point: Point) -> None:
         vessel = str(connection.simulation.get("vessel", ""))
         read, write = self._signals(connection, vessel, point.address)
+        point = point._replace(gain=point.gain * in_ml(connection, point.address))
         if read is not None:
             self._reads.append((index, read, point))
         if write is not None:
@@ -102,6 +104,16 @@ class PlantIo:
 
     def _actuator(self, vessel: str, name: str) -> Write:
         return lambda value: self._plant.actuators[vessel].__setitem__(name, value)
+
+
+def in_ml(connection: Connection, address: str) -> float:
+    """By what a PLC that knows its pumps' mL of a revolution shows and takes more than revolutions: mL, and mL/h."""
+    known = connection.simulation.get("pumps")
+    pump, _, what = address.partition(".")
+    factor = known.get(pump.lower()) if isinstance(known, dict) else None
+    if connection.driver != "generic_plc" or factor is None or what not in {"SP", "Total"}:
+        return 1.0
+    return float(str(factor)) * (MINUTES_PER_HOUR if what == "SP" else 1.0)
 
 
 def signal_names(connection: Connection, address: str) -> tuple[str, str]:

@@ -3,9 +3,10 @@
 Source: Siemens communication manual A5E03735815 (namespace, node ids); the block's layout is ours. Variables are typed
 (a wrongly typed write gets BadTypeMismatch), the namespace index must be found by its URI.
 
-Settings: ``vessel``, ``db`` (name of the block), ``pumps`` (a list of those that the PLC drives: ``Antifoam.SP`` in
-rev/min and ``Antifoam.Total`` in revolutions for ``antifoam``), ``ranges`` of outputs (``{"Air.SP": 2500}``), and those
-of :mod:`simulators.opcua_access`.
+Settings: ``vessel``, ``db`` (name of the block), ``pumps`` (those that the PLC drives: ``Antifoam.SP`` in rev/min and
+``Antifoam.Total`` in revolutions for a list with ``antifoam``; mL/h and mL for ``{"antifoam": 0.025}``, the mL of a
+revolution that are entered in the PLC), ``ranges`` of outputs (``{"Air.SP": 2500}``), and those of
+:mod:`simulators.opcua_access`.
 """
 
 from __future__ import annotations
@@ -134,11 +135,11 @@ async def cycle(
     written = {tag: block.value(tag) for tag in layout.outputs}
     forced = program.scan(heartbeat if isinstance(heartbeat, int) else 0, written, now_s)
     for tag, output in layout.outputs.items():
-        vessel.write(output.actuator, program.drives[tag])
+        vessel.write(output.actuator, program.drives[tag] * output.scale)
     for tag, value in forced.items():
         await block.show(tag, value)
     for tag, signal in layout.measured.items():
-        await block.show(tag, vessel.read(signal))
+        await block.show(tag, vessel.read(signal) * layout.scales.get(tag, 1.0))
     await block.show("Plc.Heartbeat", int(since_s), ua.VariantType.Int32)
     await block.show("Plc.Safe", program.safe, ua.VariantType.Boolean)
 

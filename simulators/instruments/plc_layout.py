@@ -32,11 +32,15 @@ FITTED_MEASURED: Mapping[str, str] = {
 """Measured tags that are there with what is fitted to the vessel."""
 
 
+MINUTES_PER_HOUR = 60.0
+
+
 class Layout(NamedTuple):
-    """Tags by what they show and what they drive."""
+    """Tags by what they show and what they drive; what shows more or less than its signal has a scale."""
 
     measured: Mapping[str, str]
     outputs: Mapping[str, Output]
+    scales: Mapping[str, float]
 
 
 def layout_of(context: Context) -> Layout:
@@ -44,16 +48,26 @@ def layout_of(context: Context) -> Layout:
 
     Raises :class:`SpecError` for settings that make no sense, KeyError for a pump that is not fitted.
     """
-    pumps, vessel = context.spec.get("pumps", []), context.vessel
-    if not isinstance(pumps, list) or not set(map(str, pumps)) <= {"base", "feed", *PUMPS}:
-        raise SpecError(f"{context.name}: pumps must be a list of base, feed, {', '.join(PUMPS)}")
+    vessel, scales = context.vessel, dict[str, float]()
     measured = {**MEASURED, **{tag: signal for tag, signal in FITTED_MEASURED.items() if has(vessel, signal)}}
     outputs = {**OUTPUTS, **{tag: out for tag, out in FITTED_OUTPUTS.items() if has(vessel, out.actuator)}}
-    for pump in map(str, pumps):
+    for pump, ml_per_rev in pumps_of(context.spec.get("pumps", []), context.name).items():
         vessel.read(f"{pump}_rpm")
-        measured[f"{pump.title()}.Total"] = f"{pump}_revolutions"
-        outputs[f"{pump.title()}.SP"] = Output(f"{pump}_rpm", PUMP_RPM)
-    return Layout(measured, _ranged(outputs, context.spec.get("ranges", {}), context.name))
+        tag, hourly = pump.title(), MINUTES_PER_HOUR * ml_per_rev if ml_per_rev else 1.0
+        measured[f"{tag}.Total"], scales[f"{tag}.Total"] = f"{pump}_revolutions", ml_per_rev or 1.0
+        outputs[f"{tag}.SP"] = Output(f"{pump}_rpm", PUMP_RPM * hourly, scale=1.0 / hourly)
+    return Layout(measured, _ranged(outputs, context.spec.get("ranges", {}), context.name), scales)
+
+
+def pumps_of(pumps: Json, name: str) -> dict[str, float]:
+    """The pumps that a PLC drives, with the mL of a revolution that are entered in it, 0 where there are none."""
+    given = dict.fromkeys(map(str, pumps), 0.0) if isinstance(pumps, list) else pumps
+    if not isinstance(given, dict) or not given.keys() <= {"base", "feed", *PUMPS}:
+        raise SpecError(f"{name}: pumps must be a list of base, feed, {', '.join(PUMPS)}, or mL/rev by them")
+    calibrated = {pump: float(str(value)) for pump, value in given.items()}
+    if isinstance(pumps, dict) and not all(value > 0.0 for value in calibrated.values()):
+        raise SpecError(f"{name}: pumps must have mL/rev above 0")
+    return calibrated
 
 
 def _ranged(outputs: Mapping[str, Output], ranges: Json, name: str) -> dict[str, Output]:

@@ -12,12 +12,15 @@ WATCHDOG_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One output: the actuator it drives, its range, and where it is at power-up and when the host is gone."""
+    """One output: the actuator it drives, its range, where it is at power-up and when the host is gone; and what the
+    actuator gets of it.
+    """
 
     actuator: str
     high: float
     start: float = 0.0
     safe: float = 0.0
+    scale: float = 1.0
 
 
 OUTPUTS: Mapping[str, Output] = {

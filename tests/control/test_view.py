@@ -22,7 +22,7 @@ def test_columns_describe_every_array_place(rig):
 def test_a_calculated_column_names_its_model_with_version_and_inputs(rig):
     columns = {column["name"]: column for column in rig.scan.columns.described if column["kind"] == "tag"}
     assert columns["our"]["model"] == "our_dynamic 1"
-    assert columns["our"]["inputs"] == ["do", "oxygen_in_gas", "kla", "temperature", "gas_total", "volume"]
+    assert columns["our"]["inputs"] == ["do", "oxygen_in_gas", "pressure", "kla", "temperature", "gas_total", "volume"]
     assert (columns["our"]["low"], columns["our"]["high"]) == (None, None), "nobody said what is credible"
     assert (columns["volume"]["low"], columns["volume"]["high"]) == (0.5, 2.0)
     assert (columns["temperature"]["model"], columns["temperature"]["inputs"]) == ("", [])

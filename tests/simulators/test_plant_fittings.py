@@ -223,7 +223,7 @@ def test_the_bottle_under_the_balance_loses_what_the_feed_pump_takes():
     truth = run(made, 0.5)
     made.actuators["V"]["feed_rpm"] = 0.0
     run(made, 0.01)
-    assert full == pytest.approx(2000.0, abs=0.2)
+    assert full == pytest.approx(1000.0, abs=0.2)
     assert full - made.sensors["V"]["feed_bottle"] == pytest.approx(1.02 * truth["feed_ml"], abs=0.2)
 
 

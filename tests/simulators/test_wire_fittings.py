@@ -23,8 +23,10 @@ from controller.config.load import load_site
 from controller.model.build import build
 from drivers.contract import ConnectionSpec, Driver, Point, Quality
 from drivers.registry import create
+from simulators.instrument import SpecError
 from simulators.instruments.plc_layout import FITTED_MEASURED, MEASURED
 from simulators.instruments.plc_program import FITTED_OUTPUTS, OUTPUTS
+from simulators.spec import parse_spec
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60), pytest.mark.xdist_group("wire-site")]
 
@@ -137,3 +139,61 @@ def test_in_process_an_instrument_measures_the_signals_that_its_simulation_names
     assert signal_names(connections["harvest-pump-301"], "speed") == ("", "harvest_rpm")
     with pytest.raises(ValueError, match="nothing behind bluevary humidity"):
         signal_names(connections["off-gas-301"], "humidity")
+
+
+def plc_spec(directory: Path, **settings: Any) -> dict[str, Any]:
+    plc = {"kind": "generic_plc", "vessel": "V", **settings}
+    vessel = {"model": "tc_m", "seed": 1, "fitted": ["antifoam"]}
+    return {
+        "speed": 60.0,
+        "seed": 1,
+        "directory": str(directory),
+        "vessels": {"V": vessel},
+        "instruments": {"plc": plc},
+    }
+
+
+async def test_a_plc_that_knows_its_pumps_takes_millilitres(tmp_path: Path) -> None:
+    process, addresses = await start_simulators(plc_spec(tmp_path, pumps={"antifoam": 0.025}))
+    driver = create("generic_plc", ConnectionSpec("plc", addresses.urls["plc"], {}, timeout_s=2.0))
+    total, rate = Point("total", "Antifoam.Total"), Point("rate", "Antifoam.SP", "rw")
+    try:
+        await driver.open()
+        plan = driver.plan([total, rate])
+        await driver.read(plan)
+        await driver.write([(rate, 300.0)])
+        for _ in range(100):
+            state = await ask(addresses.control, {"op": "state", "vessel": "V"})
+            if float(str(state["antifoam_ml"])) > 5.0:
+                break
+            await asyncio.sleep(0.1)
+        assert state["antifoam_rpm"] == pytest.approx(300.0 / 60.0 / 0.025)
+        shown = [sample.value for sample in await driver.read(plan)]
+        assert shown[0] == pytest.approx(float(str(state["antifoam_ml"])), abs=3.0)
+        assert shown[1] == 300.0
+    finally:
+        await driver.close()
+        process.terminate()
+        await process.wait()
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"pumps": ["soap"]}, "pumps must be a list of base, feed, medium"),
+        ({"pumps": {"antifoam": 0}}, "pumps must have mL/rev above 0"),
+        ({"pumps": ["harvest"]}, "there is no 'harvest_rpm' among its settings or signals; a vessel has it with"),
+        ({"ranges": {"Colour.SP": 1}}, "ranges must be those of Heater.OP"),
+    ],
+)
+async def test_a_plc_of_what_does_not_exist_does_not_start(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], settings: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(SimulatorError):
+        await start_simulators(plc_spec(tmp_path, **settings))
+    assert why in capfd.readouterr().err
+
+
+def test_a_vessel_with_what_does_not_exist_is_refused_before_anything_starts() -> None:
+    with pytest.raises(SpecError, match="vessels: V: fitted must be a list of off_gas"):
+        parse_spec({"vessels": {"V": {"fitted": ["colour"]}}, "instruments": {"p": {"kind": "ika"}}})

@@ -1,0 +1,63 @@
+"""The class with heater, cooling, head pressure and a feed bottle on a balance, in process."""
+
+from pathlib import Path
+
+import pytest
+
+from controller.composition.rehearsal import Rehearsal
+
+ROOT = Path(__file__).parents[2]
+SITE = ROOT / "configs/sites/jacketed.yaml"
+RECIPE = """
+recipe: warm-and-cold
+version: 1.0.0
+title: Warm, feed, cool
+author: Biovisor contributors
+licence: Apache-2.0
+vessel_class: jacketed-5l
+requires: [temperature, pressure, gas, agitation, feed]
+procedure:
+  - operation: warm
+    title: Warm
+    do:
+      - set: {loop: gas, to: 400 mL/min}
+      - set: {loop: oxygen, to: 20.95 %}
+      - set: {loop: agitation, to: "100 {rev}/min"}
+      - set: {loop: pressure, to: 50 mbar}
+      - set: {loop: antifoam, to: 60 %}
+      - set: {loop: temperature, to: 37 Cel}
+      - feed: {loop: feed, program: constant, rate: 50 mL/h}
+    until:
+      - when: elapsed > 6 h
+        then: cool
+  - operation: cool
+    title: Cool
+    do:
+      - set: {loop: temperature, to: 18 Cel}
+    until:
+      - when: elapsed > 6 h
+        then: end
+"""
+
+
+@pytest.mark.timeout(120)
+def test_a_jacketed_vessel_is_warmed_fed_and_cooled_under_pressure(tmp_path):
+    recipe = tmp_path / "warm.yaml"
+    recipe.write_text(RECIPE)
+    rehearsal = Rehearsal(SITE, recipe, "BR-401", period_s=5.0, seed=1)
+    plant, seen = rehearsal.plant, {}
+
+    def watch(batch):
+        seen[batch["operation"]] = {**plant.truth("BR-401"), **plant.sensors["BR-401"]}
+
+    batch = rehearsal.run(watch=watch, longest_s=13 * 3600.0)
+    warm, cold = seen["warm"], seen["cool"]
+    for name in ("true_temperature", "pressure", "feed_ml", "feed_bottle", "antifoam_ml", "valve_position", "foam"):
+        print(f"{name}: {warm[name]:.2f} warm, {cold[name]:.2f} cold")
+    assert batch["state"] == "Complete"
+    assert warm["true_temperature"] == pytest.approx(37.0, abs=0.2)
+    assert cold["true_temperature"] == pytest.approx(18.0, abs=0.3)
+    assert warm["pressure"] == pytest.approx(50.0, abs=8.0)
+    assert warm["feed_ml"] == pytest.approx(6 * 50.0, rel=0.02), "mL/h by the PLC's own calibration"
+    assert 2500.0 - warm["feed_bottle"] == pytest.approx(1.02 * warm["feed_ml"], abs=1.0)
+    assert cold["feed_ml"] == pytest.approx(warm["feed_ml"], abs=2.0), "the feed ends with its operation"
