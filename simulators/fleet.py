@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulators.biology.donors import Patient, patient
 from simulators.bus import ACTUATORS
@@ -32,6 +33,13 @@ class Wish(NamedTuple):
     amounts: dict[str, float]
 
 
+class Begun(NamedTuple):
+    """An inoculation: s of process time, and 1e9 viable cells."""
+
+    process_s: float
+    cells: float
+
+
 class Fleet:
     """Many vessels as one plant. `numbers` are the vessels' numbers in the population, from 0; arrays have a number for
     each vessel, in that order.
@@ -49,19 +57,24 @@ class Fleet:
     refused: list[tuple[int, str]]
     """What hands could not do: the vessel's column and why."""
     at_harvest: dict[int, dict[str, float]]
-    """The truth of each vessel right before its harvest, by column."""
+    """The truth of each vessel when its harvest was asked for, by column."""
+    begun: dict[int, Begun]
+    """When cells first came into each vessel, by column."""
+    filled_l: Array
+    """Medium that each vessel was given by hand, that it began with included; what the pumps bring is not."""
 
     def __init__(self, entry: Mapping[str, object], numbers: Sequence[int], seed: int) -> None:
         model = str(entry.get("model", POPULATION))
         self.patients = tuple(patient(seed, number) for number in numbers) if model == POPULATION else ()
-        usual = CULTURES[model].usual if model in CULTURES else None
-        cells = [one.donor for one in self.patients] or [usual] * len(numbers)
+        usual = [CULTURES[model].usual] * len(numbers) if model in CULTURES else []
+        cells = [one.donor for one in self.patients] if self.patients else usual
         seeds = [f"{seed}:{number}" for number in numbers]
         alone = len(numbers) == 1
         self._one = make_alone(entry, seeds[0], cells[0]) if alone else None
         self._many = None if alone else make_vessels(entry, seeds, cells)
         self.actuators = {name: np.zeros(len(numbers)) for name in ACTUATORS}
-        self.refused, self.at_harvest = [], {}
+        self.refused, self.at_harvest, self.begun = [], {}, {}
+        self.filled_l = self.truth()["volume_l"].copy()
         self._wishes: list[Wish] = []
 
     @property
@@ -79,11 +92,12 @@ class Fleet:
         assert self._one is not None
         return {name: np.array([value]) for name, value in self._one.truth().items()}
 
-    def outside(self) -> tuple[str, ...]:
-        """Quantities in which a vessel, any of them, is beyond what its culture's model is valid for."""
+    def beyond(self) -> dict[str, NDArray[np.bool_]]:
+        """For each quantity that the model of the culture depends on: where it is asked for more than it knows."""
         vessel = self._one or self._many
         assert vessel is not None
-        return vessel.outside()
+        count = len(self.actuators["heater"])
+        return {name: np.broadcast_to(np.asarray(truth), count) for name, truth in vessel.beyond().items()}
 
     def ask(self, column: int, action: str, amounts: Mapping[str, float]) -> None:
         """Ask hands for something; see :mod:`simulators.hands`. Raises ValueError for what makes no sense."""
@@ -91,6 +105,8 @@ class Fleet:
         if action == "inoculate" and self.patients:
             taken = out_of_the_bag(self.patients[column], taken)
         check(action, taken)
+        if action == "harvest":
+            self.at_harvest[column] = {name: float(values[column]) for name, values in self.truth().items()}
         self._wishes.append(Wish(column, action, taken))
 
     def step(self, dt_s: float) -> None:
@@ -110,8 +126,6 @@ class Fleet:
                 self._do(wish)
 
     def _do(self, wish: Wish) -> None:
-        if wish.action == "harvest":
-            self.at_harvest[wish.column] = {name: float(values[wish.column]) for name, values in self.truth().items()}
         try:
             if self._many is not None:
                 perform_on(self._many, wish.action, {wish.column: wish.amounts})
@@ -119,6 +133,14 @@ class Fleet:
                 perform(self._one, wish.action, wish.amounts)
         except ValueError as error:
             self.refused.append((wish.column, f"{wish.action}: {error}"))
+        else:
+            self._note(wish)
+
+    def _note(self, wish: Wish) -> None:
+        self.filled_l[wish.column] += wish.amounts.get("volume_l", 0.0)
+        if wish.action == "inoculate":
+            cells = wish.amounts["volume_ml"] * wish.amounts["density"] * CELLS_PER_ML
+            self.begun.setdefault(wish.column, Begun(float(self.truth()["process_s"][wish.column]), cells))
 
 
 def out_of_the_bag(cells: Patient, amounts: dict[str, float]) -> dict[str, float]:

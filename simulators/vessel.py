@@ -10,7 +10,7 @@ from simulators.biology.culture import Culture, Environment, Exchange, Inflow
 from simulators.bus import ACTUATORS
 from simulators.draws import Draws
 from simulators.gas_path import GasPath
-from simulators.numeric import Real, filled, log, maximum, some
+from simulators.numeric import Real, Truth, filled, log, maximum, some
 from simulators.physics.lag import toward
 from simulators.physics.mass import Outflow, back_pressure, foam_step, foamed_out, mixed, turnover, water_carried
 from simulators.physics.thermal import VAPOUR_J_PER_G, WATER_J_PER_KG, heat_step, metabolic_heat
@@ -143,7 +143,11 @@ class Vessel(Generic[Real]):
 
     def outside(self) -> tuple[str, ...]:
         """Quantities in which the culture's model is asked for more than it knows, in any vessel."""
-        return tuple(name for name, beyond in self.culture.outside(self._here()).items() if some(beyond))
+        return tuple(name for name, beyond in self.beyond().items() if some(beyond))
+
+    def beyond(self) -> dict[str, Truth]:
+        """For each quantity that the culture's model depends on: whether it is asked for more than it knows."""
+        return self.culture.outside(self._here())
 
     def _substep(self, dt_s: float) -> None:
         drives = self.drives

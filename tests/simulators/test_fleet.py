@@ -53,7 +53,9 @@ def test_hands_find_the_cells_that_the_patient_gave():
     fleet.ask(poor, "inoculate", {"volume_ml": 50.0, "density": 10_000.0})
     fleet.step(60.0)
     bag = patient(5, NUMBERS[poor])
-    assert fleet.truth()["vcd"][poor] * fleet.truth()["volume_l"][poor] == pytest.approx(bag.cd3 * bag.viability, rel=1e-3)
+    assert fleet.truth()["vcd"][poor] * fleet.truth()["volume_l"][poor] == pytest.approx(
+        bag.cd3 * bag.viability, rel=1e-3
+    )
     assert fleet.truth()["viability"][poor] == pytest.approx(100.0 * bag.viability, rel=1e-3)
     assert np.count_nonzero(fleet.truth()["vcd"]) == 1
 
