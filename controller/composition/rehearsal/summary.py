@@ -31,8 +31,8 @@ NOTES: Mapping[str, str] = {
 }
 USUAL = "Every vessel holds the usual cells of the model; vessels differ, cells do not."
 COARSE = (
-    "The scan was coarser than on hardware. The loops' figures then differ by less than 2 % from those at 1 s, "
-    "see docs/explanation/rehearsal.md."
+    "The scan was coarser than on hardware: times in band differ by less than 2 % from those at 1 s, "
+    "and mean errors hold more of the probes' noise (docs/explanation/rehearsal.md)."
 )
 
 

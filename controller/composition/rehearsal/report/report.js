@@ -43,7 +43,7 @@ function chart(caption, options, data) {
     const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") } };
     new uPlot({
       width: figure.clientWidth, height: 220, cursor: { y: false },
-      scales: { x: { time: false }, ...options.scales },
+      scales: { ...options.scales, x: { time: false, ...options.scales?.x } },
       axes: [{ ...axis, label: options.x, labelSize: 20, size: 36 }, { ...axis, size: 58 }],
       series: options.series(), bands: options.bands?.() ?? [],
     }, data, figure);
@@ -68,7 +68,7 @@ function histogram(caption, unit, values) {
   const counts = new Array(BINS).fill(0);
   for (const value of known) counts[Math.min(Math.floor((value - low) / width), BINS - 1)] += 1;
   return chart(caption, {
-    x: unit, scales: { y: { range: (_, __, most) => [0, most * 1.1] } },
+    x: unit, scales: { x: { range: [low - width / 2, high + width / 2] }, y: { range: (_, __, most) => [0, most * 1.1] } },
     series: () => [{ label: unit, value: (_, v) => shown(v) }, { label: "batches", stroke: colour("--mark"), fill: colour("--band"), paths: uPlot.paths.bars({ size: [0.95] }), points: { show: false } }],
   }, [counts.map((_, bin) => low + (bin + 0.5) * width), counts]);
 }
