@@ -109,6 +109,11 @@ class Fleet:
             self.at_harvest[column] = {name: float(values[column]) for name, values in self.truth().items()}
         self._wishes.append(Wish(column, action, taken))
 
+    @property
+    def busy(self) -> frozenset[int]:
+        """The columns of the vessels at which hands have something to do."""
+        return frozenset(wish.column for wish in self._wishes)
+
     def step(self, dt_s: float) -> None:
         """Let `dt_s` (> 0) pass in every vessel."""
         if self._many is not None:

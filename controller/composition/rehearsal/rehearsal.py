@@ -130,8 +130,8 @@ class Rehearsal:
         events, now_s = self.record.events, now_ns / NS
         if events:
             self._note(events, now_s)
-            for command in self._operator.answers(events):
-                self.door.submit(command)
+        for command in self._operator.answers(events):
+            self.door.submit(command)
         for outcome in self.record.outcomes:
             if not outcome.applied and outcome.command.verb is Verb.BATCH_CREATE:
                 self.books.refused(outcome.command.target, outcome.reason)
