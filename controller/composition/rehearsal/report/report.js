@@ -30,7 +30,7 @@ function tile(title, value, note, bad = false) {
 /** Columns are [heading, is text]. */
 function table(columns, rows, caption) {
   const cell = (kind, value, column) => element(kind, columns[column][1] ? { class: "text" } : {}, shown(value, 4));
-  return element("div", { class: "scroll" }, element("table", {},
+  return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, element("table", {},
     element("caption", {}, caption),
     element("thead", {}, element("tr", {}, ...columns.map(([title], at) => cell("th", title, at)))),
     element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map((value, at) => cell("td", value, at)))))));
@@ -121,6 +121,6 @@ report.replaceChildren(
   Object.keys(summary.beyond_model).length ? element("p", {}, `Beyond what the model is valid for, at some time: ${states(summary.beyond_model)} batches.`) : element("p", { class: "soft" }, "No culture left what its model is valid for."),
   table(donors.head.map((title, at) => [title.replaceAll("_", " "), at < 3]), donors.rows, "One row for each"),
   element("h2", {}, "Made from"),
-  table([["File", true], ["SHA-256", true]], Object.entries(summary.files_sha256), ""),
+  table([["File", true], ["SHA-256", true]], Object.entries(summary.files_sha256), "Files that were rehearsed"),
 );
 for (const draw of drawn) draw();
