@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from simulators.biology.donors import Patient, patient
 from simulators.bus import ACTUATORS
+from simulators.description import CULTURES
 from simulators.hands import check, perform, perform_on
 from simulators.numeric import Array
-from simulators.vessel_state import CULTURES, make_alone, make_vessels
+from simulators.vessel_state import make_alone, make_vessels
 
 POPULATION = "tc_m"
 """The model whose cells come from a population of patients; with the others every vessel has the usual cells."""
@@ -47,7 +48,7 @@ class Fleet:
     Hands act when the cultures have lived until now, which is within a minute: whoever is asked comes a little later.
     Cells for an inoculation come out of the patient's bag: not more than are in it, and as viable as they are.
 
-    Raises ValueError when `entry`, see :data:`simulators.vessel_state.STATE_RANGES`, makes no sense.
+    Raises ValueError when `entry`, see :data:`simulators.description.STATE_RANGES`, makes no sense.
     """
 
     patients: tuple[Patient, ...]

@@ -3,87 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from simulators.biology import cho_a, cho_m, ecoli_a, pen_b, tc_m, tc_p
 from simulators.biology.suspension import Suspension
+from simulators.description import PHYSICAL, check_state, described
 from simulators.draws import Alone, Together
 from simulators.numeric import Array, Real, filled, gathered
-from simulators.sizes import sized
-from simulators.tank import TANKS, Tank
 from simulators.vessel import Vessel
-
-
-class Model(NamedTuple):
-    """A model of a culture: its equations, and the parameters of the usual cells as a named tuple."""
-
-    equations: Any
-    usual: Any
-
-
-CULTURES: Mapping[str, Model] = {
-    "tc_m": Model(tc_m.TCell, tc_m.DONOR),
-    "ecoli_a": Model(ecoli_a.Coli, ecoli_a.STRAIN),
-    "tc_p": Model(tc_p.PublishedTCell, tc_p.DONOR),
-    "cho_a": Model(cho_a.Cho, cho_a.LINE),
-    "cho_m": Model(cho_m.DenseCho, cho_m.LINE),
-    "pen_b": Model(pen_b.Penicillium, pen_b.MOULD),
-}
-"""Models of a culture by the name a site gives them."""
-
-DEFAULTS: Mapping[str, float] = {"temperature_c": 22.0}
-PHYSICAL = frozenset({"volume_l", "temperature_c", "do", "ph"})
-STATE_RANGES: Mapping[str, tuple[float, float]] = {
-    "volume_l": (0.01, 1.5),
-    "temperature_c": (0.0, 100.0),
-    "do": (0.0, 400.0),
-    "ph": (4.0, 9.0),
-    "vcd": (0.0, 1e6),
-    "dead_density": (0.0, 1e6),
-    "biomass": (0.0, 300.0),
-    "glucose": (0.0, 2000.0),
-    "glutamine": (0.0, 200.0),
-    "lactate": (0.0, 500.0),
-    "ammonia": (0.0, 500.0),
-    "acetate": (0.0, 1000.0),
-    "culture_age_h": (0.0, 10_000.0),
-}
-"""State variables and their limits: share of the vessel's size (it is given in L), Cel, % air, pH, 2 x 10*6/mL, g/L,
-5 x mM, h since activation.
-"""
 
 IONS: Mapping[str, float] = {"lactate": -1.0, "acetate": -1.0, "ammonia": 1.0}
 """Charge of what can be set, which moves the strong-ion difference."""
 
 
 def make_vessel(name: str, entry: Mapping[str, object], seed: int) -> Vessel[float]:
-    """A vessel from `model`, `seed`, `size_l` (2: its working volume) and initial state.
+    """A vessel from `model`, `parameters` of its cells, `seed`, `size_l` (2: its working volume) and initial state.
 
     Raises ValueError when `entry` makes no sense.
     """
     try:
-        model, tank, state, given = _described(entry)
-        draws = Alone(f"{seed}:{entry.get('seed', name)}")
-        culture = Suspension(model.equations(model.usual))
-        vessel = Vessel(tank, culture, draws, state["volume_l"], state["temperature_c"])
-        set_state(vessel, given)
+        usual = described(entry).model.usual
+        return make_alone(entry, f"{seed}:{entry.get('seed', name)}", usual)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
-    return vessel
 
 
 def make_vessels(entry: Mapping[str, object], seeds: Sequence[str], cells: Sequence[Any]) -> Vessel[Array]:
-    """As many vessels of one description as there are `seeds`, with the parameters of each vessel's cells.
+    """As many vessels of one description as there are `seeds`, with the parameters of each vessel's cells; those that
+    the description gives hold for all.
 
     Raises ValueError when `entry` makes no sense.
     """
-    model, tank, state, given = _described(entry)
-    volume, temperature = (np.full(len(seeds), state[name]) for name in ("volume_l", "temperature_c"))
-    culture = Suspension(model.equations(type(model.usual)(*gathered(cells))))
-    vessel = Vessel(tank, culture, Together(list(seeds)), volume, temperature)
-    set_state(vessel, given)
+    what = described(entry)
+    volume, temperature = (np.full(len(seeds), what.state[name]) for name in ("volume_l", "temperature_c"))
+    own = [one._replace(**what.parameters) for one in cells]
+    culture = Suspension(what.model.equations(type(what.model.usual)(*gathered(own))))
+    vessel = Vessel(what.tank, culture, Together(list(seeds)), volume, temperature)
+    set_state(vessel, what.given)
     return vessel
 
 
@@ -92,34 +49,11 @@ def make_alone(entry: Mapping[str, object], seed: str, cells: Any) -> Vessel[flo
 
     Raises ValueError when `entry` makes no sense.
     """
-    model, tank, state, given = _described(entry)
-    culture = Suspension(model.equations(cells))
-    vessel = Vessel(tank, culture, Alone(seed), state["volume_l"], state["temperature_c"])
-    set_state(vessel, given)
+    what = described(entry)
+    culture = Suspension(what.model.equations(cells._replace(**what.parameters)))
+    vessel = Vessel(what.tank, culture, Alone(seed), what.state["volume_l"], what.state["temperature_c"])
+    set_state(vessel, what.given)
     return vessel
-
-
-def _described(entry: Mapping[str, object]) -> tuple[Model, Tank, dict[str, float], dict[str, float]]:
-    """Model and tank, the state to begin with, and what of it was given."""
-    name = str(entry.get("model", "tc_m"))
-    if name not in CULTURES:
-        raise ValueError(f"unknown model {name!r}; known: {', '.join(CULTURES)}")
-    given = {key: _number(key, value) for key, value in entry.items() if key not in {"model", "seed"}}
-    tank = TANKS[name] if (size := given.pop("size_l", None)) is None else sized(TANKS[name], size)
-    state = {"volume_l": 0.5 * tank.nominal_l, **DEFAULTS, **given}
-    check_state(state, tank)
-    return CULTURES[name], tank, state, given
-
-
-def check_state(state: Mapping[str, float], tank: Tank) -> None:
-    """Raises ValueError for a variable that does not exist or is out of range."""
-    for name, value in state.items():
-        if name not in STATE_RANGES:
-            raise ValueError(f"there is no state variable {name!r}; known: {', '.join(STATE_RANGES)}")
-        unit = tank.nominal_l if name == "volume_l" else 1.0
-        low, high = (unit * end for end in STATE_RANGES[name])
-        if not low <= value <= high:
-            raise ValueError(f"{name} must be {low:g} .. {high:g}")
 
 
 def set_state(vessel: Vessel[Real], state: Mapping[str, float]) -> None:
@@ -152,9 +86,3 @@ def _set_culture(vessel: Vessel[Real], name: str, value: Real) -> None:
     if not vessel.culture.set(name, value):
         raise ValueError(f"this vessel's culture has no {name}")
     vessel.solution.strong = vessel.solution.strong + IONS.get(name, 0.0) * (value - before)
-
-
-def _number(what: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError(f"{what} must be a number")
-    return float(value)

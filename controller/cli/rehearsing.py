@@ -13,6 +13,7 @@ from controller.cli.shared import table
 from controller.commands import Json
 from controller.composition.paths import fresh
 from controller.composition.rehearsal import Rehearsed, Setting, Shown, rehearse, store, summary, vessel_of
+from controller.composition.simulated import check_simulation
 from controller.config.load import LoadedSite, load_site
 from controller.config.problems import Problems
 from controller.recipe.check import LoadedRecipe, load_recipe, wanted_class
@@ -54,11 +55,11 @@ def _plant(args: argparse.Namespace, recipe: LoadedRecipe) -> tuple[Path, Loaded
     """The site and its vessel on whose like the recipe is rehearsed. Raises ``LookupError``, :class:`Problems`."""
     wanted = args.vessel_class or wanted_class(recipe.document)
     if args.site is not None:
-        site = load_site(args.site, conditions=check_condition)
+        site = load_site(args.site, conditions=check_condition, simulation=check_simulation)
         return args.site, site, _chosen(args, site, wanted)
     folder = args.recipe.resolve().parent.parent / "sites"
     for path in sorted(folder.glob("*.yaml")):
-        site = load_site(path, conditions=check_condition)
+        site = load_site(path, conditions=check_condition, simulation=check_simulation)
         if (args.vessel or wanted) in {*site.config.vessels, *(kind.vessel_class for kind in site.classes.values())}:
             return path, site, _chosen(args, site, wanted)
     raise LookupError(f"no site in {folder} has a vessel of the class {wanted}; name one with --site")

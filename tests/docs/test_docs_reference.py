@@ -23,8 +23,8 @@ from controller.stages.tuner import Tuner
 from controller.stages.tuning_report import TuningReport
 from controller.stages.tuning_sets import TuningSets
 from simulators.control import Control
+from simulators.description import STATE_RANGES
 from simulators.hands import ACTIONS
-from simulators.vessel_state import STATE_RANGES
 from tests.control.conftest import Rig, bench_site
 from tests.control.health_bench import Bench as HealthBench
 from tests.docs.conftest import ROOT, code, inline, names, prose, table

@@ -22,7 +22,7 @@ from controller.composition.rehearsal.clones import cloned
 from controller.composition.rehearsal.donors import donor_name, particulars
 from controller.composition.rehearsal.fleet_io import FleetIo
 from controller.composition.rehearsal.operator import Operator
-from controller.composition.simulated import plant_state
+from controller.composition.simulated import check_simulation, plant_state
 from controller.config.load import load_site
 from controller.door import Door
 from controller.model.build import build
@@ -88,7 +88,7 @@ class Rehearsal:
 
     def __init__(self, setting: Setting, numbers: Sequence[int]) -> None:
         self.setting, self.names = setting, [donor_name(number) for number in numbers]
-        loaded = load_site(setting.site, conditions=check_condition)
+        loaded = load_site(setting.site, conditions=check_condition, simulation=check_simulation)
         simulation = {**plant_state(dict(loaded.config.vessels[setting.vessel].simulation)), **setting.initial}
         self.fleet = Fleet(simulation, numbers, setting.seed)
         many, self.kind = cloned(loaded, setting.vessel, self.names), loaded.classes[setting.vessel]
