@@ -7,15 +7,17 @@ which of them are stepped together.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulators.biology.donors import Patient, patient
-from simulators.bus import actuators_with, fittings_of
+from simulators.bus import actuators_with
+from simulators.description import CULTURES, described
 from simulators.hands import check, perform, perform_on
 from simulators.numeric import Array
-from simulators.vessel_state import CULTURES, make_alone, make_vessels
+from simulators.vessel_state import make_alone, make_vessels
 
 POPULATION = "tc_m"
 """The model whose cells come from a population of patients; with the others every vessel has the usual cells."""
@@ -32,6 +34,13 @@ class Wish(NamedTuple):
     amounts: dict[str, float]
 
 
+class Begun(NamedTuple):
+    """An inoculation: s of process time, and 1e9 viable cells."""
+
+    process_s: float
+    cells: float
+
+
 class Fleet:
     """Many vessels as one plant. `numbers` are the vessels' numbers in the population, from 0; arrays have a number for
     each vessel, in that order.
@@ -39,7 +48,7 @@ class Fleet:
     Hands act when the cultures have lived until now, which is within a minute: whoever is asked comes a little later.
     Cells for an inoculation come out of the patient's bag: not more than are in it, and as viable as they are.
 
-    Raises ValueError when `entry`, see :data:`simulators.vessel_state.STATE_RANGES`, makes no sense.
+    Raises ValueError when `entry`, see :data:`simulators.description.STATE_RANGES`, makes no sense.
     """
 
     patients: tuple[Patient, ...]
@@ -49,20 +58,25 @@ class Fleet:
     refused: list[tuple[int, str]]
     """What hands could not do: the vessel's column and why."""
     at_harvest: dict[int, dict[str, float]]
-    """The truth of each vessel right before its harvest, by column."""
+    """The truth of each vessel when its harvest was asked for, by column."""
+    begun: dict[int, Begun]
+    """When cells first came into each vessel, by column."""
+    filled_l: Array
+    """Medium that each vessel was given by hand, that it began with included; what the pumps bring is not."""
 
     def __init__(self, entry: Mapping[str, object], numbers: Sequence[int], seed: int) -> None:
         model = str(entry.get("model", POPULATION))
         self.patients = tuple(patient(seed, number) for number in numbers) if model == POPULATION else ()
-        usual = CULTURES[model].usual if model in CULTURES else None
-        cells: list[Any] = [one.donor for one in self.patients] or [usual] * len(numbers)
+        usual = [CULTURES[model].usual] * len(numbers) if model in CULTURES else []
+        cells = [one.donor for one in self.patients] if self.patients else usual
         seeds = [f"{seed}:{number}" for number in numbers]
         alone = len(numbers) == 1
         self._one = make_alone(entry, seeds[0], cells[0]) if alone else None
         self._many = None if alone else make_vessels(entry, seeds, cells)
-        wanted = actuators_with(fittings_of(entry))
+        wanted = actuators_with(described(entry).fitted)
         self.actuators = {name: np.full(len(numbers), value) for name, value in wanted.items()}
-        self.refused, self.at_harvest = [], {}
+        self.refused, self.at_harvest, self.begun = [], {}, {}
+        self.filled_l = self.truth()["volume_l"].copy()
         self._wishes: list[Wish] = []
 
     @property
@@ -80,11 +94,12 @@ class Fleet:
         assert self._one is not None
         return {name: np.array([value]) for name, value in self._one.truth().items()}
 
-    def outside(self) -> tuple[str, ...]:
-        """Quantities in which a vessel, any of them, is beyond what its culture's model is valid for."""
+    def beyond(self) -> dict[str, NDArray[np.bool_]]:
+        """For each quantity that the model of the culture depends on: where it is asked for more than it knows."""
         vessel = self._one or self._many
         assert vessel is not None
-        return vessel.outside()
+        count = len(self.actuators["heater"])
+        return {name: np.broadcast_to(np.asarray(truth), count) for name, truth in vessel.beyond().items()}
 
     def ask(self, column: int, action: str, amounts: Mapping[str, float]) -> None:
         """Ask hands for something; see :mod:`simulators.hands`. Raises ValueError for what makes no sense."""
@@ -92,7 +107,14 @@ class Fleet:
         if action == "inoculate" and self.patients:
             taken = out_of_the_bag(self.patients[column], taken)
         check(action, taken)
+        if action == "harvest":
+            self.at_harvest[column] = {name: float(values[column]) for name, values in self.truth().items()}
         self._wishes.append(Wish(column, action, taken))
+
+    @property
+    def busy(self) -> frozenset[int]:
+        """The columns of the vessels at which hands have something to do."""
+        return frozenset(wish.column for wish in self._wishes)
 
     def step(self, dt_s: float) -> None:
         """Let `dt_s` (> 0) pass in every vessel."""
@@ -111,8 +133,6 @@ class Fleet:
                 self._do(wish)
 
     def _do(self, wish: Wish) -> None:
-        if wish.action == "harvest":
-            self.at_harvest[wish.column] = {name: float(values[wish.column]) for name, values in self.truth().items()}
         try:
             if self._many is not None:
                 perform_on(self._many, wish.action, {wish.column: wish.amounts})
@@ -120,6 +140,14 @@ class Fleet:
                 perform(self._one, wish.action, wish.amounts)
         except ValueError as error:
             self.refused.append((wish.column, f"{wish.action}: {error}"))
+        else:
+            self._note(wish)
+
+    def _note(self, wish: Wish) -> None:
+        self.filled_l[wish.column] += wish.amounts.get("volume_l", 0.0)
+        if wish.action == "inoculate":
+            cells = wish.amounts["volume_ml"] * wish.amounts["density"] * CELLS_PER_ML
+            self.begun.setdefault(wish.column, Begun(float(self.truth()["process_s"][wish.column]), cells))
 
 
 def out_of_the_bag(cells: Patient, amounts: dict[str, float]) -> dict[str, float]:

@@ -60,12 +60,19 @@ def check(parameters: Parameters, table: Mapping[str, Limit]) -> None:
         values = np.atleast_1d(value)
         for place in np.flatnonzero(~((values >= limit.low) & (values <= limit.high)))[:1]:
             where = f" in vessel {place}" if isinstance(value, np.ndarray) else ""
-            wrong.append(
-                f"{name} = {values[place]:.6g} {limit.unit}{where} is outside {limit.low:.4g} .. {limit.high:.4g} "
-                f"({limit.reason}; usual {limit.usual:.6g}, {limit.basis})"
-            )
+            wrong.append(beyond(name, float(values[place]), limit, where))
     if wrong:
         raise ValueError("; ".join(wrong))
+
+
+def beyond(name: str, value: float, limit: Limit, where: str = "") -> str:
+    """What is wrong with a parameter, with its range and the source of both; empty for one within its limits."""
+    if limit.low <= value <= limit.high:
+        return ""
+    return (
+        f"{name} = {value:.6g} {limit.unit}{where} is outside {limit.low:.4g} .. {limit.high:.4g} "
+        f"({limit.reason}; usual {limit.usual:.6g}, {limit.basis})"
+    )
 
 
 def outside(value: Real, span: Span) -> Truth:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from simulators.description import doubts, mistakes
 from simulators.hands import perform
 from simulators.vessel_state import make_vessel, set_state
 
@@ -24,11 +25,18 @@ class Deeds:
     volume_ml: float = 0.0
 
 
+def complaints(entry: Mapping[str, object]) -> list[tuple[tuple[str, ...], str]]:
+    """Everything that is wrong with a vessel's description, by key and with ranges and their sources; where nothing
+    is, what of its first state its model does not know.
+    """
+    return list(mistakes(entry)) or list(doubts(entry))
+
+
 class Plant:
     """All vessels of a site. The vessels do not influence each other, nor does their number or order.
 
-    `vessels` gives for each name the model, see :data:`simulators.vessel_state.CULTURES`, a seed and the initial
-    state, see :data:`simulators.vessel_state.STATE_RANGES`; with `seed` this decides every number that follows. Raises
+    `vessels` gives for each name the model, see :data:`simulators.description.CULTURES`, a seed and the initial
+    state, see :data:`simulators.description.STATE_RANGES`; with `seed` this decides every number that follows. Raises
     ValueError for a description that makes no sense.
     """
 

@@ -12,7 +12,7 @@ from simulators.bus import actuators_with
 from simulators.draws import Draws
 from simulators.fittings import Fittings, Poured, Seen
 from simulators.gas_path import GasPath
-from simulators.numeric import Real, filled, log, maximum, some
+from simulators.numeric import Real, Truth, filled, log, maximum, some
 from simulators.physics.lag import toward
 from simulators.physics.mass import (
     Outflow,
@@ -165,7 +165,11 @@ class Vessel(Generic[Real]):
 
     def outside(self) -> tuple[str, ...]:
         """Quantities in which the culture's model is asked for more than it knows, in any vessel."""
-        return tuple(name for name, beyond in self.culture.outside(self._here()).items() if some(beyond))
+        return tuple(name for name, beyond in self.beyond().items() if some(beyond))
+
+    def beyond(self) -> dict[str, Truth]:
+        """For each quantity that the culture's model depends on: whether it is asked for more than it knows."""
+        return self.culture.outside(self._here())
 
     def _substep(self, dt_s: float) -> None:
         drives = self.drives

@@ -7,6 +7,7 @@ from os.path import normpath
 from pathlib import Path
 
 from controller.composition.calibrations import problems as calibration_problems
+from controller.composition.simulated import check_simulation
 from controller.config.load import load_class, load_site
 from controller.config.problems import Problem, Problems, in_order, nearest
 from controller.config.source import Document, read_document
@@ -69,7 +70,8 @@ class _FileChecker:
         path = Path(document.file)
         try:
             if key == "site":
-                site = load_site(path, conditions=check_condition, drivers=registry.names())
+                names = registry.names()
+                site = load_site(path, conditions=check_condition, drivers=names, simulation=check_simulation)
                 self.classes |= {one.vessel_class: one for one in site.classes.values()}
                 for vessel, one in site.classes.items():
                     self.files[one.vessel_class] = Path(normpath(path.parent / site.config.vessels[vessel].class_))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from controller.commands import Json
     from controller.config.load import LoadedSite
+    from controller.config.simulation_words import SimulationCheck
 
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -25,14 +26,16 @@ def example(relative: str) -> Path:
     return source if source.exists() else EXAMPLES / relative
 
 
-def load_or_complain(path: Path) -> LoadedSite | None:
-    """Load a site and its classes; on problems print them all to stderr and return ``None``."""
+def load_or_complain(path: Path, simulation: SimulationCheck | None = None) -> LoadedSite | None:
+    """Load a site and its classes; on problems print them all to stderr and return ``None``. Simulated vessels are
+    judged by ``simulation``, when given.
+    """
     from controller.config.load import load_site
     from controller.config.problems import Problems
     from controller.recipe.conditions import check_condition
 
     try:
-        return load_site(path, conditions=check_condition)
+        return load_site(path, conditions=check_condition, simulation=simulation)
     except Problems as problems:
         sys.stderr.write(f"{problems}\n")
         return None

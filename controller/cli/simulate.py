@@ -56,9 +56,9 @@ def run(args: argparse.Namespace) -> int:
         sys.stderr.write("biovisor simulate: --port, --pty and --set are for one instrument; a site file has its own\n")
         return 2
     from controller.cli.shared import load_or_complain
-    from controller.composition.simulated import exec_simulators
+    from controller.composition.simulated import check_simulation, exec_simulators
 
-    site = load_or_complain(Path(args.what))
+    site = load_or_complain(Path(args.what), check_simulation)
     return 1 if site is None else exec_simulators(site, speed=args.speed, directory=directory)
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from controller.commands import Json
+from controller.config.problems import Key
+from controller.config.simulation_words import QUANTITIES, Word
 from controller.units import convert, parse_quantity
 
 if TYPE_CHECKING:
@@ -35,15 +37,6 @@ no other instrument is asked in its place.
 """
 
 NO_LINE = "the file with the addresses is empty: `biovisor simulate` has not started yet, or has failed and said why"
-
-STATE_UNITS = {
-    "size": ("size_l", "L"),
-    "volume": ("volume_l", "L"),
-    "temperature": ("temperature_c", "Cel"),
-    "density": ("vcd", "10*6/mL"),
-    "protein": ("protein", "g/L"),
-}
-"""Words of a vessel's ``simulation`` section that carry a unit, with the plant's own name and unit."""
 
 
 class SimulatorError(Exception):
@@ -118,17 +111,24 @@ def plant_state(section: Mapping[str, Json]) -> dict[str, Json]:
     """A vessel's ``simulation`` section in the plant's own names and units."""
     state: dict[str, Json] = {}
     for key, value in section.items():
-        name, unit = STATE_UNITS.get(key, (key, ""))
-        if key == "feed" and isinstance(value, dict):
-            state[name] = {nutrient: _in(text, "mmol/L") for nutrient, text in value.items()}
+        name, unit = QUANTITIES.get(key, Word(key, ""))
+        if unit:
+            quantity = parse_quantity(str(value))
+            state[name] = convert(quantity.value, quantity.unit, unit)
         else:
-            state[name] = _in(value, unit) if unit else value
+            state[name] = value
     return state
 
 
-def _in(quantity: Json, unit: str) -> float:
-    parsed = parse_quantity(str(quantity))
-    return convert(parsed.value, parsed.unit, unit)
+def check_simulation(section: Mapping[str, Json]) -> list[tuple[tuple[Key, ...], str]]:
+    """Where a vessel's ``simulation`` section asks for what the plant refuses or its model does not know, and why."""
+    from simulators.plant import complaints
+
+    words = {word.name: key for key, word in QUANTITIES.items()}
+    return [
+        ((words.get(key[0], key[0]), *key[1:]), message.replace(key[0], words.get(key[0], key[0]), 1))
+        for key, message in complaints(plant_state(section))
+    ]
 
 
 def exec_simulators(site: LoadedSite, *, speed: float, directory: Path) -> int:

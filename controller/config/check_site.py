@@ -10,14 +10,12 @@ from controller.config.calculated_general import Rate
 from controller.config.calibrated import fits
 from controller.config.check_outputs import in_speed, shortest_cycle_s
 from controller.config.problems import Path, nearest
+from controller.config.simulation_words import QUANTITIES, WORDS, SimulationCheck
 from controller.config.site import Calibration, Connection, SiteConfig, Vessel, simulated_vessels
 from controller.config.tag_class import Source
 from controller.config.url import SHARED, Endpoint, parse_url
 from controller.config.vessel_class import VesselClassConfig
 from controller.units import UnitError, parse_quantity
-
-SIMULATED = {"size": "L", "volume": "L", "temperature": "Cel", "density": "10*6/mL"}
-"""Words of a vessel's ``simulation`` that are quantities, with a unit of theirs."""
 
 SCANS_PER_PULSE = 2
 """The scans that a dose, or a period of pulses, takes at least."""
@@ -36,13 +34,13 @@ class SiteChecker:
         self.classes = classes
         self.points: dict[tuple[str, str], str] = {}
 
-    def run(self, drivers: Collection[str] | None = None) -> None:
-        """All checks; driver names only against ``drivers``, when given."""
+    def run(self, drivers: Collection[str] | None = None, simulation: SimulationCheck | None = None) -> None:
+        """All checks; driver names only against ``drivers`` and simulated vessels by ``simulation``, when given."""
         self._endpoints()
         for name, connection in self.config.connections.items():
             self._connection(name, connection, drivers)
         for name, vessel in self.config.vessels.items():
-            self._simulation(name, vessel)
+            self._simulation(name, vessel, simulation)
             self._connections_exist(name, vessel)
             if name in self.classes:
                 self._roles(name, vessel, self.classes[name])
@@ -85,14 +83,19 @@ class SiteChecker:
         for vessel in simulated_vessels(connection):
             self._known((*path, "simulation"), str(vessel), self.bound.document.names(("vessels",)), "vessel")
 
-    def _simulation(self, name: str, vessel: Vessel) -> None:
-        for key, unit in SIMULATED.items():
-            if key not in vessel.simulation:
-                continue
-            try:
-                parse_quantity(str(vessel.simulation[key]), unit)
-            except UnitError as error:
-                self.bound.problem(("vessels", name, "simulation", key), f"{key}: {error.message}", error.hint)
+    def _simulation(self, name: str, vessel: Vessel, check: SimulationCheck | None) -> None:
+        path: Path = ("vessels", name, "simulation")
+        before = len(self.bound.problems)
+        for key, value in vessel.simulation.items():
+            self._known((*path, key), key, WORDS, "word of a simulated vessel", at_key=True)
+            if key in QUANTITIES:
+                try:
+                    parse_quantity(str(value), QUANTITIES[key].unit)
+                except UnitError as error:
+                    self.bound.problem((*path, key), f"{key}: {error.message}", error.hint)
+        if check is not None and len(self.bound.problems) == before:
+            for where, message in check(vessel.simulation):
+                self.bound.problem((*path, *where), message)
 
     def _connections_exist(self, name: str, vessel: Vessel) -> None:
         known = self.bound.document.names(("connections",))

@@ -13,6 +13,7 @@ from controller.config.calibrated import Calibrated, from_site
 from controller.config.checker import ConditionCheck
 from controller.config.crosscheck import SiteChecker, check_class
 from controller.config.problems import Problem, Problems
+from controller.config.simulation_words import SimulationCheck
 from controller.config.site import SiteConfig
 from controller.config.source import Document, read_document
 from controller.config.vessel_class import VesselClassConfig
@@ -43,16 +44,21 @@ class LoadedClass(NamedTuple):
 
 
 def load_site(
-    path: Path, *, conditions: ConditionCheck | None = None, drivers: Collection[str] | None = None
+    path: Path,
+    *,
+    conditions: ConditionCheck | None = None,
+    drivers: Collection[str] | None = None,
+    simulation: SimulationCheck | None = None,
 ) -> LoadedSite:
-    """Read a site file and the class files it names. ``conditions`` checks the interlocks' texts and ``drivers`` are
-    the names that exist, when given. Raises :class:`Problems` with everything that is wrong in all of the files.
+    """Read a site file and the class files it names. ``conditions`` checks the interlocks' texts, ``drivers`` are the
+    names that exist and ``simulation`` judges simulated vessels, when given. Raises :class:`Problems` with everything
+    that is wrong in all of the files.
     """
     loader = _Loader(conditions)
     bound = bind(loader.read(path), SiteConfig)
     classes = loader.classes_of(bound, path.parent)
     if bound.model is not None:
-        SiteChecker(bound, bound.model, classes).run(drivers)
+        SiteChecker(bound, bound.model, classes).run(drivers, simulation)
     problems = [*bound.problems, *loader.problems]
     if problems or bound.model is None:
         raise Problems(problems)

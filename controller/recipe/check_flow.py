@@ -18,6 +18,8 @@ ENDLESS = frozenset({"count_cells", "feed_by_count", "exponential_feed"})
 
 def check_flow(check: RecipeChecker) -> None:
     """Names, targets, reachability, time-outs."""
+    if check.config.target is not None:
+        check.condition(("target",), check.config.target)
     if not check.config.procedure:
         check.problem(("procedure",), "the procedure has no operations")
         return

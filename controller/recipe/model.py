@@ -223,7 +223,9 @@ class OperationConfig(StrictModel):
 
 
 class RecipeConfig(StrictModel):
-    """A recipe file: header, formula, procedure. ``requires`` are the tags and loops that it needs of the class."""
+    """A recipe file: header, formula, procedure. ``requires`` are the tags and loops that it needs of the class,
+    ``target`` says what a batch is made for: a condition that is true once it is reached.
+    """
 
     placeholders: ClassVar[Mapping[str, Json]] = {
         "recipe": "unknown",
@@ -243,6 +245,7 @@ class RecipeConfig(StrictModel):
     licence: Text
     vessel_class: Identifier
     requires: list[Name]
+    target: Text | None = None
     formula: dict[Name, Parameter] = Field(default_factory=dict)
     procedure: list[OperationConfig]
 

@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from simulators.biology.culture import Environment, Inflow
 from simulators.biology.donors import Patient, together
 from simulators.biology.suspension import Suspension
 from simulators.biology.tc_m import TCell
 from simulators.biology.verdicts import Outcome, purity
-from simulators.numeric import Array, filled, gathered, maximum, where
+from simulators.numeric import Array, filled, gathered, maximum, some, where
 
 IDEAL = (37.0, 7.2, 0.1, 50.0)
 """Cel, pH, dissolved oxygen in mM and in % of air saturation."""
@@ -106,6 +104,6 @@ class Expansion:
 def expand(patients: Sequence[Patient], plan: Plan = PLAN) -> list[Outcome | None]:
     """Expand the cells of all patients to their harvest."""
     cultures = Expansion(patients, plan)
-    while not np.all(cultures.done):
+    while some(~cultures.done):
         cultures.step()
     return cultures.outcomes()

@@ -3,7 +3,7 @@
 Moeller et al. 2018, Bioengineering 5:25, table 2, with constants of Xing 2010. Units: cells in 1e9/L (which is
 10*6/mL), concentrations in mM, product in mg/L, rates per 1e9 cells and hour, time in h. State: viable, dead, glucose,
 glutamine, lactate, ammonia, product. Feed: 200 mM glucose, 40 mM glutamine. As published the cells do not starve:
-beyond the end of the glucose it holds only with `kd_starving` (0.02 1/h is reasonable).
+a state without glucose is marked, whatever `kd_starving` (0.02 1/h is reasonable) makes of it.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ GATE = 0.01
 """Concentration in mM at which maintenance takes half of what it would."""
 STARVING = 0.1
 """Glucose in mM that halves the death of starvation."""
+EATEN = 0.005
+"""Glucose in mM that counts as eaten up: half of what a culture lives on that is fed as much as it takes."""
 SOURCE = "published: Moeller et al. 2018, Bioengineering 5:25, table 2"
 
 
@@ -135,6 +137,7 @@ class DenseCho(Generic[Real]):
     }
     valid: ClassVar[Validity] = {
         "vcd": Span(0.0, 30.0, "10*6/mL", f"chosen, within the order that {SOURCE} reaches"),
+        "glucose": Span(EATEN, 250.0, "mM", "known: as published, cells without glucose do not die"),
         "temperature": Span(36.0, 38.0, "Cel", "chosen: the source knows one temperature"),
         "ph": Span(6.8, 7.4, "[pH]", "chosen: the source knows one pH"),
     }

@@ -6,7 +6,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("numpy", "simple-pid", "numba", "pymodbus", "asyncua")
+PACKAGES = ("numpy", "scipy", "simple-pid", "numba", "pymodbus", "asyncua")
 
 
 def version(package):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from controller.config.load import load_site
 from controller.model.build import build
-from tests.bench import peers, wires
+from tests.bench import peers, simulated, wires
 from tests.bench.opcua import NODES, Acquisition
 from tests.bench.race import Time, race
 from tests.bench.sites import FOUND, Plant, site
@@ -23,7 +23,8 @@ class Row:
     the package of the peer, ``clock`` what is measured.
 
     With ``at_least`` the product has to be so many times faster; with ``at_most`` it may take so many times as long.
-    Without either it is shown only. ``rounds`` where a call takes long; ``clock`` where it waits for another process.
+    Without either it is shown only. A call that lives through ``covers_s`` of process time has real time as its peer
+    and none that runs. ``rounds`` where a call takes long; ``clock`` where it waits for another process.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Row:
     needs: str = "numpy"
     at_least: float | None = None
     at_most: float | None = None
+    covers_s: float | None = None
     rounds: int = 60
     clock: Callable = time.process_time
 
@@ -44,6 +46,8 @@ class Row:
     def goal(self):
         """The goal in words, "" without one."""
         if self.at_least is not None:
+            if self.covers_s is not None:
+                return f"≥ {self.at_least:,.0f}×"
             return f"≥ {self.at_least:g}× faster" if self.at_least > 1.0 else "never slower"
         return "" if self.at_most is None else f"≤ {self.at_most:.3g}× the time"
 
@@ -56,7 +60,8 @@ class Row:
         finally:
             for end in ends:
                 end()
-        return Result(self, times["product"], times.get("peer"))
+        real = Time(self.covers_s, self.covers_s) if self.covers_s is not None else None
+        return Result(self, times["product"], times.get("peer", real))
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,13 @@ def modbus_row(name, peer, prepare, **goal):
     return Row(name, peer, prepare, "pymodbus", rounds=30, clock=time.perf_counter, **goal)
 
 
+def simulated_row(prepare, peer, **how):
+    """The simulated plant alone, without a supervisor."""
+    return Row(
+        f"{simulated.VESSELS} simulated vessels, a step of {simulated.LONG_S:g} s", peer, prepare, rounds=30, **how
+    )
+
+
 SCATTERED = f"{wires.REGISTERS} scattered registers over Modbus TCP"
 DISTANT = f"{len(wires.DISTANT)} distant registers over RTU at {wires.BAUDRATE} baud"
 
@@ -165,6 +177,9 @@ ROWS = (
     control_row(128, 32, 8, at_least=13.0),
     scan_row(128, 32, 8),
     bench_site_row(),
+    simulated_row(simulated.alone, "real time", covers_s=simulated.LONG_S, at_least=5000.0),
+    simulated_row(simulated.side_by_side, "one by one, in floats"),
+    Row(f"a simulated vessel, a step of {simulated.STEP_S:g} s", "LSODA of scipy", simulated.against_solver, "scipy"),
     modbus_row(SCATTERED, "one by one, pymodbus' client", wires.one_by_one_by_pymodbus, at_least=50.0),
     modbus_row(SCATTERED, "one by one, on the driver's own line", wires.one_by_one, at_least=50.0),
     modbus_row(SCATTERED, "the same blocks, pymodbus' client", wires.blocks_by_pymodbus, at_most=1.15),

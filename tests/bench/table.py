@@ -6,6 +6,8 @@ WORDS = {True: "met", False: "MISSED", None: ""}
 
 def duration(seconds):
     """A time in the unit that suits it."""
+    if seconds >= 1.0:
+        return f"{seconds:.3g} s"
     return f"{seconds * 1e3:.3g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.3g} µs"
 
 

@@ -39,6 +39,7 @@ CALIBRATIONS = [command for page, command in COMMANDS if page == CALIBRATE]
 RUNS = [command for command in lines("run") if "--simulate" in command and command not in LOOPS]
 FOR_HARDWARE = [command for command in lines("run") if "--simulate" not in command]
 AT_ONCE = [*lines("check"), *lines("schema")]
+REHEARSALS = sorted(set(lines("rehearse")))
 DEVICES = sorted({command for command in lines("device") if command not in CALIBRATIONS})
 PORT = "serial:///dev/ttyUSB0"
 
@@ -48,6 +49,7 @@ def test_every_command_line_has_a_test_that_runs_it():
         *RUNS,
         *FOR_HARDWARE,
         *AT_ONCE,
+        *REHEARSALS,
         *lines("verify"),
         *lines("simulate"),
         *LOOPS,
@@ -57,6 +59,15 @@ def test_every_command_line_has_a_test_that_runs_it():
     ]
     run += [line for page in ("README.md", "docs/tutorial/first-batch.md", name(HTTP)) for line in CURLS[page]]
     assert sorted(set(run)) == sorted({command for _, command in COMMANDS})
+
+
+@pytest.mark.parametrize("command", REHEARSALS)
+def test_rehearsals(command, tmp_path, monkeypatch, capsys):
+    """With two donors and for some hours: how many and how long changes nothing else."""
+    monkeypatch.chdir(ROOT)
+    shorter = ["--donors", "2", "--longest", "0.1", "--processes", "1", "--data", str(tmp_path)]
+    assert main([*biovisor(command), *shorter]) == 0
+    assert capsys.readouterr().out.rstrip().endswith("report.html")
 
 
 @pytest.mark.parametrize("command", FOR_HARDWARE)

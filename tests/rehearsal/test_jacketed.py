@@ -1,13 +1,11 @@
 """The class with heater, cooling, head pressure and a feed bottle on a balance, in process."""
 
-from pathlib import Path
-
 import pytest
 
 from controller.composition.rehearsal import Rehearsal
+from tests.rehearsal.conftest import CONFIGS, setting
 
-ROOT = Path(__file__).parents[2]
-SITE = ROOT / "configs/sites/jacketed.yaml"
+SITE = CONFIGS / "sites/jacketed.yaml"
 RECIPE = """
 recipe: warm-and-cold
 version: 1.0.0
@@ -44,17 +42,19 @@ procedure:
 def test_a_jacketed_vessel_is_warmed_fed_and_cooled_under_pressure(tmp_path):
     recipe = tmp_path / "warm.yaml"
     recipe.write_text(RECIPE)
-    rehearsal = Rehearsal(SITE, recipe, "BR-401", period_s=5.0, seed=1)
-    plant, seen = rehearsal.plant, {}
+    rehearsal = Rehearsal(setting(site=SITE, vessel="BR-401", recipe=recipe, period_s=5.0), [0])
+    fleet, name, seen = rehearsal.fleet, rehearsal.names[0], {}
 
-    def watch(batch):
-        seen[batch["operation"]] = {**plant.truth("BR-401"), **plant.sensors["BR-401"]}
+    def look():
+        seen[rehearsal.engine.operation(name)] = {
+            k: float(v[0]) for k, v in {**fleet.truth(), **fleet.readings}.items()
+        }
 
-    batch = rehearsal.run(watch=watch, longest_s=13 * 3600.0)
+    course = rehearsal.run(watch=look).courses[name]
     warm, cold = seen["warm"], seen["cool"]
     for name in ("true_temperature", "pressure", "feed_ml", "feed_bottle", "antifoam_ml", "valve_position", "foam"):
         print(f"{name}: {warm[name]:.2f} warm, {cold[name]:.2f} cold")
-    assert batch["state"] == "Complete"
+    assert course.state == "Complete"
     assert warm["true_temperature"] == pytest.approx(37.0, abs=0.2)
     assert cold["true_temperature"] == pytest.approx(18.0, abs=0.3)
     assert warm["pressure"] == pytest.approx(50.0, abs=8.0)

@@ -51,12 +51,3 @@ def test_the_size_of_a_simulated_vessel_has_a_unit() -> None:
     state = plant_state(section)
     assert state == {"model": "tc_m", "size_l": 0.25, "volume_l": 0.2, "temperature_c": pytest.approx(37.0)}
     assert Plant({"BR-101": state}).truth("BR-101")["volume_l"] == 0.2
-
-
-def test_the_feed_of_a_simulated_vessel_has_units() -> None:
-    section = {"protein": "500 mg/L", "feed": {"glucose": "0.03 mol/L", "glutamine": "4 mmol/L"}, "fitted": ["foam"]}
-    assert plant_state(section) == {
-        "protein": pytest.approx(0.5),
-        "feed": {"glucose": pytest.approx(30.0), "glutamine": pytest.approx(4.0)},
-        "fitted": ["foam"],
-    }

@@ -163,6 +163,17 @@ def finely(case):
     return follow(advance, case.start, case.volume, case.flow, case.perfusion, sorted(case.rows), FINE_H)
 
 
+STARVING_H = 200
+
+
+def starved(line):
+    """Dense CHO in a batch long after its glucose is gone: cells, glucose, and the culture."""
+    case = Case("", cho_m.DenseCho, line, DENSE_START, "", {STARVING_H: ""})
+    culture = Suspension(cho_m.DenseCho(line))
+    culture.state = finely(case)[STARVING_H][:-1]
+    return culture.state[0], culture.state[2], culture
+
+
 def t_cells(hours, perfusion=never):
     """The state of usual T cells in 1 L some hours after activation, without feed."""
     case = expansion("", {hours: ""}, perfusion=perfusion)

@@ -160,6 +160,30 @@ def test_oxygen_jumps_when_the_glucose_is_gone_and_the_acetate_is_eaten(plant):
     assert plant[9][2] > 0.2 > 0.02 > plant[10][2]
 
 
+@pytest.mark.parametrize("make", [Fine, Plant])
+def test_the_oxygen_jumps_within_a_third_of_an_hour(make):
+    """At glucose exhaustion: by far more than 30 % of what it was, and by nearly 30 % of saturation."""
+    made, (*state, dot, _) = make(STRAIN), live(make(STRAIN), (*START, 98.0, 98.0), 9, 220.0)[9][:5]
+    trace, h, still = [], made.step_s / 3600.0, Inflow(0.0, 0.0, 0.0)
+    for _ in range(round(1.0 / h)):
+        state = made.live(tuple(state), Environment(37.0, 7.0, dot, dot), still, h)
+        dot = made.oxygen(dot, 220.0, state, h)
+        trace.append(dot)
+    spans = zip(trace, trace[round(0.3 / h) :], strict=False)
+    before, after = max(spans, key=lambda span: span[1] - span[0])
+    print(f"from {before:.1f} to {after:.1f} % within 0.3 h")
+    assert after / before >= 1.3
+    assert after - before == pytest.approx(28.7, abs=0.5)
+
+
+def test_a_feed_that_is_too_fast_overflows(plant):
+    start = plant[9][:5]
+    slow, fast = (live(Plant(STRAIN), start, 9, 700.0, feed_of(mu_set, start[0])) for mu_set in (0.222, 0.30))
+    assert fast[9][1] > 20.0 > 0.2 > slow[9][1], "glucose is left over"
+    assert fast[9][3] < 0.01, "oxygen is gone"
+    assert fast[9][2] > 2.0 * slow[9][2], "acetate"
+
+
 def test_the_culture_takes_densities_as_the_others_do():
     culture = Suspension(Coli(STRAIN))
     culture.inoculate(CELLS_PER_G, 0.1, 1.0)

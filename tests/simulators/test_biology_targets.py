@@ -3,7 +3,22 @@
 import numpy as np
 import pytest
 
-from tests.simulators.published import TABLES, all_hours, alone, deviations, finely, together
+from simulators.biology import cho_a, cho_m, tc_m
+from simulators.biology.culture import Environment
+from simulators.biology.suspension import Suspension
+from tests.simulators.published import (
+    DENSE_START,
+    IDEAL,
+    STARVING_H,
+    T_START,
+    TABLES,
+    all_hours,
+    alone,
+    deviations,
+    finely,
+    starved,
+    together,
+)
 
 FINE, FAST = 0.005, 0.03
 
@@ -33,3 +48,36 @@ def test_as_the_plant_steps_in_floats_and_in_arrays_to_the_bit(model):
         assert set(column) == set(all_hours(cases))
         for hour in case.rows:
             assert np.array_equal(single[hour], column[hour])
+
+
+def test_cho_grow_no_faster_than_what_they_can_burn():
+    """CHO-A: 0.6722 * 0.0384 + 0.3466 * 0.0218."""
+    plenty = cho_a.rates(1e6, 1e6, 0.0, cho_a.LINE).growth
+    assert plenty == pytest.approx(0.033368, rel=1e-4)
+    assert (
+        max(cho_a.rates(g, q, 0.0, cho_a.LINE).growth for g in (1.0, 18.0, 100.0) for q in (0.1, 2.4, 10.0)) <= plenty
+    )
+
+
+def test_dense_cho_do_not_starve_as_published_and_such_a_state_is_marked():
+    """CHO-M's known defect: the batch stays at 3.95e9/L once its glucose is gone."""
+    (published, glucose, culture), (mended, _, _) = starved(cho_m.LINE), starved(cho_m.LINE._replace(kd_starving=0.02))
+    print(f"after {STARVING_H} h: {published:.3f} as published, {mended:.3f} with starvation, glucose {glucose:.4f}")
+    assert glucose < 1e-3
+    assert published == pytest.approx(3.95, rel=0.01)
+    assert mended < 0.8 * published
+    here = Environment(37.0, 7.2, 0.2, 100.0)
+    assert culture.outside(here)["glucose"]
+    begun = Suspension(cho_m.DenseCho(cho_m.LINE))
+    begun.state = DENSE_START
+    assert not any(begun.outside(here).values())
+
+
+def test_t_cells_slow_and_fast_donors_differ_as_they_should():
+    """TC-M: at 240 h of perfusion the slow donor has two fifths of the usual one's cells."""
+    traces = {case.name: finely(case) for case in TABLES["TC-M"]}
+    usual, slow, fast = (traces[name] for name in ("C perfusion", "C slow donor", "C fast donor"))
+    assert slow[240][0] / usual[240][0] == pytest.approx(5.475 / 13.96, rel=FINE)
+    assert fast[168][0] / usual[168][0] == pytest.approx(12.42 / 9.731, rel=FINE)
+    best = tc_m.growth((*T_START[:-1], 60.0), Environment(*IDEAL), tc_m.DONOR)
+    assert best < tc_m.DONOR.mumax

@@ -40,7 +40,7 @@ def column(fleet, at):
     return {name: values[at].tobytes() for name, values in seen.items()}, fleet.at_harvest.get(at)
 
 
-@pytest.mark.parametrize("more", [{}, {"model": "ecoli_a"}, {"fitted": [*FITTINGS], "feed": {"glucose": 30.0}}])
+@pytest.mark.parametrize("more", [{}, {"model": "ecoli_a"}, {"fitted": [*FITTINGS], "feed": {"glucose": "30 mmol/L"}}])
 def test_each_vessel_is_to_the_bit_what_it_is_alone(more):
     entry = {**ENTRY, **more}
     together = run(NUMBERS, entry)

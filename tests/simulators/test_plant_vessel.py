@@ -6,8 +6,8 @@ import random
 import pytest
 
 from simulators.bus import ACTUATORS, SENSORS, TRUTH
+from simulators.description import CULTURES
 from simulators.plant import Plant
-from simulators.vessel_state import CULTURES
 
 WARM = {"model": "tc_m", "seed": 101, "volume_l": 1.0, "temperature_c": 37.0, "ph": 7.2, "do": 50.0}
 GROWING = {**WARM, "vcd": 1.1, "culture_age_h": 40.0}

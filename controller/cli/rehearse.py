@@ -1,0 +1,92 @@
+"""``biovisor rehearse``: a recipe on hundreds of virtual donors before it is run on one real one."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from controller.cli.shared import Subparsers
+    from controller.composition.rehearsal import Shown
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the sub-command's arguments."""
+    parser = subparsers.add_parser(
+        "rehearse",
+        help="run a recipe on virtual donors, and see what to expect",
+        description="Runs the recipe with the scan, loops, alarms and recipe engine that run hardware, on simulated "
+        "vessels, one for each virtual donor, in a fraction of the time. Prints what to expect, and stores it with a "
+        "report. The same command gives the same bytes.",
+    )
+    parser.add_argument("recipe", type=Path, metavar="RECIPE", help="recipe file")
+    parser.add_argument("--class", dest="vessel_class", metavar="NAME", help="vessel class (default: the recipe's)")
+    parser.add_argument("--site", type=Path, help="site file (default: the first beside the recipe with such a vessel)")
+    parser.add_argument("--vessel", help="vessel of the site whose plant is used (default: the first of the class)")
+    parser.add_argument("--donors", type=_count, default=200, metavar="N", help="virtual donors (default 200)")
+    parser.add_argument("--seed", type=int, default=1, help="decides every random number (default 1)")
+    parser.add_argument("--period", type=_period, default=20.0, metavar="S", help="scan period in s (default 20)")
+    parser.add_argument(
+        "--longest", type=_period, default=30.0, metavar="D", help="days after which it ends (default 30)"
+    )
+    parser.add_argument("--processes", type=_count, metavar="N", help="processes at work (default: one per processor)")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="where everything is stored (default ./data)")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exit code 0 when it was rehearsed, 1 for files or a plant that cannot be, or when nothing can be stored."""
+    from controller.cli.rehearsing import Refused, rehearse_and_store
+
+    show = progress_bar(args.donors, args.longest) if sys.stderr.isatty() else None
+    try:
+        told = rehearse_and_store(args, args.processes or os.cpu_count() or 1, show)
+    except Refused as refused:
+        sys.stderr.write(f"{refused}\n")
+        return 1
+    sys.stdout.write(told)
+    return 0
+
+
+def progress_bar(donors: int, longest_d: float) -> Callable[[Shown], None]:
+    """Shows on one line of the terminal how far it is, a few times a second."""
+    width, began, last = 30, time.monotonic(), [0.0]
+
+    def show(at: Shown) -> None:
+        now = time.monotonic()
+        if now - last[0] < 0.25 and at.over < donors:
+            return
+        last[0] = now
+        done = "#" * (width * at.over // donors)
+        day = min(at.process_s / 86_400.0, longest_d)
+        end = "\n" if at.over == donors else ""
+        line = f"[{done.ljust(width)}] {at.over} of {donors} batches over, day {day:.1f}, {now - began:.0f} s"
+        sys.stderr.write(f"\r{line}\x1b[K{end}")
+        sys.stderr.flush()
+
+    return show
+
+
+def _count(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if not 1 <= number <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 10000")
+    return number
+
+
+def _period(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0.1 <= number <= 60.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0.1 to 60")
+    return number

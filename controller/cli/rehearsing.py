@@ -1,0 +1,143 @@
+"""What ``biovisor rehearse`` does: find the plant, rehearse, store, and tell."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import cast
+
+import orjson
+
+from controller.cli.shared import table
+from controller.commands import Json
+from controller.composition.paths import fresh
+from controller.composition.rehearsal import Rehearsed, Setting, Shown, rehearse, store, summary, vessel_of
+from controller.composition.simulated import check_simulation
+from controller.config.load import LoadedSite, load_site
+from controller.config.problems import Problems
+from controller.recipe.check import LoadedRecipe, load_recipe, wanted_class
+from controller.recipe.conditions import check_condition
+
+DAY_S = 86_400.0
+SHORTEST = 6
+"""Rows that are shown of a long table."""
+
+Row = Mapping[str, Json]
+
+
+class Refused(Exception):
+    """Why nothing was rehearsed, or stored, in words."""
+
+
+def rehearse_and_store(args: argparse.Namespace, processes: int, show: Callable[[Shown], None] | None) -> str:
+    """Rehearse as told on the command line; gives what is to be printed. Raises :class:`Refused`."""
+    try:
+        recipe = load_recipe(args.recipe)
+        path, site, vessel = _plant(args, recipe)
+        recipe = load_recipe(recipe.document, site.classes[vessel])
+        setting = Setting(path, vessel, args.recipe, args.seed, args.period, args.longest * DAY_S)
+        part = rehearse(setting, args.donors, processes, show)
+    except Problems as problems:
+        raise Refused(str(problems)) from problems
+    except (LookupError, ValueError) as error:
+        raise Refused(f"biovisor rehearse: {error.args[0] if error.args else error}") from error
+    told = summary(Rehearsed(setting, site, recipe, args.donors), part)
+    folder = fresh(args.data / "rehearsals", recipe.config.recipe)
+    try:
+        paths = store(folder, told, part)
+    except OSError as error:
+        raise Refused(f"biovisor rehearse: {folder} cannot be written: {error.strerror or error}") from error
+    return orjson.dumps(told, option=orjson.OPT_INDENT_2).decode() + "\n" if args.json else _text(told, paths[-1])
+
+
+def _plant(args: argparse.Namespace, recipe: LoadedRecipe) -> tuple[Path, LoadedSite, str]:
+    """The site and its vessel on whose like the recipe is rehearsed. Raises ``LookupError``, :class:`Problems`."""
+    wanted = args.vessel_class or wanted_class(recipe.document)
+    if args.site is not None:
+        site = load_site(args.site, conditions=check_condition, simulation=check_simulation)
+        return args.site, site, _chosen(args, site, wanted)
+    folder = args.recipe.resolve().parent.parent / "sites"
+    for path in sorted(folder.glob("*.yaml")):
+        site = load_site(path, conditions=check_condition, simulation=check_simulation)
+        if (args.vessel or wanted) in {*site.config.vessels, *(kind.vessel_class for kind in site.classes.values())}:
+            return path, site, _chosen(args, site, wanted)
+    raise LookupError(f"no site in {folder} has a vessel of the class {wanted}; name one with --site")
+
+
+def _chosen(args: argparse.Namespace, site: LoadedSite, wanted: str) -> str:
+    if args.vessel is None:
+        return vessel_of(site, wanted)
+    if args.vessel not in site.config.vessels:
+        raise LookupError(f"the site {site.config.site} has no vessel {args.vessel}; it has {', '.join(site.classes)}")
+    return str(args.vessel)
+
+
+def _text(told: Row, report: Path) -> str:
+    outcome, target = _row(told["outcome"]), _row(told["target"])
+    lines = [
+        f"{told['recipe_title']} ({told['recipe']} {told['recipe_version']}) on {told['class']}, "
+        f"{told['donors']} virtual donors, seed {told['seed']}, scan period {told['scan_period_s']:g} s",
+        f"Ended: {_counts(outcome['states'])}",
+        *([] if outcome["failed"] is None else [_failed(outcome)]),
+        f"Duration, d: {_spread(told['duration_d'])}",
+        f"Viable cells, 10*9: {_spread(_row(told['yield'])['viable_cells_1e9'])}",
+        *([f"Target {target['condition']}: {_by_day(target['by_day'])}"] if target["condition"] else []),
+    ]
+    parts = ["\n".join(lines) + "\n", _alarms(told["alarms"]), _loops(told["loops"]), _consumption(told["consumption"])]
+    if told["beyond_model"]:
+        parts.append(f"Beyond what the model is valid for, batches: {_counts(told['beyond_model'])}\n")
+    return "\n".join([*parts, f"Report: {report}\n"])
+
+
+def _failed(outcome: Row) -> str:
+    share = 100.0 * float(cast("float", outcome["failed_share"]))
+    return f"Products that fail: {outcome['failed']} ({share:.1f} %): {_counts(outcome['failures'])}"
+
+
+def _alarms(rows: Json) -> str:
+    listed = [_row(row) for row in cast("list[Json]", rows)]
+    if not listed:
+        return "No alarms came.\n"
+    body = [
+        [str(row["title"]), f"{100 * _number(row['batches_share']):.0f} %", f"{_number(row['per_batch']):.2f}"]
+        for row in listed[:SHORTEST]
+    ]
+    return table([["Alarms to expect", "in batches", "per batch"], *body])
+
+
+def _loops(rows: Json) -> str:
+    body = [
+        [name, _spread(_row(one)["in_band"]), f"{_spread(_row(one)['mean_absolute_error'])} {_row(one)['unit']}"]
+        for name, one in _row(rows).items()
+    ]
+    return table([["Loop", "time in band, %", "mean error"], *body])
+
+
+def _consumption(rows: Json) -> str:
+    body = [[str(_row(one)["title"]), f"{_spread(one)} {_row(one)['unit']}"] for one in _row(rows).values()]
+    return table([["Consumption", "per batch"], *body])
+
+
+def _by_day(rows: Json) -> str:
+    days = [_row(row) for row in cast("list[Json]", rows)]
+    return ", ".join(f"day {day['day']} {100 * _number(day['probability']):.0f} %" for day in days)
+
+
+def _spread(value: Json) -> str:
+    one = _row(value)
+    if not one["n"]:
+        return "none"
+    return f"{_number(one['p50']):.4g} ({_number(one['p5']):.4g} .. {_number(one['p95']):.4g})"
+
+
+def _counts(value: Json) -> str:
+    return ", ".join(f"{name} {count}" for name, count in _row(value).items()) or "none"
+
+
+def _row(value: Json) -> Row:
+    return cast("Row", value)
+
+
+def _number(value: Json) -> float:
+    return float(cast("float", value))

@@ -1,0 +1,53 @@
+"""A cell counter in process: a sample takes two minutes, its result stays until the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from controller.frame import F8
+
+COUNTING_S = 120.0
+READINGS = ("sample", "viable_density", "viability")
+START = "start"
+
+
+class Counter:
+    """Counts what is in the vessels, without noise; arrays have a number for each vessel. A number that was counted
+    already is not counted again. ``truth`` gives what is so.
+    """
+
+    def __init__(self, vessels: int, truth: Callable[[], Mapping[str, F8]]) -> None:
+        self._truth = truth
+        self.readings: dict[str, F8] = {name: np.full(vessels, np.nan) for name in READINGS}
+        self.readings["sample"][:] = 0.0
+        self._drawn = {name: np.full(vessels, np.nan) for name in READINGS}
+        self._running, self._ready_s = np.zeros(vessels), np.full(vessels, np.inf)
+        self._next_s = np.inf
+        self._now_s = 0.0
+
+    def at(self, now_s: float) -> None:
+        """Let time pass: samples that are ready show their results."""
+        self._now_s = now_s
+        if now_s < self._next_s:
+            return
+        ready = self._ready_s <= now_s
+        for name, values in self.readings.items():
+            values[ready] = self._drawn[name][ready]
+        self._ready_s[ready] = np.inf
+        self._next_s = float(self._ready_s.min())
+
+    def start(self, column: int, number: float) -> None:
+        """Begin to count what is in a vessel now, as the sample of that number."""
+        if number <= max(self.readings["sample"][column], self._running[column]):
+            return
+        truth = self._truth()
+        self._running[column], self._ready_s[column] = number, self._now_s + COUNTING_S
+        self._next_s = min(self._next_s, self._now_s + COUNTING_S)
+        cup = "sample_" if "sample_vcd" in truth else ""
+        self._drawn["sample"][column] = number
+        self._drawn["viable_density"][column] = truth[f"{cup}vcd"][column]
+        self._drawn["viability"][column] = truth[f"{cup}viability"][column]

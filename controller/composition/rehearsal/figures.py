@@ -1,0 +1,180 @@
+"""Distributions, probabilities and bands of what became of many donors. The same part gives the same bytes."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from controller.commands import Json
+from controller.composition.rehearsal.books import GRID_S, AlarmTime, Course
+from controller.composition.rehearsal.part import Part
+from controller.frame import F8
+
+QUANTILES = {"p5": 0.05, "p25": 0.25, "p50": 0.50, "p75": 0.75, "p95": 0.95}
+BAND = {"p5": 0.05, "p50": 0.50, "p95": 0.95}
+DAY_S, MINUTE_S = 86_400.0, 60.0
+LOOP_FIGURES = ("in_band", "mean_absolute_error", "saturated", "tv_per_h")
+
+
+def distribution(values: Sequence[float]) -> dict[str, Json]:
+    """Number, mean, extremes and quantiles of the values that are known; only the number where none is."""
+    known = np.sort(np.array([value for value in values if math.isfinite(value)], np.float64))
+    if not len(known):
+        return {"n": 0}
+    spread = {name: _number(np.quantile(known, share)) for name, share in QUANTILES.items()}
+    # The exact sum does not depend on the order of the donors.
+    mean = math.fsum(known.tolist()) / len(known)
+    return {"n": len(known), "mean": _number(mean), "min": float(known[0]), **spread, "max": float(known[-1])}
+
+
+def outcomes(courses: Sequence[Course]) -> dict[str, Json]:
+    """States that batches ended in, with reasons, and the verdicts on patients' products."""
+    states = Counter(course.state or "not begun" for course in courses)
+    reasons = Counter(course.reason for course in courses if course.state != "Complete")
+    failures = Counter(failure for course in courses for failure in course.failures)
+    failed = sum(1 for course in courses if course.failures)
+    judged = any(math.isfinite(course.doses) for course in courses)
+    return {
+        "states": _counted(states),
+        "not_completed": _counted(reasons),
+        "failed": failed if judged else None,
+        "failed_share": failed / len(courses) if judged else None,
+        "failures": _counted(failures),
+    }
+
+
+def reached(courses: Sequence[Course]) -> list[Json]:
+    """Probability that the target is reached by the end of each day, from day 0 on until nothing changes any more."""
+    times = sorted(course.reached_s for course in courses if math.isfinite(course.reached_s))
+    last = max((course.ended_s for course in courses if math.isfinite(course.ended_s)), default=0.0)
+    days = range(math.ceil(last / DAY_S) + 1)
+    return [{"day": day, "probability": sum(time <= day * DAY_S for time in times) / len(courses)} for day in days]
+
+
+def alarms(courses: Sequence[Course]) -> list[Json]:
+    """Every alarm that came: in how many of the batches, how often per batch, and for how long; the commonest first."""
+    found: dict[str, list[AlarmTime]] = {}
+    donors: Counter[str] = Counter()
+    for course in courses:
+        for one in course.alarms:
+            found.setdefault(one.name, []).append(one)
+        donors.update({one.name for one in course.alarms})
+    commonest = sorted(found.items(), key=lambda item: (-donors[item[0]], item[0]))
+    return [
+        {
+            "alarm": name,
+            "title": times[0].title,
+            "batches_share": donors[name] / len(courses),
+            "per_batch": len(times) / len(courses),
+            "minutes": distribution([(one.until - one.since) / MINUTE_S for one in times]),
+            "still_active": sum(math.isnan(one.until) for one in times),
+        }
+        for name, times in commonest
+    ]
+
+
+def loops(courses: Sequence[Course]) -> dict[str, Json]:
+    """Time in band and other figures of each loop over the whole batch, as distributions over the donors."""
+    names = dict.fromkeys(name for course in courses for name in course.loops)
+    return {name: _loop([course.loops.get(name) for course in courses]) for name in names}
+
+
+def consumption(part: Part) -> dict[str, Json]:
+    """What each dosing output gave in a batch, and the medium that was filled in by hand."""
+    table: dict[str, Json] = {"medium": {"title": "Medium filled in", "unit": "L", **_medium(part)}}
+    for column, one in enumerate(part.consumed):
+        spread = distribution(part.amounts[:, column].tolist())
+        table[one.name] = {"title": one.title, "unit": one.unit, **spread}
+    return table
+
+
+def forecast(part: Part) -> dict[str, Json]:
+    """The band of every trend, at times since the batch began, over the batches that were not over then."""
+    ordered = np.sort(part.trends.astype(np.float64), axis=1)
+    known = np.isfinite(ordered).sum(axis=1)
+    bands = {name: _quantile(ordered, known, share) for name, share in BAND.items()}
+    tags: dict[str, Json] = {
+        tag.name: {
+            "title": tag.title,
+            "unit": tag.unit,
+            **{name: _series(band[:, column], tag.decimals) for name, band in bands.items()},
+        }
+        for column, tag in enumerate(part.trended)
+    }
+    return {
+        "time_s": [GRID_S * point for point in range(len(ordered))],
+        "running": np.isfinite(ordered).any(axis=2).sum(axis=1).tolist(),
+        "tags": tags,
+    }
+
+
+def beyond(courses: Sequence[Course]) -> dict[str, Json]:
+    """In how many batches the culture was, at some time, beyond what its model knows, by quantity."""
+    return _counted(Counter(what for course in courses for what in course.beyond))
+
+
+def donors(part: Part) -> tuple[list[str], list[list[Json]]]:
+    """A table of one row for each donor, and its head."""
+    names = dict.fromkeys(name for course in part.courses for name in course.loops)
+    head = [
+        "donor", "state", "reason", "duration_d", "target_reached_d", "viable_cells_1e9", "viable_density_1e6_per_ml",
+        "viability_percent", "volume_l", "doses", "failures", "alarms", "deviations", "beyond_model",
+        *(f"{one.name}_{one.unit}" for one in part.consumed), *(f"{name}_in_band_percent" for name in names),
+    ]  # fmt: skip
+    return head, [_donor(course, part.amounts[row], names) for row, course in enumerate(part.courses)]
+
+
+def _donor(course: Course, amounts: F8, names: Mapping[str, None]) -> list[Json]:
+    end = course.yielded
+    return [
+        course.donor, course.state or "not begun", course.reason, _number(course.ended_s / DAY_S),
+        _number(course.reached_s / DAY_S), _number(end["vcd"] * end["volume_l"]), _number(end["vcd"]),
+        _number(end["viability"]), _number(end["volume_l"]), _number(course.doses), " ".join(course.failures),
+        len(course.alarms), course.deviations, "; ".join(course.beyond),
+        *(_number(amount) for amount in amounts.tolist()),
+        *(_figure(course.loops.get(name), "in_band") for name in names),
+    ]  # fmt: skip
+
+
+def _loop(entries: Sequence[Json]) -> Json:
+    unit = next((str(entry["unit"]) for entry in entries if isinstance(entry, dict)), "")
+    table: dict[str, Json] = {"unit": unit}
+    for name in LOOP_FIGURES:
+        values = [_figure(entry, name) for entry in entries]
+        table[name] = distribution([value for value in values if value is not None])
+    return table
+
+
+def _figure(entry: Json, name: str) -> float | None:
+    value = entry.get(name) if isinstance(entry, dict) else None
+    return _number(value) if isinstance(value, int | float) else None
+
+
+def _medium(part: Part) -> dict[str, Json]:
+    return distribution([course.medium_l for course in part.courses])
+
+
+def _quantile(ordered: F8, known: F8, share: float) -> F8:
+    """A quantile over axis 1 of values sorted along it, of which the first ``known`` are numbers."""
+    place = share * np.maximum(known - 1, 0)
+    below = np.floor(place).astype(np.intp)[:, None, :]
+    above = np.ceil(place).astype(np.intp)[:, None, :]
+    low, high = (np.take_along_axis(ordered, at, axis=1)[:, 0, :] for at in (below, above))
+    return np.asarray(low + (high - low) * (place - np.floor(place)))
+
+
+def _series(values: F8, decimals: int) -> list[Json]:
+    """Rounded to a digit more than the tag shows; null where nothing is known."""
+    return [round(value, decimals + 1) if math.isfinite(value) else None for value in values.tolist()]
+
+
+def _number(value: float) -> float | None:
+    """Eight digits: what goes on paper, and what no rounding of a sum changes."""
+    return float(f"{value:.8g}") if math.isfinite(value) else None
+
+
+def _counted(counts: Counter[str]) -> dict[str, Json]:
+    return {name: count for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))}

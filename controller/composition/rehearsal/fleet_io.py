@@ -1,0 +1,120 @@
+"""The fleet in the place of the wires: the same points, read and written in process, for all vessels at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from controller.composition.rehearsal.counter import START, Counter
+from controller.composition.rehearsal.signals import in_ml, signal_names
+from controller.frame import Frame
+from drivers.contract import Point, Quality, Reason, WriteOutcome, WriteState
+
+if TYPE_CHECKING:
+    from controller.config.site import Connection, SiteConfig
+    from controller.model.site import Site
+    from simulators.fleet import Fleet
+
+COUNTER = "vicell_blu"
+
+
+class Writer(NamedTuple):
+    """Where a write goes: a signal of the plant, "" for the counter."""
+
+    signal: str
+    gain: float
+    offset: float
+
+
+class FleetIo:
+    """Every point of a site of equal vessels, bound to a signal of the fleet: the tags of vessel ``k`` are those of the
+    first, ``k`` times their number further on. Raises ``ValueError`` for a point that the plant does not have.
+    """
+
+    def __init__(self, config: SiteConfig, site: Site, fleet: Fleet) -> None:
+        vessels = len(site.vessels)
+        self._fleet, self._points = fleet, [tag.point for tag in site.tags.tags]
+        self._counter = Counter(vessels, fleet.truth)
+        self._frame = Frame.never_read(len(site.tags))
+        self._width = len(site.tags) // vessels
+        self._table = self._frame.value.reshape(vessels, self._width)
+        self._sensors: dict[str, list[tuple[int, Point]]] = {}
+        self._held: list[tuple[int, Writer]] = []
+        self._writers: dict[int, Writer] = {}
+        self._outcomes: list[WriteOutcome] = []
+        for column, tag in enumerate(site.tags.tags[: self._width]):
+            if tag.connection is not None and tag.point is not None:
+                self._bind(config.connections[tag.connection], column, tag.point)
+        self._reads = [
+            (name, column, point.gain, point.offset) for name, bound in self._sensors.items() for column, point in bound
+        ]
+
+    def collect(self, now_ns: int) -> Frame:
+        """Every signal as it is now: Good, simulated, fresh; what was never counted is Bad."""
+        self._counter.at(now_ns / 1e9)
+        signals, frame = {**self._fleet.readings, **self._counter.readings}, self._frame
+        for name, column, gain, offset in self._reads:
+            self._table[:, column] = gain * signals[name] + offset
+        for column, writer in self._held:
+            self._table[:, column] = writer.gain * self._fleet.actuators[writer.signal] + writer.offset
+        known = np.isfinite(frame.value)
+        frame.quality[:] = np.where(known, Quality.GOOD, Quality.BAD)
+        frame.reason[:] = np.where(known, Reason.SIMULATED, Reason.NOT_READ)
+        frame.age[:] = np.where(known, 0.0, np.inf)
+        return frame.copy()
+
+    def outcomes(self) -> Sequence[WriteOutcome]:
+        """What became of the writes since the last call: the plant always obeys."""
+        taken, self._outcomes = self._outcomes, []
+        return taken
+
+    def write(self, writes: Mapping[int, float]) -> None:
+        """Move the actuators."""
+        for row, value in writes.items():
+            vessel, column = divmod(row, self._width)
+            writer, point = self._writers[column], self._points[row]
+            number = (value - writer.offset) / writer.gain
+            if writer.signal:
+                self._fleet.actuators[writer.signal][vessel] = number
+            else:
+                self._counter.start(vessel, number)
+            assert point is not None
+            self._outcomes.append(WriteOutcome(point, value, WriteState.APPLIED))
+
+    def request_reads(self) -> None:
+        """Nothing to ask for: reading is instant."""
+
+    def heartbeat(self, count: int) -> None:
+        """Nobody watches in process."""
+
+    def _bind(self, connection: Connection, column: int, point: Point) -> None:
+        if connection.driver == COUNTER:
+            sensor, actuator = _counted(point.address), ""
+            writes = not sensor
+        else:
+            sensor, actuator = signal_names(connection, point.address)
+            self._check(point.address, sensor, actuator)
+            point = point._replace(gain=point.gain * in_ml(connection, point.address))
+            writes = bool(actuator)
+        writer = Writer(actuator, point.gain, point.offset)
+        if sensor:
+            self._sensors.setdefault(sensor, []).append((column, point))
+        elif actuator:
+            self._held.append((column, writer))
+        if writes:
+            self._writers[column] = writer
+
+    def _check(self, address: str, sensor: str, actuator: str) -> None:
+        there = self._fleet.readings.keys() | self._fleet.actuators.keys() | {""}
+        if missing := {sensor, actuator} - there:
+            raise ValueError(f"the vessel has no {', '.join(missing)} behind {address}: see `fitted` in its simulation")
+
+
+def _counted(address: str) -> str:
+    """What of a sample a point ``<vessel>.<what>`` shows, "" where it starts one. Raises ``ValueError``."""
+    what = address.rpartition(".")[2]
+    if what not in {START, "sample", "viable_density", "viability"}:
+        raise ValueError(f"the counter has no point {address}")
+    return "" if what == START else what

@@ -1,0 +1,126 @@
+import uPlot from "uplot:charts";
+
+const { summary, forecast, donors } = JSON.parse(document.getElementById("data").textContent);
+const DAY_S = 86400, BINS = 16;
+const report = document.getElementById("report");
+const drawn = [];
+
+/** An element with attributes and children; texts are texts, never markup. */
+function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+const shown = (value, digits = 3) =>
+  value === null || value === undefined || value === "" ? "–"
+  : typeof value !== "number" ? String(value)
+  : value === 0 ? "0"
+  : Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en")
+  : String(Number(value.toPrecision(digits)));
+const percent = (share) => (share === null || share === undefined ? "–" : `${shown(100 * share)} %`);
+const spread = (one, unit = "") => (one.n ? `${shown(one.p50)} (${shown(one.p5)} … ${shown(one.p95)}) ${unit}` : "–");
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+function tile(title, value, note, bad = false) {
+  return element("div", { class: bad ? "tile bad" : "tile" }, title, element("b", {}, value), element("span", { class: "soft" }, note));
+}
+
+/** Columns are [heading, is text]. */
+function table(columns, rows, caption) {
+  const cell = (kind, value, column) => element(kind, columns[column][1] ? { class: "text" } : {}, shown(value, 4));
+  return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, element("table", {},
+    element("caption", {}, caption),
+    element("thead", {}, element("tr", {}, ...columns.map(([title], at) => cell("th", title, at)))),
+    element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map((value, at) => cell("td", value, at)))))));
+}
+
+/** A chart, drawn once it is on the page and has a width. */
+function chart(caption, options, data) {
+  const figure = element("figure", {}, element("figcaption", {}, caption));
+  drawn.push(() => {
+    const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") } };
+    new uPlot({
+      width: figure.clientWidth, height: 220, cursor: { y: false },
+      scales: { ...options.scales, x: { time: false, ...options.scales?.x } },
+      axes: [{ ...axis, label: options.x, labelSize: 20, size: 36 }, { ...axis, size: 58 }],
+      series: options.series(), bands: options.bands?.() ?? [],
+    }, data, figure);
+  });
+  return figure;
+}
+
+function band(name) {
+  const tag = forecast.tags[name];
+  const line = (label, width) => ({ label, stroke: colour("--mark"), width, points: { show: false } });
+  const days = forecast.time_s.map((time) => time / DAY_S);
+  return chart(`${tag.title}, ${tag.unit}`, {
+    x: "days", series: () => [{ label: "day", value: (_, v) => shown(v) }, line("95 %", 0.5), line("median", 1.5), line("5 %", 0.5)],
+    bands: () => [{ series: [1, 3], fill: colour("--band") }],
+  }, [days, tag.p95, tag.p50, tag.p5]);
+}
+
+function histogram(caption, unit, values) {
+  const known = values.filter((value) => typeof value === "number");
+  if (known.length < 2) return null;
+  const low = Math.min(...known), high = Math.max(...known), width = (high - low || 1) / BINS;
+  const counts = new Array(BINS).fill(0);
+  for (const value of known) counts[Math.min(Math.floor((value - low) / width), BINS - 1)] += 1;
+  return chart(caption, {
+    x: unit, scales: { x: { range: [low - width / 2, high + width / 2] }, y: { range: (_, __, most) => [0, most * 1.1] } },
+    series: () => [{ label: unit, value: (_, v) => shown(v) }, { label: "batches", stroke: colour("--mark"), fill: colour("--band"), paths: uPlot.paths.bars({ size: [0.95] }), points: { show: false } }],
+  }, [counts.map((_, bin) => low + (bin + 0.5) * width), counts]);
+}
+
+function probability() {
+  const days = summary.target.by_day;
+  return chart("Probability that the target is reached by the end of a day, %", {
+    x: "days", scales: { y: { range: [0, 100] } },
+    series: () => [{ label: "day" }, { label: "reached", stroke: colour("--mark"), width: 2, fill: colour("--band") }],
+  }, [days.map((one) => one.day), days.map((one) => 100 * one.probability)]);
+}
+
+const column = (name) => donors.rows.map((row) => row[donors.head.indexOf(name)]);
+const states = (counts) => Object.entries(counts).map(([name, count]) => `${name}: ${count}`).join(" · ") || "none";
+
+const { outcome } = summary;
+document.title = `Rehearsal of ${summary.recipe} on ${summary.class}`;
+report.replaceChildren(
+  element("h1", {}, `Rehearsal: ${summary.recipe_title}`),
+  element("p", { class: "soft" }, `${summary.recipe} ${summary.recipe_version} on ${summary.class} ${summary.class_version}, plant of ${summary.site} ${summary.vessel} (model ${summary.model}) · ${summary.donors} virtual donors · seed ${summary.seed} · scan period ${shown(summary.scan_period_s)} s`),
+  element("p", {}, `Simulated. ${summary.model_note} ${summary.scan_note}`),
+  element("div", { class: "tiles" },
+    tile("Batches completed", `${outcome.states.Complete ?? 0} of ${summary.donors}`, states(outcome.states)),
+    outcome.failed === null ? null : tile("Products that fail", percent(outcome.failed_share), states(outcome.failures), outcome.failed > 0),
+    tile("Duration, days", shown(summary.duration_d.p50), `5 … 95 %: ${shown(summary.duration_d.p5)} … ${shown(summary.duration_d.p95)}`),
+    tile("Viable cells, 10*9", shown(summary.yield.viable_cells_1e9.p50), `5 … 95 %: ${shown(summary.yield.viable_cells_1e9.p5)} … ${shown(summary.yield.viable_cells_1e9.p95)}`)),
+  element("h2", {}, "Duration, yield and target"),
+  element("p", { class: "soft" }, summary.target.condition ? `Target: ${summary.target.condition}` : "The recipe names no target."),
+  element("div", { class: "charts" }, ...[
+    summary.target.condition ? probability() : null,
+    histogram("Duration, days", "days", column("duration_d")),
+    histogram("Viable cells at the end, 10*9", "10*9", column("viable_cells_1e9")),
+    histogram("Viability at the end, %", "%", column("viability_percent")),
+  ].filter(Boolean)),
+  element("h2", {}, "Alarms to expect"),
+  summary.alarms.length ? table([["Alarm", true], ["Batches"], ["Per batch"], ["Minutes, median"], ["95 %"], ["Still active at the end"]],
+    summary.alarms.map((one) => [one.title, percent(one.batches_share), one.per_batch, one.minutes.p50, one.minutes.p95, one.still_active]),
+    "How often each alarm came") : element("p", {}, "None came."),
+  element("h2", {}, "Time in band"),
+  table([["Loop", true], ["In band, %: median (5 … 95 %)"], ["Mean error"], ["Output at a limit, %"]],
+    Object.entries(summary.loops).map(([name, one]) => [name, spread(one.in_band), spread(one.mean_absolute_error, one.unit), spread(one.saturated)]),
+    "Over the whole batch, warming up included"),
+  element("h2", {}, "Consumption"),
+  table([["What", true], ["Median"], ["5 %"], ["95 %"], ["Most"], ["Unit", true]],
+    Object.values(summary.consumption).map((one) => [one.title, one.p50, one.p5, one.p95, one.max, one.unit]), "Per batch"),
+  element("h2", {}, "Forecast"),
+  element("p", { class: "soft" }, "Line: median. Band: 5 … 95 % of the batches that were not over at that time."),
+  element("div", { class: "charts" }, ...Object.keys(forecast.tags).map(band)),
+  element("h2", {}, "Donors"),
+  Object.keys(summary.beyond_model).length ? element("p", {}, `Beyond what the model is valid for, at some time: ${states(summary.beyond_model)} batches.`) : element("p", { class: "soft" }, "No culture left what its model is valid for."),
+  table(donors.head.map((title, at) => [title.replaceAll("_", " "), at < 3]), donors.rows, "One row for each"),
+  element("h2", {}, "Made from"),
+  table([["File", true], ["SHA-256", true]], Object.entries(summary.files_sha256), "Files that were rehearsed"),
+);
+for (const draw of drawn) draw();

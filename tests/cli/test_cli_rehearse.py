@@ -1,0 +1,98 @@
+"""``biovisor rehearse``: what it prints and stores, and how it refuses."""
+
+import json
+
+import pytest
+
+from controller.cli.main import main
+from controller.cli.rehearse import progress_bar
+from controller.composition.rehearsal import Shown
+from tests.rehearsal.conftest import BENCH, CAR_T, CONFIGS
+
+QUICK = ["--donors", "2", "--longest", "0.1", "--processes", "1", "--seed", "3", "--site", str(BENCH)]
+
+
+def rehearse(tmp_path, *arguments, recipe=CAR_T):
+    return main(["rehearse", str(recipe), "--data", str(tmp_path), *arguments])
+
+
+def test_it_prints_what_to_expect_and_stores_it(tmp_path, capsys):
+    assert rehearse(tmp_path, *QUICK) == 0
+    told = capsys.readouterr().out
+    folder = tmp_path / "rehearsals/car-t-expansion-1"
+    assert "CAR-T expansion with feed by count (car-t-expansion 1.0.0) on stirred-tank-2l, 2 virtual donors" in told
+    assert "Ended: Running 2" in told
+    assert "Target viable_density >= target_density: day 0 0 %" in told
+    assert told.rstrip().endswith(f"Report: {folder / 'report.html'}")
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "donors.csv", "forecast.json", "report.html", "summary.json",
+    ]  # fmt: skip
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["outcome"]["not_completed"] == {"not at its end after 0.1 d": 2}
+    assert summary["scan_note"].startswith("The scan was coarser")
+
+
+def test_a_second_one_takes_nothing_from_the_first_and_says_the_same(tmp_path, capsys):
+    outputs = []
+    for number in (1, 2):
+        assert rehearse(tmp_path, *QUICK, "--json") == 0
+        folder = tmp_path / f"rehearsals/car-t-expansion-{number}"
+        outputs.append((capsys.readouterr().out, *(path.read_bytes() for path in sorted(folder.iterdir()))))
+    assert outputs[0] == outputs[1]
+    assert json.loads(outputs[0][0])["donors"] == 2
+
+
+def test_without_a_site_it_is_the_first_beside_the_recipe_with_such_a_vessel(tmp_path, capsys):
+    assert rehearse(tmp_path, *QUICK[:-2], "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    names = ("site", "vessel", "class", "model")
+    assert [told[name] for name in names] == ["bench", "BR-101", "stirred-tank-2l", "tc_m"]
+
+
+def test_a_vessel_brings_its_own_plant(tmp_path, capsys):
+    recipe = CONFIGS / "recipes/ecoli-fed-batch.yaml"
+    assert rehearse(tmp_path, *QUICK[:-2], "--vessel", "BR-201", "--json", recipe=recipe) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["site"], told["model"]) == ("microbial", "ecoli_a")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--class", "tub"], "no vessel of the site bench is a tub; there are: stirred-tank-2l"),
+        (["--vessel", "BR-7"], "the site bench has no vessel BR-7; it has BR-101, BR-102"),
+    ],
+)
+def test_what_is_not_there_is_refused_in_words(tmp_path, capsys, arguments, why):
+    assert rehearse(tmp_path, *QUICK, *arguments) == 1
+    assert why in capsys.readouterr().err
+    assert not (tmp_path / "rehearsals").exists()
+
+
+def test_a_wrong_recipe_is_refused_with_its_lines(tmp_path, capsys):
+    recipe = tmp_path / "wrong.yaml"
+    recipe.write_text(CAR_T.read_text().replace("target: viable_density", "target: viable_destiny"))
+    assert rehearse(tmp_path, *QUICK, recipe=recipe) == 1
+    assert "wrong.yaml:10:9: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wrong", ["--donors=0", "--donors=many", "--period=0", "--period=-1"])
+def test_numbers_that_make_no_sense_are_exit_code_2(tmp_path, capsys, wrong):
+    option, _, value = wrong.partition("=")
+    with pytest.raises(SystemExit, match=r"^2$"):
+        rehearse(tmp_path, wrong)
+    assert f"argument {option}: '{value}' is not" in capsys.readouterr().err
+
+
+def test_a_disk_that_takes_nothing_is_told(tmp_path, capsys):
+    (tmp_path / "rehearsals").write_text("a file where the folder should be")
+    assert rehearse(tmp_path, *QUICK) == 1
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_the_progress_says_how_far_it_is(capsys):
+    show = progress_bar(10, 30.0)
+    show(Shown(10, 3.5 * 86_400))
+    line = capsys.readouterr().err
+    assert line.startswith("\r[" + 30 * "#" + "] 10 of 10 batches over, day 3.5, ")
+    assert line.endswith("\n")

@@ -1,0 +1,53 @@
+"""The report of a rehearsal, opened from a file in Chromium."""
+
+from pathlib import Path
+
+import pytest
+
+from controller.cli.main import main
+from tests.rehearsal.conftest import BENCH, shortened
+
+AXE = Path(__file__).parents[2] / "controller/page/node_modules/axe-core/axe.min.js"
+PARTS = ["Duration, yield and target", "Alarms to expect", "Time in band", "Consumption", "Forecast", "Donors"]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("report")]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    """The report of a few donors' short batches."""
+    folder = tmp_path_factory.mktemp("report")
+    recipe = shortened(folder)
+    arguments = ["--donors", "4", "--seed", "2", "--site", str(BENCH), "--data", str(folder), "--processes", "1"]
+    assert main(["rehearse", str(recipe), *arguments]) == 0
+    return folder / "rehearsals/car-t-expansion-1/report.html"
+
+
+def opened(watch, report, **options):
+    watched = watch(report.as_uri(), **options)
+    watched.page.goto(watched.url)
+    watched.page.wait_for_selector("canvas")
+    return watched
+
+
+@pytest.mark.timeout(120)
+def test_it_needs_nothing_but_itself(watch, report):
+    watched = opened(watch, report)
+    asked = {url.split(":")[0] for _, url in watched.requests}
+    assert asked <= {"file", "data"}
+    page = watched.page
+    assert page.title() == "Rehearsal of car-t-expansion on stirred-tank-2l"
+    assert page.locator(".tile").first.inner_text().split("\n")[1] == "4 of 4"
+    assert page.locator("main h2").all_inner_texts() == [*PARTS, "Made from"]
+    charts = page.locator("figure:has(canvas)").count()
+    assert charts == page.locator("figure").count() > 25
+    assert page.locator("table", has_text="One row for each").locator("tbody tr").count() == 4
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("options", [{"color_scheme": "dark"}, {"width": 820, "height": 1180}])
+def test_it_can_be_read_by_everybody_and_fits(watch, report, options):
+    page = opened(watch, report, **options).page
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    assert [(one["id"], one["nodes"][0]["html"][:120]) for one in found] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
