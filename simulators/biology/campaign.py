@@ -14,7 +14,7 @@ from simulators.biology.donors import Patient, together
 from simulators.biology.suspension import Suspension
 from simulators.biology.tc_m import TCell
 from simulators.biology.verdicts import Outcome, purity
-from simulators.numeric import Array, filled, gathered, maximum, some, where
+from simulators.numeric import Array, filled, gathered, maximum, rounded, some, where
 
 IDEAL = (37.0, 7.2, 0.1, 50.0)
 """Cel, pH, dissolved oxygen in mM and in % of air saturation."""
@@ -69,7 +69,7 @@ class Expansion:
     def step(self) -> None:
         """Let :data:`STEP_H` pass, count if it is time, and harvest what is due."""
         plan = self._plan
-        if self._steps % round(plan.counted / STEP_H) == 0:
+        if self._steps % int(rounded(plan.counted / STEP_H)) == 0:
             self._seen = self.culture.state[0]
         feeds = (self.volume < plan.full) & ~self.done
         entering = where(feeds, plan.feed / ML_PER_L * self._seen * self.volume, self._none)
