@@ -41,7 +41,7 @@ class Book:
         the vessel does not have, and for too many mishaps.
         """
         if len(self._open) >= MOST:
-            raise ValueError(f"{MOST} mishaps are waiting or going on; clear some first")
+            raise ValueError(f"{MOST} process faults are waiting or going on; clear some first")
         if vessel not in self._boards:
             self._boards[vessel] = Board(self._vessels[vessel], lambda own, what: self._told(vessel, own, what))
         own = self._boards[vessel].order(order)
@@ -55,7 +55,7 @@ class Book:
         """End a mishap now, or call it off. Raises ValueError for a number that is neither waiting nor going on."""
         if number not in self._open:
             going = ", ".join(map(str, self._open)) or "none"
-            raise ValueError(f"no mishap {number} is waiting or going on; possible: {going}")
+            raise ValueError(f"no process fault {number} is waiting or going on; possible: {going}")
         vessel, own, _, _ = self._open[number]
         self._boards[vessel].clear(own)
 

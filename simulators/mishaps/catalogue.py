@@ -197,7 +197,8 @@ _ALL = (
         None,
         5.0 * MINUTE_S,
         1.0,
-        DAY_S,
+        HOUR_S,
+        ending="goes away when it ends; instruments are off for their time, also where it is cleared before",
         wire="reboot",
     ),
     Mishap(
@@ -241,7 +242,7 @@ _ALL = (
         Magnitude(1.0, 0.05, 30.0, "s", "chosen: of wall time"),
         MINUTE_S,
         1.0,
-        DAY_S,
+        HOUR_S,
         wire="delay",
     ),
     Mishap(
@@ -253,7 +254,7 @@ _ALL = (
         None,
         MINUTE_S,
         1.0,
-        DAY_S,
+        HOUR_S,
         wire="duplicate",
     ),
     Mishap(
@@ -265,7 +266,7 @@ _ALL = (
         Magnitude(3600.0, -86_400.0, 86_400.0, "s", CHOSEN),
         MINUTE_S,
         1.0,
-        DAY_S,
+        HOUR_S,
         wire="clock",
     ),
     Mishap(

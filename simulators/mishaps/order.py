@@ -45,7 +45,7 @@ def ordered(
     is possible.
     """
     if name not in CATALOGUE:
-        raise ValueError(f"there is no mishap {name!r}; known: {', '.join(CATALOGUE)}")
+        raise ValueError(f"there is no process fault {name!r}; known: {', '.join(CATALOGUE)}")
     mishap = CATALOGUE[name]
     usual = mishap.signals[0] if mishap.signals else ""
     if signal is not None and signal not in mishap.signals:

@@ -25,6 +25,8 @@ from controller.stages.tuning_sets import TuningSets
 from simulators.control import Control
 from simulators.description import STATE_RANGES
 from simulators.hands import ACTIONS
+from simulators.mishap_port import MishapPort
+from simulators.mishaps.book import Book
 from tests.control.conftest import Rig, bench_site
 from tests.control.health_bench import Bench as HealthBench
 from tests.docs.conftest import ROOT, code, inline, names, prose, table
@@ -176,7 +178,7 @@ def test_the_exit_codes_are_those_of_the_help():
 
 def test_every_operation_and_action_of_the_control_port_is_described():
     requests = names(table(SIMULATORS, "Request"))
-    known = Control(None, {})._operations
+    known = Control(None, {}, MishapPort(Book({}), {}, {}, 1.0).operations)._operations
     assert {request.split('"')[3] for request in requests} == set(known)
     for row in table(SIMULATORS, "Action of `hands`"):
         assert set(code(row[1])) == ACTIONS[code(row[0])[0]].neutral.keys()

@@ -107,13 +107,13 @@ class TestOrders:
     @pytest.mark.parametrize(
         ("name", "more", "message"),
         [
-            ("earthquake", {}, r"there is no mishap 'earthquake'; known: probe-drift-ph, "),
+            ("earthquake", {}, r"there is no process fault 'earthquake'; known: probe-drift-ph, "),
             ("noise", {"signal": "vcd"}, r"noise cannot befall 'vcd'; possible: temperature, "),
             ("leak", {"signal": "ph"}, "leak cannot befall 'ph'; possible: the whole vessel, without a signal"),
             ("leak", {"magnitude": 0.0}, r"magnitude 0 mL/h is outside 1 .. 10000 mL/h \(usual 50, chosen\)"),
             ("leak", {"magnitude": math.nan}, "magnitude nan mL/h is outside"),
             ("disconnect", {"magnitude": 1.0}, "disconnect has no magnitude"),
-            ("power-cut", {"duration_s": math.inf}, "duration inf s is outside 1 .. 86400 s"),
+            ("power-cut", {"duration_s": math.inf}, "duration inf s is outside 1 .. 3600 s"),
             ("probe-drift-ph", {"duration_s": 0.0}, "duration 0 s is outside 1 .. 2592000 s"),
             ("noise", {"duration_s": math.nan}, "duration nan s is outside"),
             ("noise", {"start_s": -1.0}, "start must be 0 .. 2592000 s"),
@@ -159,7 +159,7 @@ class TestBook:
         assert not book.going_on()
 
     def test_what_is_not_there_cannot_be_cleared(self, plant):
-        with pytest.raises(ValueError, match="no mishap 7 is waiting or going on; possible: none"):
+        with pytest.raises(ValueError, match="no process fault 7 is waiting or going on; possible: none"):
             plant.mishaps.clear(7)
         with pytest.raises(KeyError):
             plant.mishaps.order("BR-999", ordered("leak"))
@@ -167,7 +167,7 @@ class TestBook:
     def test_there_is_an_end_to_how_many_can_wait(self, plant):
         for _ in range(1000):
             plant.mishaps.order("BR-101", ordered("leak", start_s=1e6))
-        with pytest.raises(ValueError, match="1000 mishaps are waiting"):
+        with pytest.raises(ValueError, match="1000 process faults are waiting"):
             plant.mishaps.order("BR-101", ordered("leak"))
 
 
