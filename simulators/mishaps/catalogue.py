@@ -62,6 +62,12 @@ class Mishap:
     ending: str = UNTIL_CLEARED
     wire: str = ""
 
+    @property
+    def befalls(self) -> str:
+        """The signals in words."""
+        everything = {SENSORS: "every reading", PROBES: "every probe", (): "the vessel"}
+        return everything.get(self.signals, ", ".join(self.signals))
+
 
 def _drift(name: str, number: str, title: str, seen: str, signals: tuple[str, ...], magnitude: Magnitude) -> Mishap:
     return Mishap(name, number, title, seen, signals, magnitude, RAMP_S, 1.0, LONGEST_S, ramp=True, ending=BY_HAND)

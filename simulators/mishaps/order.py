@@ -47,13 +47,30 @@ def ordered(
     if name not in CATALOGUE:
         raise ValueError(f"there is no process fault {name!r}; known: {', '.join(CATALOGUE)}")
     mishap = CATALOGUE[name]
-    usual = mishap.signals[0] if mishap.signals else ""
-    if signal is not None and signal not in mishap.signals:
+    return Order(
+        mishap,
+        signal_of(mishap, signal),
+        magnitude_of(mishap, magnitude),
+        start_of(mishap, start_s),
+        duration_of(mishap, duration_s),
+    )
+
+
+def signal_of(mishap: Mishap, signal: str | None) -> str:
+    """The signal, or the first that is possible, or "". Raises ValueError for one that it cannot befall."""
+    if signal is None:
+        return mishap.signals[0] if mishap.signals else ""
+    if signal not in mishap.signals:
         possible = ", ".join(mishap.signals) or "the whole vessel, without a signal"
-        raise ValueError(f"{name} cannot befall {signal!r}; possible: {possible}")
+        raise ValueError(f"{mishap.name} cannot befall {signal!r}; possible: {possible}")
+    return signal
+
+
+def start_of(mishap: Mishap, start_s: float) -> float:
+    """The start in s. Raises ValueError out of its range."""
     if not 0.0 <= start_s <= LONGEST_S:
-        raise ValueError(f"{name}: start must be 0 .. {LONGEST_S:.10g} s")
-    return Order(mishap, signal or usual, magnitude_of(mishap, magnitude), start_s, duration_of(mishap, duration_s))
+        raise ValueError(f"{mishap.name}: start {start_s:.10g} s is outside 0 .. {LONGEST_S:.10g} s")
+    return start_s
 
 
 def magnitude_of(mishap: Mishap, magnitude: float | None) -> float:
