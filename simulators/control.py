@@ -122,7 +122,7 @@ class Control:
             while line := await reader.readline():
                 writer.write(json.dumps(await self.answer(line)).encode() + b"\n")
                 await writer.drain()
-        except (ValueError, ConnectionError):
+        except (ValueError, ConnectionError, asyncio.CancelledError):  # the end of the process ends what waits here
             return
         finally:
             writer.close()

@@ -255,7 +255,7 @@ _ALL = (
         "duplicate-message",
         "F17",
         "Instruments answer twice",
-        "nothing: the second answer is thrown away, and every value is right",
+        "no wrong value: an answer that cannot be told from another's is thrown away, and Bad",
         (),
         None,
         MINUTE_S,

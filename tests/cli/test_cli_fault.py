@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -85,6 +86,26 @@ def test_all_mistakes_come_at_once_and_check_finds_them(tmp_path, capsys):
     path.write_text(HEAD + "  - {fault: gas-los}\n  - {fault: leak, signal: ph, magnitude: 1 kg}\n")
     assert main(["check", str(path)]) == 1
     assert "3 problems" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "complaint"),
+    [
+        ("gain: 70 %/Cel", "gain: -70 %/Cel", "this leg drives temperature away from its setpoint"),
+        (
+            "raises: [temperature, jacket_temperature]",
+            "lowers: [temperature, jacket_temperature]",
+            "drives temperature",
+        ),
+    ],
+)
+def test_f18_a_wrong_sign_is_refused_at_load(right, wrong, complaint, tmp_path, capsys):
+    text = (ROOT / "configs/classes/stirred-tank-2l.yaml").read_text()
+    assert right in text
+    path = tmp_path / "class.yaml"
+    path.write_text(text.replace(right, wrong))
+    assert main(["check", str(path)]) == 1
+    assert re.search(rf"class\.yaml:\d+:\d+: inverse action: .*{complaint}", capsys.readouterr().out)
 
 
 def test_a_supervisor_does_not_start_with_a_wrong_scenario(tmp_path):
