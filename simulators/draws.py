@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from simulators.numeric import Array, Real
 
-ERRORS, READINGS, DRIFTS = range(3)
-"""What the streams of a vessel are for."""
+ERRORS, READINGS, DRIFTS, MISHAPS = range(4)
+"""What the streams of a vessel are for; those from `MISHAPS` on, each for one mishap."""
 BLOCK, SMALL_BLOCK = 128, 32
 """Rows of noise made at a time, for one vessel and for many: what is made for hundreds must stay in the cache."""
 Rows: TypeAlias = list[Real]

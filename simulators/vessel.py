@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import ceil
-from typing import Generic
+from typing import Generic, Protocol
 
 from simulators.actuators import Drives
 from simulators.biology.culture import Culture, Environment, Exchange, Inflow
@@ -31,6 +32,18 @@ LEAST_LEFT = 0.0025
 """Share of the nominal volume that no pump, no sample and no evaporation gets out."""
 
 
+class Disturbance(Protocol[Real]):
+    """What goes wrong with a vessel; see :mod:`simulators.mishaps`."""
+
+    def before(self, vessel: Vessel[Real], dt_s: float) -> Mapping[str, Real]:
+        """Change the vessel before a step; gives what its actuators are asked for instead."""
+        ...
+
+    def after(self, vessel: Vessel[Real]) -> None:
+        """Change what was read."""
+        ...
+
+
 class Vessel(Generic[Real]):
     """A stirred tank with its culture, drives and sensors; in floats, or in arrays with a number for each of many.
 
@@ -40,7 +53,7 @@ class Vessel(Generic[Real]):
 
     `out` is what is drawn off all the time, `protein` in g/L makes foam of the gas, `antifoam` is 1 right after a dose
     and wears off, `viscosity` is relative to water. `foam` is its height in cm, `wetness` what foam has added to the
-    exhaust filter's resistance.
+    exhaust filter's resistance. `disturbance` is what goes wrong with it, None for nothing.
     """
 
     volume_l: Real
@@ -64,6 +77,8 @@ class Vessel(Generic[Real]):
         self, tank: Tank, culture: Culture[Real], draws: Draws[Real], volume_l: Real, temperature: Real
     ) -> None:
         self.tank, self.culture, self.volume_l = tank, culture, volume_l
+        self.draws: Draws[Real] = draws
+        self.disturbance: Disturbance[Real] | None = None
         none = filled(volume_l, 0.0)
         self.protein = self.antifoam = self.foam = self.wetness = self._spilt = none
         self.viscosity = self._pressure = filled(volume_l, 1.0)
@@ -75,16 +90,18 @@ class Vessel(Generic[Real]):
         self.gas: GasPath[Real] = GasPath(tank, volume_l)
         self.process_s = self._unlived_s = self._unslow_s = 0.0
         self.actuators: dict[str, Real] = dict.fromkeys(ACTUATORS, none)
+        self._wanted: Mapping[str, Real] = self.actuators
         self._evaporated = 1e-6 * water_carried(tank.condenser)
         self.volume_by_hand(volume_l)
-        models = sensor_models(tank)
-        self._names = tuple(models)
-        self._sensors: Bank[Real] = Bank(models, draws)
+        self.models = sensor_models(tank)
+        self._names = tuple(self.models)
+        self._sensors: Bank[Real] = Bank(self.models, draws)
         self.readings: dict[str, Real] = {}
         self.settle()
 
     def step(self, dt_s: float) -> None:
         """Let `dt_s` (> 0) pass with the actuators as they are."""
+        self._wanted = self.actuators if self.disturbance is None else self.disturbance.before(self, dt_s)
         count = ceil(dt_s / LONGEST_SUBSTEP_S)
         for _ in range(count):
             self._substep(dt_s / count)
@@ -127,6 +144,12 @@ class Vessel(Generic[Real]):
         self._fed_l = self._harvested_l = self._bled_l = filled(volume_l, 0.0)
         self._unlived_s = 0.0
 
+    def spill(self, volume_l: Real) -> None:
+        """Lose liquid with all that is in it, as far as there is some."""
+        left = maximum(self.volume_l - volume_l, LEAST_LEFT * self.tank.nominal_l)
+        self._bled_l = self._bled_l + (self.volume_l - left)
+        self.volume_l = left
+
     def truth(self) -> dict[str, Real]:
         """What is so, by signal name."""
         return {
@@ -151,7 +174,7 @@ class Vessel(Generic[Real]):
 
     def _substep(self, dt_s: float) -> None:
         drives = self.drives
-        drives.step(self.actuators, dt_s)
+        drives.step(self._wanted, dt_s)
         air, o2, co2, n2 = [flow.delivered for flow in drives.flows.values()]
         self.gas.mix(air, o2, co2, n2, dt_s)
         self._pour(dt_s)
@@ -167,8 +190,8 @@ class Vessel(Generic[Real]):
 
     def _pour(self, dt_s: float) -> None:
         hours, out = dt_s / SECONDS_PER_HOUR, self.out
-        base = 0.001 * self.drives.base.step(self.actuators["base_rpm"], dt_s)
-        feed = 0.001 * self.drives.feed.step(self.actuators["feed_rpm"], dt_s)
+        base = 0.001 * self.drives.base.step(self._wanted["base_rpm"], dt_s)
+        feed = 0.001 * self.drives.feed.step(self._wanted["feed_rpm"], dt_s)
         self.solution.pour(self.volume_l, base, feed, dt_s)
         self.temperature = mixed(self.temperature, self.volume_l, self.tank.shell.ambient, feed)
         harvested, bled = out.harvest * hours, (out.bleed + self._spilt) * hours
@@ -228,3 +251,5 @@ class Vessel(Generic[Real]):
         readings.update(zip(self._names, self._sensors.step(self._measurable(), dt_s), strict=True))
         readings["base_revolutions"] = self.drives.base.revolutions
         readings["feed_revolutions"] = self.drives.feed.revolutions
+        if self.disturbance is not None:
+            self.disturbance.after(self)
