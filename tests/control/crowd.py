@@ -17,6 +17,12 @@ FOUND = {
     "air_flow_measured": 50.0, "pressure": 5.0, "viability": 95.0, "viable_density": 0.5,
 }  # fmt: skip
 NOISE = {"temperature": 0.05, "jacket_temperature": 0.1, "ph": 0.02, "do": 0.5, "weight": 0.5, "agitation_rate": 5.0}
+EDGES = {
+    "viable_density": (3.0, np.nextafter(3.0, 0.0), np.nextafter(3.0, 9.0), 0.5),
+    "weight": (1915.2, np.nextafter(1915.2, 0.0), np.nextafter(1915.2, 1e4), 1000.0, 1000.0),
+    "temperature": (26.0, np.nextafter(26.0, 0.0), 37.0, 37.0),
+}
+"""Values at and next to the limits that the recipe waits for: the target, the full vessel, and cold."""
 HARSH = {"temperature": 2.0, "ph": 0.6, "do": 40.0, "weight": 600.0, "pressure": 250.0, "air_flow_measured": -60.0}
 LOOPS = ("temperature", "ph", "do", "agitation", "air", "feed")
 ORDERS = (Verb.BATCH_HOLD, Verb.BATCH_RESTART, Verb.BATCH_RESTART, Verb.BATCH_PAUSE, Verb.BATCH_RESUME)
@@ -38,9 +44,10 @@ def many(loaded, like, names):
 class Life:
     """What happens on one vessel, by its own dice: sensors, instruments that fail, and an operator."""
 
-    def __init__(self, name, seed, tags, recipe, formula, storm):
+    def __init__(self, name, tags, recipe, formula, storm, *, edges):
+        self.edges = EDGES if edges else {}
         self.name, self.recipe, self.formula, self.storm = name, recipe, formula, storm
-        self.rng = np.random.default_rng(seed)
+        self.rng = np.random.default_rng(int(name[1:]))
         self.tags = tags
         self.base = np.array([FOUND.get(tag.name, 0.0) for tag in tags])
         self.noise = np.array([NOISE.get(tag.name, 0.0) for tag in tags])
@@ -63,6 +70,10 @@ class Life:
 
     def _happen(self):
         rng = self.rng
+        if self.edges and rng.random() < 0.3:
+            name = str(rng.choice(list(self.edges)))
+            self.kept[self.rows[name]], self.noise[self.rows[name]] = rng.choice(self.edges[name]), 0.0
+            return
         kind = rng.choice(["harsh", "calm", "bad", "lost", "stuck", "nan"])
         names = [name for name in HARSH if name in self.rows]
         row = self.rows[str(rng.choice(names))]
@@ -129,16 +140,16 @@ class Life:
 class Crowd:
     """The lives of ``names`` on one site, scan by scan. ``seeds`` are by name."""
 
-    def __init__(self, path, like, names, recipe, formula, storm=0.1, minimum_stale_s=0.0):
+    def __init__(self, path, like, names, recipe, formula, storm=0.1, *, edges=False):
         loaded = load_site(path, conditions=check_condition)
         site = build(many(loaded, like, names))
         found = load_recipe(recipe)
         engine = Engine({found.config.recipe: found}, dict.fromkeys(names, loaded.classes[like]))
-        self.scan, self.site = Scan(site, engine, minimum_stale_s), site
+        self.scan, self.site = Scan(site, engine), site
         tags = site.tags.tags
         self.rows = {name: [row for row, tag in enumerate(tags) if tag.vessel == name] for name in names}
         self.lives = {
-            name: Life(name, int(name[1:]), [tags[row] for row in self.rows[name]], found.config.recipe, formula, storm)
+            name: Life(name, [tags[row] for row in self.rows[name]], found.config.recipe, formula, storm, edges=edges)
             for name in names
         }
         self.journal, self.now, self.count = 0, 0.0, 0
