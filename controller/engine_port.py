@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from controller.commands import Command, Event, Json, Outcome
@@ -31,7 +31,10 @@ class Engine(Protocol):
         """Hear what became of commands, its own among them."""
 
     def operation(self, vessel: str) -> str:
-        """The operation that runs on a vessel, "" for none."""
+        """The operation that runs on a vessel, "" for none; it changes with an event, or answers a command."""
+
+    def placed(self) -> Sequence[tuple[str, str, bool]]:
+        """Of every batch its id, its vessel, and whether it is not over; that changes as :meth:`operation` does."""
 
     def no_tuning(self, vessel: str, loop: str) -> str:
         """Why a loop of a vessel may not be tuned now; "" when it may."""

@@ -35,6 +35,10 @@ class LiveReader:
         }
         self._loops, self._numbers = loops, feeds
 
+    def row(self, vessel: str, name: str) -> int | None:
+        """The row of a tag in the frame; ``None`` for what is no tag."""
+        return self._tags.get((vessel, name))
+
     def read(self, vessel: str, name: str) -> tuple[float, int]:
         """Value and quality. Raises ``KeyError`` for a name that the vessel does not have."""
         row = self._tags.get((vessel, name))

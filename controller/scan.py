@@ -91,6 +91,7 @@ class Scan:
         )
         self._batches = BatchList(engine)
         self._alarms = AlarmList(self.alarms)
+        self._operations: dict[str, str] = {}
         self._now_s = 0.0
 
     def step(
@@ -117,7 +118,9 @@ class Scan:
         self.mixers.tell(self.outputs, self.loops)
         self.loops.track(self.outputs)
         self._batches.refresh(changed=bool(settled or recipe.events))
-        operations = {vessel.name: self.engine.operation(vessel.name) for vessel in self.site.vessels}
+        if settled or recipe.events or not self._operations:
+            self._operations = {vessel.name: self.engine.operation(vessel.name) for vessel in self.site.vessels}
+        operations = self._operations
         states = (self.interlocks.undecided, self.outputs.guards.held, self.loops.doses.blocked, self.programs.flags)
         events += self.alarms.step(frame, operations, now_s, *states)
         events += self.health.step(self._batches.places(operations), now_s, dt)
@@ -212,6 +215,7 @@ class Scan:
         events += restore_programs(self.programs, mapping(state.get("programs")), outage_s)
         events += self.engine.restore(mapping(state.get("engine")), now_s, outage_s)
         self._batches.refresh(changed=True)
+        self._operations = {}
         return self._batches.signed(events)
 
 

@@ -225,10 +225,9 @@ class BatchList:
         """Look again which batch is where, after a scan in which that may have changed."""
         if not changed:
             return
-        batches = self._engine.view()
-        self._vessels = {str(batch["id"]): str(batch["vessel"]) for batch in batches}
-        running = [batch for batch in batches if batch["state"] not in ENDED]
-        self._running = {str(batch["vessel"]): str(batch["id"]) for batch in running}
+        placed = self._engine.placed()
+        self._vessels = {batch: vessel for batch, vessel, _ in placed}
+        self._running = {vessel: batch for batch, vessel, runs in placed if runs}
         self._operations = {}
 
     def vessel(self, batch: str) -> str:

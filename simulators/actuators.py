@@ -60,17 +60,22 @@ LEAST_GAIN = 0.3
 
 
 class Pump(Generic[Real]):
-    """A peristaltic pump: counts revolutions, delivers so many mL for each, with a relative `error`, less by wear."""
+    """A peristaltic pump: counts revolutions, delivers so many mL for each, with a relative `error`, less by wear.
+
+    `full` is what it really delivers with a new tube, mL per revolution, and `ml_per_rev` the same, or 0 without liquid
+    before it.
+    """
 
     revolutions: Real
     delivered_ml: Real
     running_h: Real
-    _ml_per_rev: Real
+    full: Real
+    ml_per_rev: Real
 
     def __init__(self, model: PumpModel, error: Real) -> None:
         self.revolutions = self.delivered_ml = self.running_h = 0.0 * error
         self._model = model
-        self._ml_per_rev = model.ml_per_rev * (1.0 + error)
+        self.full = self.ml_per_rev = model.ml_per_rev * (1.0 + error)
 
     def step(self, rpm: Real, dt_s: float) -> Real:
         """Turn for `dt_s`; gives the mL delivered."""
@@ -83,7 +88,7 @@ class Pump(Generic[Real]):
         turned = self.revolutions - before
         if model.rollers > 0.0:
             turned = (rounded(self.revolutions * model.rollers) - rounded(before * model.rollers)) / model.rollers
-        delivered = turned * self._ml_per_rev
+        delivered = turned * self.ml_per_rev
         if model.wear_per_h > 0.0:
             delivered = delivered * maximum(1.0 - model.wear_per_h * self.running_h, LEAST_GAIN)
             self.running_h = self.running_h + where(speed > 0.0, 0.0 * speed + dt_s / SECONDS_PER_HOUR, 0.0 * speed)

@@ -80,12 +80,13 @@ class FaultLink:
 
 
 class Control:
-    """The operations of the control port on a world and its instruments."""
+    """The operations of the control port on a world and its instruments, and `more`, by their names."""
 
-    def __init__(self, world: World, links: Mapping[str, socket.socket]) -> None:
+    def __init__(self, world: World, links: Mapping[str, FaultLink], more: Mapping[str, Operation]) -> None:
         self._world = world
-        self._links = {name: FaultLink(link) for name, link in links.items()}
+        self._links = links
         self._operations: dict[str, Operation] = {
+            **more,
             "state": self._state,
             "hands": self._hands,
             "hands_done": self._hands_done,
@@ -121,7 +122,7 @@ class Control:
             while line := await reader.readline():
                 writer.write(json.dumps(await self.answer(line)).encode() + b"\n")
                 await writer.drain()
-        except (ValueError, ConnectionError):
+        except (ValueError, ConnectionError, asyncio.CancelledError):  # the end of the process ends what waits here
             return
         finally:
             writer.close()
@@ -133,7 +134,7 @@ class Control:
     async def _hands(self, request: Request) -> dict[str, Json]:
         amounts = {key: value for key, value in request.items() if key not in {"op", "id", "vessel", "action"}}
         identifier, vessel, action = (str(request[key]) for key in ("id", "vessel", "action"))
-        self._world.hands(identifier, vessel, action, _numbers(amounts))
+        self._world.hands(identifier, vessel, action, numbers(amounts))
         return {}
 
     async def _hands_done(self, _request: Request) -> dict[str, Json]:
@@ -143,7 +144,7 @@ class Control:
         state = request["state"]
         if not isinstance(state, dict):
             raise Refused("state must be an object")
-        self._world.set_state(str(request["vessel"]), _numbers(state))
+        self._world.set_state(str(request["vessel"]), numbers(state))
         return {}
 
     async def _fault(self, request: Request) -> dict[str, Json]:
@@ -158,7 +159,8 @@ class Control:
         return {}
 
 
-def _numbers(values: Mapping[str, Json]) -> dict[str, float]:
+def numbers(values: Mapping[str, Json]) -> dict[str, float]:
+    """Values that are all finite numbers. Raises :class:`Refused` for any other."""
     numbers: dict[str, float] = {}
     for key, value in values.items():
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):

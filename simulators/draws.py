@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from simulators.numeric import Array, Real
 
-ERRORS, READINGS, DRIFTS = range(3)
-"""What the streams of a vessel are for."""
-BLOCK = 128
-"""Rows of noise made at a time."""
+ERRORS, READINGS, DRIFTS, MISHAPS = range(4)
+"""What the streams of a vessel are for; those from `MISHAPS` on, each for one mishap."""
+BLOCK, SMALL_BLOCK = 128, 32
+"""Rows of noise made at a time, for one vessel and for many: what is made for hundreds must stay in the cache."""
 Rows: TypeAlias = list[Real]
 
 
@@ -141,15 +141,17 @@ class _AloneNoise:
 
 class _TogetherNoise:
     def __init__(self, sources: list[np.random.Generator], width: int) -> None:
-        self._sources, self._width = sources, width
-        self._block: NDArray[np.float64] = np.empty((BLOCK, width, len(sources)))
-        self._used = BLOCK
+        self._made: NDArray[np.float64] = np.empty((len(sources), SMALL_BLOCK * width))
+        self._sources = list(zip(sources, self._made, strict=True))
+        self._block: NDArray[np.float64] = np.empty((SMALL_BLOCK, width, len(sources)))
+        self._used = SMALL_BLOCK
 
     def next(self) -> list[Array]:
         """The next row, as one array."""
-        if self._used == BLOCK:
-            for column, source in enumerate(self._sources):
-                self._block[:, :, column] = source.standard_normal((BLOCK, self._width))
+        if self._used == SMALL_BLOCK:
+            for source, mine in self._sources:
+                source.standard_normal(out=mine)
+            self._block[...] = self._made.T.reshape(self._block.shape)
             self._used = 0
         self._used += 1
         return [self._block[self._used - 1]]

@@ -37,12 +37,18 @@ class Fault(StrEnum):
     """The instrument hangs; afterwards it answers everything that was asked meanwhile."""
     REBOOT = "reboot"
     """The instrument loses power; afterwards it has its power-up settings, and says so if it does."""
+    DUPLICATE = "duplicate"
+    """Every reply comes twice."""
+    CLOCK = "clock"
+    """The instrument's own clock is `magnitude` seconds fast (default 3600)."""
 
 
-STREAM_FAULTS = frozenset(Fault) - {Fault.CRC, Fault.WRONG_ADDRESS, Fault.WRONG_UNIT, Fault.REBOOT}
+STREAM_FAULTS = frozenset({
+    Fault.SILENCE, Fault.GARBAGE, Fault.DISCONNECT, Fault.DELAY, Fault.TRUNCATE, Fault.FREEZE,
+})  # fmt: skip
 """Faults of a byte stream without frames of its own, such as a TCP connection."""
 
-LINE_FAULTS = frozenset(Fault) - {Fault.WRONG_ADDRESS, Fault.WRONG_UNIT}
+LINE_FAULTS = STREAM_FAULTS | {Fault.CRC, Fault.REBOOT, Fault.DUPLICATE}
 """Faults of a line of bytes to one device."""
 
 SERIAL_FAULTS = LINE_FAULTS | {Fault.WRONG_ADDRESS}
@@ -54,7 +60,7 @@ MUTE = (Fault.SILENCE, Fault.DISCONNECT, Fault.REBOOT)
 CONFIRM_S = 0.02
 """Time to confirm a fault before the process hangs."""
 
-DEFAULT_MAGNITUDE = {Fault.DELAY: 1.0, Fault.TRUNCATE: 0.5, Fault.WRONG_ADDRESS: 1.0}
+DEFAULT_MAGNITUDE = {Fault.DELAY: 1.0, Fault.TRUNCATE: 0.5, Fault.WRONG_ADDRESS: 1.0, Fault.CLOCK: 3600.0}
 
 
 @dataclass(slots=True)
@@ -68,6 +74,8 @@ class Faults:
     """Called with the seconds the line stays unplugged."""
     on_reboot: Callable[[], None] | None = None
     """Called when the power comes back."""
+    drops_without_power: bool = False
+    """Whether the connections end with the power, as on a network."""
     _active: dict[Fault, tuple[float, float]] = field(default_factory=dict)
     _noise: random.Random = field(init=False)
 
@@ -82,7 +90,8 @@ class Faults:
             raise ValueError("duration_s must lie between 0 and 3600 seconds")
         value = DEFAULT_MAGNITUDE.get(fault, 0.0) if magnitude is None else magnitude
         self._active[fault] = (self.now() + duration_s, value)
-        if fault is Fault.DISCONNECT and self.on_disconnect is not None:
+        dropped = fault is Fault.DISCONNECT or (fault is Fault.REBOOT and self.drops_without_power)
+        if dropped and self.on_disconnect is not None:
             self.on_disconnect(duration_s)
         if fault is Fault.FREEZE:
             asyncio.get_running_loop().call_later(CONFIRM_S, time.sleep, duration_s)
@@ -109,4 +118,4 @@ class Faults:
             return reply[: int(len(reply) * part)]
         if self.active(Fault.CRC) is not None and reply:
             return reply[:-1] + bytes([reply[-1] ^ 0xFF])
-        return reply
+        return reply + reply if self.active(Fault.DUPLICATE) is not None else reply

@@ -6,18 +6,21 @@ A vessel without any pays nothing for it, and one more fitting changes no number
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Generic, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple
 
-from simulators.actuators import FULL, Pump, Valve
+from simulators.actuators import FULL, SECONDS_PER_HOUR, Pump, Valve
 from simulators.bus import FITTINGS, PUMPS
 from simulators.draws import Draws
 from simulators.gas_path import Gas
 from simulators.numeric import Real, filled, maximum, minimum, where, within
 from simulators.physics.delay import DeadTime, Values
 from simulators.physics.lag import approach
-from simulators.physics.mass import Outflow, draw, settling_s, throttled
+from simulators.physics.mass import Outflow, back_pressure, dosed, draw, settling_s, throttled
 from simulators.sensors import ANALYSER_DELAY_S, CATALOGUE, Bank, Model
 from simulators.tank import PumpModel, Tank
+
+if TYPE_CHECKING:
+    from simulators.vessel import Vessel
 
 STICTION = (1.0, 3.0)
 """Per cent by which a control valve must be asked away from where it is before it moves."""
@@ -95,6 +98,19 @@ class Fittings(Generic[Real]):
         self._line: DeadTime[Real] = DeadTime(ANALYSER_DELAY_S, (none, none))
         measures = any(signal in SENSORS for signal in self._shown)
         self._bank: Bank[Real] | None = Bank(SENSORS, draws.branch("fittings")) if measures else None
+
+    def act(self, vessel: Vessel[Real], wanted: Mapping[str, Real], reachable_l: Real, dt_s: float) -> Poured[Real]:
+        """Move everything for `dt_s` and let it act on all of the vessel but its volume; of what is drawn off no pump
+        gets more than `reachable_l`.
+        """
+        volume = vessel.volume_l
+        filter_ = back_pressure(filled(volume, 1.0), self._tank.back_pressure, vessel.wetness)
+        self.vent(wanted, vessel.gas.flow, filter_, vessel.gas.room(volume), dt_s)
+        poured = self.pour(wanted, reachable_l, dt_s)
+        vessel.out = self.outflow(vessel.out, poured, dt_s / SECONDS_PER_HOUR)
+        vessel.antifoam = dosed(vessel.antifoam, 1000.0 * poured.antifoam, volume)
+        vessel.solution.acidify(volume, poured.acid, poured.antifoam, dt_s)
+        return poured
 
     def pour(self, wanted: Mapping[str, Real], reachable_l: Real, dt_s: float) -> Poured[Real]:
         """Turn the pumps; of what is drawn off no more than `reachable_l`."""

@@ -13,7 +13,7 @@ from simulators.tank import Tank
 SECONDS_PER_HOUR = 3600.0
 NO_GAS = 1e-6
 """mL/min that count as none."""
-LEAST_LEFT = 0.01
+LEAST_LEAVING = 0.01
 """Share of the gas that leaves at least."""
 LEAST_HEADSPACE = 0.05
 """Share of the brim's volume that stays above the liquid."""
@@ -86,5 +86,5 @@ class GasPath(Generic[Real]):
 
     def leaving(self) -> Gas[Real]:
         """What an analyser is given: shares of the gas that leaves."""
-        whole = filled(self.flow, 1.0) if self.whole is None else maximum(self.whole, LEAST_LEFT)
+        whole = filled(self.flow, 1.0) if self.whole is None else maximum(self.whole, LEAST_LEAVING)
         return Gas(minimum(self.exhaust.o2 / whole, 1.0), minimum(self.exhaust.co2 / whole, 1.0))

@@ -13,6 +13,7 @@ import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import cast
 
 from asyncua import ua
@@ -63,10 +64,20 @@ async def serving(
         await tap.close()
 
 
-async def publish(server: Server, node: ua.NodeId, value: float | int | bool | str, kind: ua.VariantType) -> None:
-    """Set a node's value as the instrument itself does it: status Good, times now."""
-    now = cast("ua.DateTime", utc_now())
-    data = ua.DataValue(ua.Variant(value, kind), ua.StatusCode(), now, now)
+async def publish(
+    server: Server,
+    node: ua.NodeId,
+    value: float | int | bool | str,
+    kind: ua.VariantType,
+    *,
+    status: int = 0,
+    fast_s: float = 0.0,
+) -> None:
+    """Set a node's value as the instrument itself does it: status Good unless another is given, times those of its
+    clock, which may be fast.
+    """
+    now = cast("ua.DateTime", utc_now() + timedelta(seconds=fast_s))
+    data = ua.DataValue(ua.Variant(value, kind), ua.StatusCode(ua.UInt32(status)), now, now)
     await server.write_attribute_value(node, data)
 
 

@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from simulators.description import doubts, mistakes
 from simulators.hands import perform
+from simulators.mishaps.book import Book
 from simulators.vessel_state import make_vessel, set_state
 
 
@@ -44,9 +45,12 @@ class Plant:
     """Actuator signals by vessel and name, to be written between steps; see the bus for names and units."""
     sensors: Mapping[str, Mapping[str, float]]
     """Readings after the last step by vessel and name."""
+    mishaps: Book
+    """What goes wrong with the vessels."""
 
     def __init__(self, vessels: Mapping[str, Mapping[str, object]], seed: int = 0) -> None:
         self._vessels = {name: make_vessel(name, entry, seed) for name, entry in vessels.items()}
+        self.mishaps = Book(self._vessels)
         self._done: set[str] = set()
         self._deeds: dict[tuple[str, str], Deeds] = {}
         self.actuators = MappingProxyType({name: vessel.actuators for name, vessel in self._vessels.items()})

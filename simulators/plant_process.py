@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
 from simulators.bus import Bus
-from simulators.control import Control
+from simulators.control import Control, FaultLink
 from simulators.instrument import Json
+from simulators.mishap_port import MishapPort
 from simulators.plant import Plant
 from simulators.spec import SiteSpec
 
@@ -50,12 +51,14 @@ async def run_plant(
     """
     plant = Plant(spec.vessels, seed=spec.seed)
     show(plant, bus)
-    ready({"control": await Control(PlantWorld(plant, bus), links).listen()})
+    faults = {name: FaultLink(link) for name, link in links.items()}
+    port = MishapPort(plant.mishaps, faults, spec.instruments_at(), spec.speed)
+    ready({"control": await Control(PlantWorld(plant, bus), faults, port.operations).listen()})
     begin = asyncio.Event()
     asyncio.get_running_loop().add_reader(go, begin.set)
     await begin.wait()
     asyncio.get_running_loop().remove_reader(go)
-    await pace(plant, bus, spec.speed)
+    await pace(plant, bus, spec.speed, port.tell)
 
 
 class PlantWorld:
@@ -104,8 +107,8 @@ def show(plant: Plant, bus: Bus) -> None:
         bus.publish(vessel, plant.truth(vessel))
 
 
-async def pace(plant: Plant, bus: Bus, speed: float) -> None:
-    """Step for ever, so that process time is wall time times `speed`.
+async def pace(plant: Plant, bus: Bus, speed: float, tell: Callable[[], None]) -> None:
+    """Step for ever, so that process time is wall time times `speed`; `tell` is called after every step.
 
     Steps are of one length, whatever the computer does: a run is the same on a slow and on a fast one. What was
     missed is caught up step by step.
@@ -118,3 +121,4 @@ async def pace(plant: Plant, bus: Bus, speed: float) -> None:
         take_orders(plant, bus)
         plant.step(period_s * speed)
         show(plant, bus)
+        tell()

@@ -19,7 +19,7 @@ from simulators.physics.gas import (
 )
 from simulators.physics.lag import covered
 from simulators.physics.mass import mixed
-from simulators.physics.ph import Buffers, carbon_for, carbonate_shares, follow_ph, solve_ph, strong_for
+from simulators.physics.ph import Buffers, carbon_for, follow_ph, protons, shares_at, solve_ph, strong_for
 from simulators.physics.transfer import kla, stirred, thickened, under_antifoam
 from simulators.tank import Medium, Tank
 
@@ -166,7 +166,8 @@ class Solution(Generic[Real]):
         oxygen = oxygen_step(self.oxygen, saturation, rate, cells.oxygen, cells.half, hours)
         self.oxygen_uptake = cells.oxygen * oxygen / (cells.half + oxygen)
         evolved = cells.quotient * self.oxygen_uptake
-        free, _ = carbonate_shares(self.ph)
+        h = protons(self.ph)
+        free, _ = shares_at(h)
         held = self._co2_solubility * fraction.co2 * dry
         leaving = co2_rate(self.kla, flow, volume_l, self._co2_solubility, pressure)
         carbon = carbon_step(self.carbon, free, held, leaving, evolved, hours)
@@ -174,4 +175,4 @@ class Solution(Generic[Real]):
         gas.leave(taken, volume_l, dt_s)
         self.oxygen, self.carbon = oxygen, carbon
         self.strong = self.strong + cells.ions * hours
-        self.ph = follow_ph(self.ph, self.strong, self.carbon, self.buffers())
+        self.ph = follow_ph(self.ph, h, self.strong, self.carbon, self.buffers())

@@ -32,6 +32,13 @@ class SiteSpec:
     instruments: Mapping[str, Mapping[str, Json]]
     with_parent: bool
 
+    def instruments_at(self) -> dict[str, list[str]]:
+        """The names of the instruments that are at one vessel alone, by vessel."""
+        return {
+            vessel: [name for name, entry in self.instruments.items() if entry.get("vessel") == vessel]
+            for vessel in self.vessels
+        }
+
 
 def read_document(stream: IO[str]) -> Json:
     """One JSON document, as soon as it is complete: the stream may stay open. Raises :class:`SpecError`."""

@@ -15,8 +15,9 @@ CHUNK = 65536
 class TcpTap:
     """Listens on a loopback port, a free one if `port` is 0, and passes everything on to `127.0.0.1:target`.
 
-    With :data:`Fault.DISCONNECT` every connection is reset and new ones are refused, and the same port comes back
-    afterwards. Other faults act on what the server sends. Errors of either side end that connection only.
+    With :data:`Fault.DISCONNECT`, and without power, every connection is reset and new ones are refused, and the same
+    port comes back afterwards. Other faults act on what the server sends. Errors of either side end that connection
+    only.
     """
 
     def __init__(self, target: int, faults: Faults, port: int = 0) -> None:
@@ -29,6 +30,7 @@ class TcpTap:
         self._writers: set[asyncio.StreamWriter] = set()
         self._plugging: asyncio.Task[None] | None = None
         faults.on_disconnect = self._drop
+        faults.drops_without_power = True
 
     async def open(self) -> None:
         """Start to listen. Raises OSError when the port cannot be had."""

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from math import ceil
-from typing import Generic
+from typing import Generic, Protocol
 
 from simulators.actuators import Drives
 from simulators.biology.culture import Culture, Environment, Exchange, Inflow
 from simulators.bus import actuators_with
 from simulators.draws import Draws
-from simulators.fittings import Fittings, Poured, Seen
+from simulators.fittings import Fittings, Seen
 from simulators.gas_path import GasPath
 from simulators.numeric import Real, Truth, filled, log, maximum, some
 from simulators.physics.lag import toward
 from simulators.physics.mass import (
     Outflow,
     back_pressure,
-    dosed,
     foam_step,
     foamed_out,
     mixed,
@@ -42,6 +41,18 @@ LEAST_LEFT = 0.0025
 """Share of the nominal volume that no pump, no sample and no evaporation gets out."""
 
 
+class Disturbance(Protocol[Real]):
+    """What goes wrong with a vessel; see :mod:`simulators.mishaps`."""
+
+    def before(self, vessel: Vessel[Real], dt_s: float) -> Mapping[str, Real]:
+        """Change the vessel before a step; gives what its actuators are asked for instead."""
+        ...
+
+    def after(self, vessel: Vessel[Real]) -> None:
+        """Change what was read."""
+        ...
+
+
 class Vessel(Generic[Real]):
     """A stirred tank with its culture, drives and sensors; in floats, or in arrays with a number for each of many.
 
@@ -52,7 +63,7 @@ class Vessel(Generic[Real]):
     `fitted` names what it has besides, see :data:`simulators.bus.FITTINGS`. `out` is what is drawn off all the time, by
     pumps where they are fitted, `protein` in g/L makes foam of the gas, `antifoam` is 1 right after a dose and wears
     off, `viscosity` is relative to water. `foam` is its height in cm, `wetness` what foam has added to the exhaust
-    filter's resistance.
+    filter's resistance. `disturbance` is what goes wrong with it, None for nothing.
     """
 
     volume_l: Real
@@ -82,6 +93,8 @@ class Vessel(Generic[Real]):
         fitted: Collection[str] = (),
     ) -> None:
         self.tank, self.culture, self.volume_l = tank, culture, volume_l
+        self.draws: Draws[Real] = draws
+        self.disturbance: Disturbance[Real] | None = None
         none = filled(volume_l, 0.0)
         self.protein = self.antifoam = self.foam = self.wetness = self._spilt = none
         self.viscosity = self._pressure = filled(volume_l, 1.0)
@@ -94,16 +107,18 @@ class Vessel(Generic[Real]):
         self.process_s = self._unlived_s = self._unslow_s = 0.0
         self.actuators: dict[str, Real] = {name: filled(none, value) for name, value in actuators_with(fitted).items()}
         self.fittings: Fittings[Real] | None = Fittings(tank, fitted, draws, none) if fitted else None
+        self._wanted: Mapping[str, Real] = self.actuators
         self._evaporated = 1e-6 * water_carried(tank.condenser)
         self.volume_by_hand(volume_l)
-        models = sensor_models(tank)
-        self._names = tuple(models)
-        self._sensors: Bank[Real] = Bank(models, draws)
+        self.models = sensor_models(tank)
+        self._names = tuple(self.models)
+        self._sensors: Bank[Real] = Bank(self.models, draws)
         self.readings: dict[str, Real] = {}
         self.settle()
 
     def step(self, dt_s: float) -> None:
         """Let `dt_s` (> 0) pass with the actuators as they are."""
+        self._wanted = self.actuators if self.disturbance is None else self.disturbance.before(self, dt_s)
         count = ceil(dt_s / LONGEST_SUBSTEP_S)
         for _ in range(count):
             self._substep(dt_s / count)
@@ -148,6 +163,12 @@ class Vessel(Generic[Real]):
         self._fed_l = self._harvested_l = self._bled_l = filled(volume_l, 0.0)
         self._unlived_s = 0.0
 
+    def spill(self, volume_l: Real) -> None:
+        """Lose liquid with all that is in it, as far as there is some."""
+        left = maximum(self.volume_l - volume_l, LEAST_LEFT * self.tank.nominal_l)
+        self._bled_l = self._bled_l + (self.volume_l - left)
+        self.volume_l = left
+
     def truth(self) -> dict[str, Real]:
         """What is so, by signal name."""
         return {
@@ -173,7 +194,7 @@ class Vessel(Generic[Real]):
 
     def _substep(self, dt_s: float) -> None:
         drives = self.drives
-        drives.step(self.actuators, dt_s)
+        drives.step(self._wanted, dt_s)
         air, o2, co2, n2 = [flow.delivered for flow in drives.flows.values()]
         self.gas.mix(air, o2, co2, n2, dt_s)
         self._pour(dt_s)
@@ -189,11 +210,11 @@ class Vessel(Generic[Real]):
 
     def _pour(self, dt_s: float) -> None:
         hours = dt_s / SECONDS_PER_HOUR
-        base = 0.001 * self.drives.base.step(self.actuators["base_rpm"], dt_s)
-        feed = 0.001 * self.drives.feed.step(self.actuators["feed_rpm"], dt_s)
+        base = 0.001 * self.drives.base.step(self._wanted["base_rpm"], dt_s)
+        feed = 0.001 * self.drives.feed.step(self._wanted["feed_rpm"], dt_s)
         entered = base
         if self.fittings is not None:
-            poured = self._use(self.fittings, dt_s)
+            poured = self.fittings.act(self, self._wanted, self.volume_l - LEAST_LEFT * self.tank.nominal_l, dt_s)
             feed, entered = feed + poured.medium, base + poured.acid + poured.antifoam
         self.solution.pour(self.volume_l, base, feed, dt_s)
         self.temperature = mixed(self.temperature, self.volume_l, self.tank.shell.ambient, feed)
@@ -205,17 +226,6 @@ class Vessel(Generic[Real]):
         gone = self._evaporated * self.gas.flow * hours + harvested + bled
         self.volume_l = maximum(self.volume_l + entered + feed - gone, LEAST_LEFT * self.tank.nominal_l)
 
-    def _use(self, fittings: Fittings[Real], dt_s: float) -> Poured[Real]:
-        """Move the fittings and let them act on all but the volume."""
-        volume, tank = self.volume_l, self.tank
-        filter_ = back_pressure(filled(volume, 1.0), tank.back_pressure, self.wetness)
-        fittings.vent(self.actuators, self.gas.flow, filter_, self.gas.room(volume), dt_s)
-        poured = fittings.pour(self.actuators, volume - LEAST_LEFT * tank.nominal_l, dt_s)
-        self.out = fittings.outflow(self.out, poured, dt_s / SECONDS_PER_HOUR)
-        self.antifoam = dosed(self.antifoam, 1000.0 * poured.antifoam, volume)
-        self.solution.acidify(volume, poured.acid, poured.antifoam, dt_s)
-        return poured
-
     def _warm(self, dt_s: float) -> None:
         tank = self.tank
         metabolism = metabolic_heat(self.solution.oxygen_uptake, self.volume_l)
@@ -224,7 +234,7 @@ class Vessel(Generic[Real]):
         capacity = WATER_J_PER_KG * maximum(self.volume_l, LEAST_HEAT * tank.nominal_l)
         heater = 0.01 * tank.heater_w * self.drives.heater
         if self.fittings is not None:
-            heater = heater - self.fittings.cooling(self.actuators, self.jacket)
+            heater = heater - self.fittings.cooling(self._wanted, self.jacket)
         inside = metabolism + stirring - drying
         self.temperature, self.jacket = heat_step(
             self.temperature, self.jacket, capacity, heater, inside, tank.shell, dt_s
@@ -282,3 +292,5 @@ class Vessel(Generic[Real]):
             readings.update(self.fittings.read(self._seen(), dt_s))
         readings["base_revolutions"] = self.drives.base.revolutions
         readings["feed_revolutions"] = self.drives.feed.revolutions
+        if self.disturbance is not None:
+            self.disturbance.after(self)

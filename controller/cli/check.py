@@ -18,12 +18,12 @@ def add_parser(subparsers: Subparsers) -> None:
     """Add the sub-command's arguments."""
     parser = subparsers.add_parser(
         "check",
-        help="check site, vessel-class and recipe files",
+        help="check site, vessel-class, recipe and scenario files",
         description="Checks files and prints every problem as file:line:column: message (hint). A site is checked with "
         "its vessel classes and its stored calibrations. A recipe is checked against its vessel class, which is looked "
         "for among the given files and in ../classes beside the recipe.",
     )
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="site, vessel-class or recipe file")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="site, class, recipe or scenario file")
     parser.add_argument(
         "--data", type=Path, default=Path("data"), help="where a site's calibrations are stored (default ./data)"
     )

@@ -7,6 +7,7 @@ from os.path import normpath
 from pathlib import Path
 
 from controller.composition.calibrations import problems as calibration_problems
+from controller.composition.scenario import load_scenario
 from controller.composition.simulated import check_simulation
 from controller.config.load import load_class, load_site
 from controller.config.problems import Problem, Problems, in_order, nearest
@@ -18,7 +19,7 @@ from controller.recipe.conditions import check_condition
 from controller.recipe.model import RecipeConfig
 from drivers import registry
 
-KEYS = ("site", "vessel_class", "recipe")
+KEYS = ("site", "vessel_class", "recipe", "scenario")
 """The key that says what a file is; the first that is there counts."""
 
 
@@ -60,7 +61,8 @@ class _FileChecker:
         if not kind_of(document):
             names = document.names(())
             hint = nearest(names[0], KEYS) if names else ""
-            message = f"neither a site, a vessel class nor a recipe: none of the keys {', '.join(KEYS)} is there"
+            message = "neither a site, a vessel class, a recipe nor a scenario: none of the keys "
+            message += f"{', '.join(KEYS)} is there"
             self.problems += [*document.problems, document.problem((), message, hint)]
             return None
         return document
@@ -78,6 +80,8 @@ class _FileChecker:
                 self.problems += calibration_problems(site, self.data)
             elif key == "vessel_class":
                 self.load_class(path)
+            elif key == "scenario":
+                load_scenario(document)
             else:
                 self.recipes.append(load_recipe(document, self.class_of(document)).config)
         except Problems as problems:

@@ -29,6 +29,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "BR-102 asks for its inoculation. Every start is a new day: its record is kept in a folder of its own.",
     )
     parser.add_argument("--speed", type=float, default=SPEED, help="process time runs this much faster (default 60)")
+    parser.add_argument("--scenario", type=Path, metavar="FILE", help="what goes wrong with the vessels")
     add_server_arguments(parser)
 
 
@@ -36,6 +37,9 @@ def run(args: argparse.Namespace) -> int:
     """Run the demonstration until Ctrl-C."""
     if not args.speed > 0:
         sys.stderr.write(f"biovisor demo: --speed must be above 0, not {args.speed}\n")
+        return 2
+    if args.scenario and not args.scenario.is_file():
+        sys.stderr.write(f"biovisor demo: {args.scenario} does not exist\n")
         return 2
     gc.disable()  # until the first scan: what is imported and made for it stays
     from controller.composition.options import BatchOrder, Options
@@ -55,5 +59,6 @@ def run(args: argparse.Namespace) -> int:
             simulate=True,
             initial={"BR-101": GROWING, "BR-102": WARM},
             batches=(growing, warm),
+            scenario=args.scenario,
         )
     )

@@ -19,7 +19,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Looking for plug-ins reads the metadata of every installed package.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
 
-COMMANDS = ("demo", "run", "rehearse", "simulate", "check", "schema", "verify", "loop", "device")
+COMMANDS = ("demo", "run", "rehearse", "simulate", "fault", "check", "schema", "verify", "loop", "device")
 EXIT_CODES = """exit codes:
   0  done
   1  the checked files have problems, or the work failed or was interrupted

@@ -43,6 +43,9 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="NAME=VALUE",
         help='a formula value, such as "target_density=2 10*6/mL"',
     )
+    parser.add_argument(
+        "--scenario", type=Path, metavar="FILE", help="what goes wrong with simulated vessels; with --simulate only"
+    )
     add_server_arguments(parser)
 
 
@@ -66,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
             simulate=args.simulate,
             instruments=args.instruments.read_text(encoding="utf-8") if args.instruments else None,
             batches=(order(args),) if args.recipe else (),
+            scenario=args.scenario,
         )
     )
 
@@ -93,6 +97,8 @@ def complain(args: argparse.Namespace) -> str:
             "--speed is for simulated instruments only; hardware runs in real time",
         ),
         (args.recipe and not args.recipe.is_file(), f"{args.recipe} does not exist"),
+        (args.scenario and not args.simulate, "--scenario is for simulated instruments: add --simulate"),
+        (args.scenario and not args.scenario.is_file(), f"{args.scenario} does not exist"),
         (wrong, f"--formula takes NAME=VALUE, not {''.join(wrong[:1])!r}"),
     )
     return next((complaint for broken, complaint in rules if broken), "")

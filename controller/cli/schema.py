@@ -19,12 +19,13 @@ def add_parser(subparsers: Subparsers) -> None:
         description="Prints the JSON Schema (draft 2020-12) of a kind of configuration file. An editor that knows it "
         "completes keys and marks mistakes while you type; `biovisor check` finds more.",
     )
-    parser.add_argument("kind", choices=("site", "class", "recipe"), help="kind of file")
+    parser.add_argument("kind", choices=("site", "class", "recipe", "scenario"), help="kind of file")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the schema to stdout."""
-    import controller.recipe.model  # noqa: F401 - its import adds the recipe to the kinds of files
+    import controller.composition.scenario
+    import controller.recipe.model  # noqa: F401 - both add a kind of file when they are imported
     from controller.config.schema import schema
 
     sys.stdout.write(json.dumps(schema(args.kind), indent=2) + "\n")

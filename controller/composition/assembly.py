@@ -37,6 +37,7 @@ from controller.units import UnitError, parse_quantity
 
 if TYPE_CHECKING:
     from controller.composition.gateway import SupervisorGateway
+    from controller.composition.scenario import Scenario
     from controller.store.checkpoint import Checkpoint
 
 log = logging.getLogger("biovisor")
@@ -60,6 +61,7 @@ class Assembly:
         self.options = options
         self.clock = clock
         self.simulated = simulated
+        self.scenario: Scenario | None = None
         loaded = load_site(options.site, conditions=check_condition)
         self.calibrations = stored(loaded, options.data, simulated=simulated)
         if self.calibrations.unfit:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from controller.composition.claims import Claims, owner_of, wires_of
 from controller.composition.options import Options
-from controller.composition.paths import instruments_path
+from controller.composition.paths import control_path, instruments_path
 from controller.composition.simulated import SIMULATED_OPTIONS, Addresses, simulation_spec, start_simulators
 from drivers.contract import WriteState
 
@@ -45,12 +47,18 @@ class Instruments:
                 initial=self._options.initial,
             )
             self._simulators, self.addresses = await start_simulators(spec)
+            self._say_where(self.addresses)
         if self.addresses is not None:
             self._assembly.hands.use(self.addresses.control)
         urls = self.addresses.urls if self.addresses else {}
         await asyncio.to_thread(self._claim, urls)
         self.links = await asyncio.to_thread(self._assembly.wires.build, urls)
         self._tasks = [asyncio.create_task(keep(link), name=f"link {name}") for name, link in self.links.items()]
+
+    def _say_where(self, addresses: Addresses) -> None:
+        """Leave the simulators' line for `biovisor fault`; a folder that takes nothing keeps nobody from working."""
+        with contextlib.suppress(OSError):
+            control_path(self._options.data).write_text(json.dumps(addresses.document), encoding="utf-8")
 
     def _claim(self, urls: Mapping[str, str]) -> None:
         """Show the machine whose wires these are; tell of another supervisor that has one of them already."""
@@ -62,8 +70,21 @@ class Instruments:
         self._claims = Claims(self._assembly.site.name, all_urls, self._assembly.clock.utc())
 
     async def serve(self) -> None:
-        """Carry out what the simulated hands have to do, until cancelled."""
-        await self._assembly.hands.run()
+        """Carry out what the simulated hands have to do, and put simulated faults on record, until cancelled."""
+        if self.addresses is None:
+            await self._assembly.hands.run()
+            return
+        from controller.composition.fault_log import watch
+
+        await asyncio.gather(self._assembly.hands.run(), watch(self.addresses.control, self._assembly.store.append))
+
+    async def go_wrong(self) -> None:
+        """Order what the scenario says. Raises :class:`SimulatorError`."""
+        if self._assembly.scenario is None or self.addresses is None:
+            return
+        from controller.composition.fault_log import order_scenario
+
+        await order_scenario(self.addresses.control, self._assembly.scenario)
 
     async def make_safe(self, safe: Mapping[int, float], within_s: float) -> list[str]:
         """Write the safe values and give them ``within_s`` to reach the wires; gives the outputs that are not known to
@@ -94,6 +115,8 @@ class Instruments:
             await asyncio.wait(self._tasks, timeout=CLOSE_WITHIN_S)
         if self._claims is not None:
             self._claims.release()
+        if self._simulators is not None:
+            control_path(self._options.data).unlink(missing_ok=True)
         if self._simulators is not None and self._simulators.returncode is None:
             self._simulators.terminate()
             try:

@@ -78,6 +78,7 @@ class Life:
             gc.collect()
             gc.freeze()
             await place_orders(self._options, self._assembly)
+            await self._instruments.go_wrong()
         except FAILURES as error:
             self._failed(f"could not be started: {error}")
         await self._instruments.serve()

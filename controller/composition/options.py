@@ -25,7 +25,8 @@ class Options:
     """Everything ``biovisor run`` and ``biovisor demo`` decide before the first scan.
 
     ``simulate`` starts simulators beside the supervisor; ``instruments`` is the line that ``biovisor simulate``
-    printed, for instruments that run already. ``initial`` sets the simulated plants' starting states.
+    printed, for instruments that run already. ``initial`` sets the simulated plants' starting states, and
+    ``scenario`` is the file of what goes wrong with them.
     """
 
     site: Path
@@ -37,3 +38,4 @@ class Options:
     instruments: str | None = None
     initial: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     batches: tuple[BatchOrder, ...] = ()
+    scenario: Path | None = None

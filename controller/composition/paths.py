@@ -20,6 +20,11 @@ def instruments_path(data: Path) -> Path:
     return data / "instruments"
 
 
+def control_path(data: Path) -> Path:
+    """The line that the simulators of a running supervisor printed; their control port is in it."""
+    return data / "simulators.json"
+
+
 def calibrations_path(data: Path, site: str, *, simulated: bool) -> Path:
     """A site's calibrations. Those of simulated instruments are apart: neither kind is ever used for the other."""
     return data / "calibrations" / f"{site}{'-simulated' if simulated else ''}.jsonl"

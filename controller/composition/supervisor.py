@@ -73,13 +73,19 @@ def begin(options: Options, listener: socket.socket) -> int:
 
 
 def check(options: Options, assembly: Assembly, addresses: Addresses | None) -> None:
-    """Refuse what the site's file shows to be wrong. Raises :class:`SimulatorError`, ``ValueError``."""
+    """Refuse what the site's file shows to be wrong, and read the scenario. Raises :class:`SimulatorError`,
+    :class:`Problems`, ``ValueError``.
+    """
     vessels = assembly.loaded.config.vessels
     unknown = [order.vessel for order in options.batches if order.vessel not in vessels]
     if unknown:
         raise ValueError(f"there is no vessel {unknown[0]}; the site has {', '.join(vessels)}")
     if addresses is not None:
         addresses.check(assembly.loaded.config.connections)
+    if options.scenario is not None:
+        from controller.composition.scenario import load_scenario
+
+        assembly.scenario = load_scenario(options.scenario, vessels)
 
 
 def refuse(reason: str) -> int:

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from controller.commands import EventType, Json
 from controller.recipe.phase import Input, Phase, Question
+from controller.recipe.rest import Rest
 from controller.recipe.run import Run
 
 Hands: TypeAlias = Callable[[Mapping[str, float]], dict[str, Json]]
@@ -23,6 +24,10 @@ class SetPhase(Phase):
     def start(self, run: Run) -> None:
         """Propose the setpoint, once."""
         run.set_loop(self.moves, self.value, self.name)
+
+    def rests(self, rest: Rest) -> bool:
+        """Always."""
+        return True
 
     def resume(self, run: Run) -> None:
         """Propose the setpoint again."""
@@ -44,6 +49,10 @@ class PromptPhase(Phase):
         """Open the prompt."""
         self._answered = False
         self._open = ask(run, self.name, self.text)
+
+    def rests(self, rest: Rest) -> bool:
+        """Always: an answer is a command."""
+        return True
 
     @property
     def done(self) -> bool:

@@ -12,6 +12,7 @@ from controller.config.vessel_class import VesselClassConfig
 from controller.recipe.asking import SetPhase
 from controller.recipe.conditions import Condition
 from controller.recipe.phase import Phase, Question
+from controller.recipe.rest import Rest
 from controller.recipe.run import Run
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ class Transition:
             return False
         self.true_s = 0.0 if self.true_s is None else self.true_s + run.dt
         return self.true_s >= self.dwell_s and not self.passed
+
+    def rests(self, rest: Rest) -> bool:
+        """Whether nothing of it goes on as long as ``rest`` holds."""
+        return self.true_s is None and rest.truth(self.when)
 
     def reset(self) -> None:
         """Start anew."""
@@ -86,6 +91,10 @@ class Operation:
         if self.then is not None and all(phase.done for phase in self.phases):
             return self.then, None
         return None
+
+    def rests(self, rest: Rest) -> bool:
+        """Whether a scan has nothing to do for it as long as ``rest`` holds."""
+        return all(one.rests(rest) for one in self.transitions) and all(phase.rests(rest) for phase in self.phases)
 
     def state(self) -> dict[str, Json]:
         """What has to survive a restart."""

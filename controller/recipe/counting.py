@@ -10,6 +10,7 @@ from typing import Any, Literal, cast
 from controller.commands import EventType, Json
 from controller.recipe.asking import ask
 from controller.recipe.phase import Phase, Question
+from controller.recipe.rest import Rest
 from controller.recipe.run import Run
 from controller.recipe.vocabulary import COUNT_REQUEST
 
@@ -67,6 +68,13 @@ class CountPhase(Phase):
             self._request(run)
         elif now.step == "counting":
             self._wait(run)
+
+    def rests(self, rest: Rest) -> bool:
+        """Until the next count is due, or while a sample is asked for that has its number."""
+        if self._now.step == "waiting":
+            rest.time(self._now.due_s)
+            return True
+        return self._now.step == "asked" and self._now.number > 0
 
     def resume(self, run: Run) -> None:
         """Ask for the same sample again: a counter that has it already does nothing."""

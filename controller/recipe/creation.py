@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from controller.commands import Command, Json
+from controller.commands import Command, Event, EventType, Json
 from controller.recipe.batch import Batch
+from controller.recipe.run import event
 
 if TYPE_CHECKING:
     from controller.recipe.check import LoadedRecipe
@@ -120,3 +121,28 @@ def inputs_of(command: Command, wanted: Mapping[str, tuple[float, float]]) -> di
         if not _inside(values[name], (low, high)):
             raise Refusal(f"{name} {values[name]:g} is outside {low:g} .. {high:g}")
     return values
+
+
+def allocated(batch: Batch, recipe: LoadedRecipe, command: Command) -> list[Event]:
+    """What is put on record of a batch that ``command`` created."""
+    value: dict[str, Json] = {
+        "recipe": recipe.config.recipe,
+        "version": recipe.config.version,
+        "sha256": recipe.sha256,
+        "formula": dict(batch.formula),
+        "begin_at": batch.begin_at,
+    }
+    text = f"{batch.id}: {recipe.config.title} on {batch.vessel}"
+    events = [answer(batch, command, EventType.CONTROL_RECIPE, "Allocation", text, value)]
+    for deviation in batch.deviations:
+        text = f"Deviation: {deviation['what']} {deviation['value']} {deviation['unit']}".rstrip()
+        text += f", outside the {deviation['outside']} ({deviation['range']})"
+        events.append(answer(batch, command, EventType.CONTROL_RECIPE, "Modification", text, dict(deviation)))
+    return events
+
+
+def answer(batch: Batch, command: Command, kind: EventType, subtype: str, text: str, value: Json = None) -> Event:
+    """The event that a command on a batch led to."""
+    return event(
+        batch, kind, subtype, text, value=value, who=command.who, reason=command.reason, command=command.journal
+    )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from controller.commands import Command, Event, EventType, Json, Outcome, Verb
@@ -15,8 +15,9 @@ from controller.config.vessel_class import VesselClassConfig
 from controller.frame import BAD
 from controller.recipe.batch import Batch
 from controller.recipe.conditions import Reader
-from controller.recipe.creation import Refusal, inputs_of, make_batch
-from controller.recipe.lifecycle import change_state, step
+from controller.recipe.creation import Refusal, allocated, answer, inputs_of, make_batch
+from controller.recipe.lifecycle import change_state, is_clocked, rests, step
+from controller.recipe.rest import AWAKE, Rest, Resting, SiteReader, Sleeper
 from controller.recipe.restoring import NOT_REVIVED, RestoreError, after_outage, set_aside
 from controller.recipe.run import Run, event
 from controller.recipe.states import Action, State, allowed, is_final, target
@@ -34,10 +35,9 @@ class Stepped(NamedTuple):
     events: list[Event]
 
 
-@dataclass(slots=True)
-class _Slot:
-    batch: Batch
-    control: ControlRecipe
+@dataclass(slots=True, eq=False)
+class _Slot(Sleeper):
+    control: ControlRecipe = field(kw_only=True)
 
 
 class _NothingRead:
@@ -67,8 +67,10 @@ class Engine:
         self._frozen = {} if frozen is None else frozen
         self._aside: list[Json] = []
         self._slots: dict[str, _Slot] = {}
-        self._events: list[Event] = []
+        self._by_vessel: dict[str, _Slot] = {}
+        self._resting, self._events = Resting(), list[Event]()
         self._reader: Reader = _NothingRead()
+        self._site: SiteReader | None = None
         self._last_s: float | None = None
 
     def use_recipes(self, recipes: Mapping[str, LoadedRecipe]) -> None:
@@ -94,14 +96,21 @@ class Engine:
         """One scan at process time ``now_s`` with the values of ``read``, which stays in use until the next."""
         dt = now_s - self._last_s if self._last_s is not None else 0.0
         self._last_s = now_s
-        self._reader = read
+        if read is not self._reader:
+            self._reader, self._site = read, read if isinstance(read, SiteReader) else None
         events, self._events = self._events, []
         proposals: list[Command] = []
-        for slot in self._slots.values():
-            run = self._run(slot, dt)
-            step(run, slot.control)
-            proposals += run.proposals
-            events += run.events
+        if self._site is not None and len(self._resting):
+            self._resting.step(self._site.frame, dt)
+        if len(self._resting) < len(self._slots):
+            for slot in self._slots.values():
+                if slot.place == AWAKE:
+                    run = self._run(slot, dt)
+                    step(run, slot.control)
+                    proposals += run.proposals
+                    events += run.events
+                    if not (run.proposals or run.events):
+                        self._lay_down(slot, run)
         return Stepped(proposals, events)
 
     def settle(self, outcomes: Iterable[Outcome]) -> None:
@@ -114,6 +123,7 @@ class Engine:
             slot = self._slots.get(command.batch) if command.source == "recipe" else None
             if slot is None or outcome.applied or command.operation != (slot.batch.operation or ""):
                 continue
+            self._resting.wake(slot)
             reason = f"{command.verb} {command.target} was refused: {outcome.reason}"
             if target(slot.batch.state, Action.HOLD) is State.HOLDING and slot.batch.state is not State.HOLDING:
                 self._events.append(change_state(slot.batch, State.HOLDING, reason))
@@ -131,6 +141,7 @@ class Engine:
     def state(self) -> dict[str, Json]:
         """Everything that has to survive a restart, as JSON; batches that could not be taken back are part of it."""
         batches: list[Json] = []
+        self._resting.tell()
         for slot in self._slots.values():
             operation = slot.control.operation(slot.batch.operation)
             batches.append({"batch": slot.batch.to_json(), "progress": operation.state() if operation else None})
@@ -152,22 +163,28 @@ class Engine:
                 self._aside.append(entry)
                 events.append(set_aside(entry, error))
                 continue
-            self._slots[slot.batch.id] = slot
+            self._take(slot)
             events += after_outage(slot.batch, outage_s)
         return events
 
     def view(self) -> list[dict[str, Json]]:
         """Every batch as the page shows it, with the values of the newest scan."""
+        self._resting.tell()
         return [view(self._run(slot, 0.0), slot.control) for slot in self._slots.values()]
+
+    def placed(self) -> list[tuple[str, str, bool]]:
+        """Of every batch its id, its vessel, and whether it is not over."""
+        batches = [slot.batch for slot in self._slots.values()]
+        return [(batch.id, batch.vessel, not is_final(batch.state)) for batch in batches]
 
     def operation(self, vessel: str) -> str:
         """The active operation on a vessel; empty when there is none."""
-        slot = self._on(vessel)
+        slot = self._by_vessel.get(vessel)
         return (slot.batch.operation or "") if slot is not None and slot.batch.state in OPEN else ""
 
     def no_tuning(self, vessel: str, loop: str) -> str:
         """Why a loop of a vessel may not be tuned now: the active operation does not allow it; "" when it may."""
-        slot = self._on(vessel)
+        slot = self._by_vessel.get(vessel)
         operation = slot.control.operation(self.operation(vessel)) if slot is not None else None
         if slot is None or operation is None or loop in operation.auto_tune:
             return ""
@@ -176,8 +193,16 @@ class Engine:
     def _run(self, slot: _Slot, dt: float) -> Run:
         return Run(slot.batch, slot.control.vessel_class, self._reader, dt, slot.control.sampled)
 
-    def _on(self, vessel: str) -> _Slot | None:
-        return next((slot for slot in self._slots.values() if slot.batch.vessel == vessel), None)
+    def _lay_down(self, slot: _Slot, run: Run) -> None:
+        """Let a batch in which nothing happened rest, if all that it waits for can be watched."""
+        if self._site is None:
+            return
+        rest = Rest(run, self._site)
+        if rests(rest, slot.control):
+            self._resting.put(slot, rest, clocked=is_clocked(slot.batch))
+
+    def _take(self, slot: _Slot) -> None:
+        self._slots[slot.batch.id] = self._by_vessel[slot.batch.vessel] = slot
 
     def _create(self, command: Command) -> None:
         from controller.recipe.check import check_recipe
@@ -199,14 +224,14 @@ class Engine:
             raise Refusal(f"{vessel_class.vessel_class}: {misspelt[0].message}; {misspelt[0].hint}")
         batch = make_batch(command, key, recipe)
         self._make_room(batch, command)
-        self._slots[batch.id] = _Slot(batch, freeze(recipe, vessel_class, batch.formula))
-        self._record_creation(batch, recipe, command)
+        self._take(_Slot(batch, control=freeze(recipe, vessel_class, batch.formula)))
+        self._events += allocated(batch, recipe, command)
 
     def _make_room(self, batch: Batch, command: Command) -> None:
         """A vessel holds one batch; one that is over makes room."""
         if batch.id in self._slots:
             raise Refusal(f"there is a batch {batch.id} already")
-        present = self._on(batch.vessel)
+        present = self._by_vessel.get(batch.vessel)
         if present is None:
             return
         if not is_final(present.batch.state):
@@ -214,24 +239,10 @@ class Engine:
         self._release(present, command)
 
     def _release(self, slot: _Slot, command: Command) -> None:
-        del self._slots[slot.batch.id]
+        self._resting.wake(slot)
+        del self._slots[slot.batch.id], self._by_vessel[slot.batch.vessel]
         text = f"{slot.batch.id} leaves {slot.batch.vessel}"
-        self._tell(slot.batch, command, EventType.CONTROL_RECIPE, "Deallocation", text)
-
-    def _record_creation(self, batch: Batch, recipe: LoadedRecipe, command: Command) -> None:
-        value: dict[str, Json] = {
-            "recipe": recipe.config.recipe,
-            "version": recipe.config.version,
-            "sha256": recipe.sha256,
-            "formula": dict(batch.formula),
-            "begin_at": batch.begin_at,
-        }
-        text = f"{batch.id}: {recipe.config.title} on {batch.vessel}"
-        self._tell(batch, command, EventType.CONTROL_RECIPE, "Allocation", text, value)
-        for deviation in batch.deviations:
-            text = f"Deviation: {deviation['what']} {deviation['value']} {deviation['unit']}".rstrip()
-            text += f", outside the {deviation['outside']} ({deviation['range']})"
-            self._tell(batch, command, EventType.CONTROL_RECIPE, "Modification", text, dict(deviation))
+        self._events.append(answer(slot.batch, command, EventType.CONTROL_RECIPE, "Deallocation", text))
 
     def _order(self, command: Command) -> Outcome:
         slot = self._find(command)
@@ -257,22 +268,14 @@ class Engine:
         phase, question = found
         inputs = inputs_of(command, {one.name: (one.low, one.high) for one in question.inputs})
         value: dict[str, Json] = {"prompt": question.id, "inputs": dict(inputs), "simulate": phase.answer(inputs)}
-        self._tell(batch, command, EventType.OPERATOR, "Prompt Response", question.text, value)
+        self._events.append(answer(batch, command, EventType.OPERATOR, "Prompt Response", question.text, value))
 
     def _find(self, command: Command) -> _Slot:
         slot = self._slots.get(command.target)
         if slot is None:
             raise Refusal(f"there is no batch {command.target!r}", tuple(self._slots))
+        self._resting.wake(slot)
         return slot
-
-    def _tell(
-        self, batch: Batch, command: Command, kind: EventType, subtype: str, text: str, value: Json = None
-    ) -> None:
-        self._events.append(
-            event(
-                batch, kind, subtype, text, value=value, who=command.who, reason=command.reason, command=command.journal
-            )
-        )
 
     def _revive(self, entry: Json) -> _Slot:
         from controller.recipe.freeze import freeze
@@ -282,7 +285,7 @@ class Engine:
             raise RestoreError("a stored batch is not readable")
         progress = entry.get("progress")
         batch = Batch.from_json(data)
-        present, vessel_class = self._on(batch.vessel), self._vessels.get(batch.vessel)
+        present, vessel_class = self._by_vessel.get(batch.vessel), self._vessels.get(batch.vessel)
         if present is not None:
             raise RestoreError(f"{batch.vessel} holds batch {present.batch.id}")
         recipe = self._frozen.get(batch.sha256)
@@ -294,4 +297,4 @@ class Engine:
         operation = control.operation(batch.operation)
         if operation is not None and isinstance(progress, dict):
             operation.restore(progress)
-        return _Slot(batch, control)
+        return _Slot(batch, control=control)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from controller.commands import EventType, Json
 from controller.recipe.conditions import Condition, Value
 from controller.recipe.phase import Phase
+from controller.recipe.rest import Rest
 from controller.recipe.run import Run
 from controller.recipe.vocabulary import VIABLE_DENSITY
 
@@ -121,6 +122,12 @@ class FeedByCountPhase(FeedPhase):
         if not over:
             self.feed(run, amount, f"viable density {density:.3g}")
 
+    def rests(self, rest: Rest) -> bool:
+        """Until the next count, or ``until`` is another."""
+        run, density = rest.run, rest.run.number(VIABLE_DENSITY)
+        fed = math.isnan(density) or (run.batch.counted, density) == (self._sample, self._density)
+        return fed and rest.value(VIABLE_DENSITY) and rest.truth(self.until)
+
     def state(self) -> dict[str, Json]:
         """Also the count that the setpoint comes from."""
         density = None if math.isnan(self._density) else self._density
@@ -179,6 +186,10 @@ class ExponentialFeedPhase(FeedPhase):
         wanted = self._wanted()
         if self.setpoint is None or wanted >= self.setpoint * (1 + STEP) or wanted == self._most() > self.setpoint:
             self.feed(run, wanted, "")
+
+    def rests(self, rest: Rest) -> bool:
+        """Once it is over."""
+        return self.ended
 
     def state(self) -> dict[str, Json]:
         """Also how far along the profile it is."""

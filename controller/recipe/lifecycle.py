@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from controller.commands import Event, EventType
 from controller.recipe.batch import Batch
+from controller.recipe.rest import Rest
 from controller.recipe.run import Run, event
 from controller.recipe.states import TABLE, State
-from controller.recipe.vocabulary import END, HOLD, driven_by
+from controller.recipe.vocabulary import END, HOLD, SAMPLE_NUMBER, driven_by
 
 if TYPE_CHECKING:
     from controller.recipe.control import ControlRecipe, Operation
@@ -25,12 +26,28 @@ def step(run: Run, recipe: ControlRecipe) -> None:
     """One scan of one batch."""
     batch = run.batch
     run.note_samples()
-    if batch.state in CLOCKED and batch.operation is not None:
+    if is_clocked(batch):
         batch.elapsed_s += run.dt
         batch.operation_elapsed_s += run.dt
     batch.state_s += run.dt
     _STEPS.get(batch.state, _rest)(run, recipe)
     _watch(run)
+
+
+def is_clocked(batch: Batch) -> bool:
+    """Whether the operation's time goes on."""
+    return batch.state in CLOCKED and batch.operation is not None
+
+
+def rests(rest: Rest, recipe: ControlRecipe) -> bool:
+    """Whether :func:`step` only lets time pass for a batch as long as ``rest`` holds."""
+    run, batch = rest.run, rest.run.batch
+    if SAMPLE_NUMBER in run.vessel_class.measurements and not rest.value(SAMPLE_NUMBER):
+        return False
+    if batch.state is State.RUNNING:
+        operation = recipe.operation(batch.operation)
+        return operation is not None and operation.rests(rest)
+    return batch.state not in _STEPS or (batch.state is State.HELD and batch.feeds_off)
 
 
 def enter(run: Run, state: State, reason: str = "") -> None:

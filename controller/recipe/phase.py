@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from controller.commands import Json
+from controller.recipe.rest import Rest
 from controller.recipe.run import Run
 
 
@@ -50,6 +51,10 @@ class Phase:
 
     def step(self, run: Run) -> None:
         """One scan."""
+
+    def rests(self, rest: Rest) -> bool:
+        """Whether :meth:`step` does nothing, and :attr:`done` stays, as long as what it adds to ``rest`` holds."""
+        return False
 
     def resume(self, run: Run) -> None:
         """Send again what has to be in force."""

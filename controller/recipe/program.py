@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from controller.commands import Json
 from controller.recipe.conditions import Condition
 from controller.recipe.phase import Phase
+from controller.recipe.rest import Rest
 from controller.recipe.run import Run
 
 
@@ -59,6 +60,10 @@ class ProgramPhase(Phase):
         if waits != self._waits:
             self._waits = waits
             run.set_program(self.moves, {"wait": waits}, self.name)
+
+    def rests(self, rest: Rest) -> bool:
+        """Once it is over, or as long as neither condition is another."""
+        return self._ended or (rest.truth(self.until) and rest.truth(self.wait_when))
 
     def resume(self, run: Run) -> None:
         """Go on where it stopped; what had ended is ended again, because nobody knows whether that was heard."""

@@ -72,13 +72,14 @@ def _oscillation(value: list[float]) -> Figures:
 
 
 def tuning_view(tuning: Tuning | None, schedule: Schedule | None = None) -> Figures | None:
-    """A tuning set as it goes on record, with its ``schedule`` by which gain and times vary; what is infinite is
-    ``None``, and so is the tuning of a loop without a controller.
+    """A tuning set as it goes on record, with its ``schedule`` by which gain and times vary, but for the place of its
+    signal in this site's tables; what is infinite is ``None``, and so is the tuning of a loop without a controller.
     """
     if tuning is None:
         return None
     shown = {name: _finite(value) for name, value in asdict(tuning).items()}
-    return {**shown, "schedule": None if schedule is None else _finite(asdict(schedule))}
+    points = {name: part for name, part in asdict(schedule).items() if name != "signal"} if schedule else None
+    return {**shown, "schedule": _finite(points)}
 
 
 def _finite(value: object) -> Json:

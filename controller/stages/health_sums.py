@@ -50,7 +50,7 @@ MEASURED = Row.AUTOMATIC + 1
 def add(sums: F8, more: F8) -> F8:
     """``sums`` plus ``more``, without what is not finite: a number that was no number must not stay for ever."""
     total = np.add(sums, more)
-    if not math.isfinite(np.vdot(total, total)):
+    if not math.isfinite(np.add.reduce(total, axis=None)):
         np.copyto(total, sums, where=~np.isfinite(total))
     return total
 
@@ -80,7 +80,8 @@ class Meter:
         self._measured[Row.ELAPSED] = 1.0
         self._flags = np.zeros((2, n), np.bool_)
         self._more = np.zeros((len(Row), n))
-        self._seen = (-1, -1)
+        self._modes, self._suspended = self.judged & False, self.judged & False
+        self._seen, self._touches = (-1, -1), -1
 
     def measure(self, loops: Loops, dt: float) -> F8:
         """What this scan adds, after ``dt`` seconds since the last; the array is overwritten by the next call."""
@@ -128,8 +129,11 @@ class Meter:
     def _fold(self, loops: Loops) -> None:
         """Turn modes, limits and setpoints into what every scan uses, when something about the loops changed."""
         self._seen = loops.changes, loops.turns
-        automatic = self._in_automatic(loops)
-        runs = automatic & np.array([not state.suspended for state in loops.states], np.bool_)
+        if loops.touches != self._touches:
+            self._touches, self._modes = loops.touches, self._in_automatic(loops)
+            self._suspended = np.array([bool(state.suspended) for state in loops.states], np.bool_)
+        automatic = self._modes
+        runs = automatic & ~self._suspended
         np.copyto(self._output, loops.op, where=runs & ~self._runs)
         self.since[(automatic & ~self._automatic) | (loops.sp_target != self._asked)] = 0.0
         self._automatic, self._runs, self._asked = automatic, runs, loops.sp_target.copy()

@@ -45,7 +45,7 @@ class Legs:
         self._together = np.flatnonzero(together)
         alone = ~np.isin(self.loop, self._together)
         self._passed_up, self._passed_down = self._above & alone, self._below & alone
-        self._asked = b""
+        self._asked, self._asked_bytes = np.zeros(len(flat)), b""
 
     def spread(self, output: F8) -> F8:
         """Controller outputs ``(loops,)`` to actuator values ``(legs,)``."""
@@ -55,7 +55,7 @@ class Legs:
         np.maximum(share, 0.0, out=share)
         values: F8 = share * self.travel
         values += self.start
-        self._asked = values.tobytes()
+        self._asked, self._asked_bytes = values, values.tobytes()
         return values
 
     def ends(self, output: F8) -> tuple[Flags, Flags]:
@@ -74,12 +74,13 @@ class Legs:
         A leg that falls short counts only when no further leg of the loop can take over in that direction. An actuator
         of which nothing is known (NaN) counts as having followed.
         """
-        if actual.tobytes() == self._asked or not len(self._first):
+        if actual.tobytes() == self._asked_bytes or not len(self._first):
             return output.copy()
+        follows = actual == self._asked
         shortfall = self._shares(actual)
         shortfall -= self._share
         shortfall *= self._span
-        shortfall[~np.isfinite(shortfall)] = 0.0
+        shortfall[follows | ~np.isfinite(shortfall)] = 0.0
         common = self._common(shortfall, output) if len(self._together) else None
         shortfall[((shortfall < 0.0) & self._above) | ((shortfall > 0.0) & self._below)] = 0.0
         achieved = output + np.add.reduceat(shortfall, self._first)

@@ -101,16 +101,24 @@ class Level:
         works to). Returns it. Controllers that ``lost`` their actuators start from where these are, ``chosen`` being
         the setpoints that people or recipes gave to all loops.
         """
+        achieved = self._achieved(actual, positions, chosen)
+        self.bank.achieved[...] = achieved
+        return achieved
+
+    def find(self, place: int, actual: F8, positions: F8, chosen: F8) -> None:
+        """A controller comes back, and starts from where its actuators are; the others go on as they are."""
+        self.lost[place] = True
+        self.bank.achieved[place] = self._achieved(actual, positions, chosen)[place]
+
+    def _achieved(self, actual: F8, positions: F8, chosen: F8) -> F8:
         values = np.empty(len(self.legs.target))
         values[self._moves_output] = actual[self.outputs]
         if len(self.slaves):
             values[self._moves_loop] = positions[self.slaves]
-        bank = self.bank
-        achieved = self.legs.achieved(bank.output, values)
+        achieved = self.legs.achieved(self.bank.output, values)
         if any_of(self.lost):
             self._take_floors_off(values, positions, chosen)
             np.copyto(achieved, self.legs.seed(values), where=self.lost)
-        bank.achieved[...] = achieved
         return achieved
 
     def _take_floors_off(self, values: F8, positions: F8, chosen: F8) -> None:

@@ -33,7 +33,8 @@ class Loops:
     limit in this scan, ``limits`` where that is shown, ``reached`` what was made of a station's setpoint (NaN: nobody
     told), ``positions`` the setpoints that loops stand at as slaves. ``automatic`` are those in a mode in which they
     act, ``live`` those that may act now. ``tunings`` are those in use. ``changes`` counts everything that is shown of a
-    loop besides its numbers, ``turns`` the scans in which ``limited`` changed.
+    loop besides its numbers, ``touches`` what of it is about modes and suspensions, ``turns`` the scans in which
+    ``limited`` changed.
     """
 
     def __init__(self, table: LoopTable, outputs: OutputTable, tags: int, longest_dt: float = 60.0) -> None:
@@ -50,7 +51,7 @@ class Loops:
         self.resting, self.programmed = np.full(n, np.nan), np.zeros(n, np.bool_)
         self._stuck, self._leads = np.zeros(n), any(level.leads for level in self.levels)
         self.tunings = [loop.tuning for loop in loops]
-        self.changes = self.turns = 0
+        self.changes = self.touches = self.turns = 0
         self._fallback = np.array([loop.fallback for loop in loops], np.float64)
         self._goes_safe = np.array([loop.on_bad_pv == "safe" for loop in loops], np.bool_)
         self._needs_value = np.array([_needs_value(loop) for loop in loops], np.bool_)
@@ -113,6 +114,7 @@ class Loops:
     def touch(self) -> None:
         """A loop's mode or state was changed: it is folded into the masks before the next control."""
         self.changes += 1
+        self.touches += 1
         self._dirty = True
 
     def retune(self, row: int, tuning: Tuning) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from controller.commands import Event, EventType
 from controller.model.loops import OutputTable
 from controller.model.tags import TagTable
@@ -18,6 +20,7 @@ class OutputNews:
     """The events about the outputs of a table, by row."""
 
     def __init__(self, table: OutputTable, tags: TagTable) -> None:
+        self._keys = {row: output.name for row, output in enumerate(table.rows) if not output.once}
         self._about = [
             (output.name, tags.tags[row].unit, tags.tags[row].vessel)
             for output, row in zip(table.rows, table.tag.tolist(), strict=True)
@@ -28,6 +31,12 @@ class OutputNews:
         name, unit, _ = self._about[row]
         text = f"reads back {value:.6g} {unit} instead of {asked:.6g}; written again" if astray else "follows again"
         return self._event(row, f"{name} {text}", value)
+
+    def untold(self, refused: Container[int]) -> frozenset[str]:
+        """The points, by key, of which nothing is told when they were written: none that is written once, and none of
+        the rows that were ``refused``.
+        """
+        return frozenset(key for row, key in self._keys.items() if row not in refused)
 
     def outcome(self, row: int, outcome: WriteOutcome) -> Event:
         """What became of a write."""

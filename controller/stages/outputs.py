@@ -5,7 +5,7 @@ Nothing is written to an output before it has been read from its device; what it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -66,20 +66,18 @@ class Outputs:
         self._readable, self._findable, self._seen = *np.zeros((2, n), np.bool_), b""
         self.pulses, self.guards, self._rivals = Pulses(table, longest_dt), DoseGuards(table), Rivals(table)
         self._most = np.array([output.most for output in table.rows], np.float64)
-        self._sent = np.zeros(n)
-        self._written = np.full(n, np.nan)
+        self._sent, self._written = np.zeros(n), np.full(n, np.nan)
         self._written_at = np.full(n, -np.inf)
-        self._patience_s = patience_s
-        self._refresh_s = max(REFRESH_S, 10.0 * patience_s)
+        self._patience_s, self._refresh_s = patience_s, max(REFRESH_S, 10.0 * patience_s)
         self._recent = np.full((RECENT, n), np.nan)
         self._lowest, self._highest = np.full((2, n), np.nan)
         self._moving, self._spanned = RECENT, False
         self._step, self._step_dt = np.full(n, np.inf), np.nan
         self._differing, self._differing_s = np.zeros((2, n))
-        self._watching = False
-        self._told = np.zeros(n, np.bool_)
+        self._watching, self._told = False, np.zeros(n, np.bool_)
         self.astray: Mapping[int, tuple[float, float]] = {}
         self.refused: Mapping[int, str] = {}
+        self._untold = self._news.untold(self.refused)
         self.changes = 0
 
     def observe(self, frame: Frame, dt: float) -> list[Event]:
@@ -117,8 +115,7 @@ class Outputs:
         back says nothing of the mean, unless it is more than a pulse: that is what it was, or its safe value.
         """
         astray = readable & (self.returned | np.isnan(self.target) | self._told)
-        rows = self.pulses.rows
-        if len(rows):
+        if len(rows := self.pulses.rows):
             silent = self.returned[rows] & ~(value[rows] > self.pulses.on)
             astray[rows] &= ~silent
             unknown = rows[silent & np.isnan(self.actual[rows])]
@@ -198,8 +195,9 @@ class Outputs:
         overruled = at_once[rows] & ~np.isnan(asked[rows])
         written = wanted.copy()
         written[rows] = self.pulses.step(wanted[rows], claimed[rows] & ~overruled, overruled, dt)
-        there = rows[overruled]
-        wanted[there] = written[there] = np.clip(asked[there], table.low[there], table.high[there])
+        if any_of(overruled):
+            there = rows[overruled]
+            wanted[there] = written[there] = np.clip(asked[there], table.low[there], table.high[there])
         return written
 
     def _wait(self, asked: F8, held: Flags, wanted: F8, written: F8) -> None:
@@ -248,18 +246,21 @@ class Outputs:
         self._written_at[rows] = now_s
         return dict(zip(table.tag[rows].tolist(), values.tolist(), strict=True))
 
-    def settle(self, outcomes: Iterable[WriteOutcome], index: Mapping[str, int]) -> list[Event]:
+    def settle(self, outcomes: Sequence[WriteOutcome], index: Mapping[str, int]) -> list[Event]:
         """Tell what became of writes: refusals when they begin and end, and everything about outputs written once."""
         events: list[Event] = []
+        applied, untold = WriteState.APPLIED, self._untold
+        if not [1 for one in outcomes if one.state is not applied or one.point.key not in untold]:
+            return events
         for outcome in outcomes:
-            row = self.table.row_of_tag.get(index.get(outcome.point.key, -1))
-            if row is None:
+            if (row := self.table.row_of_tag.get(index.get(outcome.point.key, -1))) is None:
                 continue
             refused = outcome.state is WriteState.REFUSED
             if self.table.once[row] or refused != (row in self.refused):
                 events.append(self._news.outcome(row, outcome))
                 others = {other: said for other, said in self.refused.items() if other != row}
                 self.refused, self.changes = others | ({row: outcome.detail} if refused else {}), self.changes + 1
+                self._untold = self._news.untold(self.refused)
             if outcome.state is not WriteState.APPLIED and row in self.pulses.rows:
                 # Nobody knows whether the pump runs: that it is to stand, or to run, is said again in this scan.
                 self._written[row] = np.nan

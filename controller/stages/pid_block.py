@@ -65,12 +65,10 @@ class PidBlock(PidMemory):
         self.longest_dt = longest_dt
         self._kick, self._cross = np.zeros((2, n))
         self._release, self._resumed = np.zeros(n), np.full(n, np.nan)
-        self._running, self._idle = np.zeros(n, np.bool_), np.ones(n, np.bool_)
-        self._live: Flags = np.zeros(n, np.bool_)
+        self._running, self._idle, self._live = np.zeros(n, np.bool_), np.ones(n, np.bool_), np.zeros(n, np.bool_)
         self._dt, self._changed, self._has_idle, self._releasing = math.nan, True, True, False
-        self._rested: Flags = np.zeros(0, np.bool_)
-        self._sp: F8 = np.zeros(0)
         self._extra: F8 | None = None
+        self._rested, self._sp = np.zeros(0, np.bool_), np.zeros(0)
         self._parameters = np.array([[getattr(one, name) for one in tunings] for name in PARAMETERS], np.float64)
         self._given_gaps = [one.gap for one in tunings]
         self._learn_gaps()
@@ -164,12 +162,12 @@ class PidBlock(PidMemory):
         if up is None and down is None:
             return
         integral, tracked, reset = self._moves[3], self._moves[2], self._moves[5]
-        integral += tracked + reset
-        tracked[:] = reset[:] = 0.0
-        if up is not None:
-            np.minimum(integral, 0.0, out=integral, where=up & self._running)
-        if down is not None:
-            np.maximum(integral, 0.0, out=integral, where=down & self._running)
+        up, down = (np.zeros(len(integral), np.bool_) if flags is None else flags for flags in (up, down))
+        blocked = up | down
+        np.add(integral, tracked + reset, out=integral, where=blocked)
+        tracked[blocked] = reset[blocked] = 0.0
+        np.minimum(integral, 0.0, out=integral, where=up & self._running)
+        np.maximum(integral, 0.0, out=integral, where=down & self._running)
 
     def _check(self, live: Flags) -> Flags | None:
         """Look at the inputs; gives those that put out what they achieved, when that changed."""
@@ -233,7 +231,9 @@ class PidBlock(PidMemory):
         """Let what a resumed controller holds back go, with the tracking time constant, at most a minute."""
         self._release *= np.exp(-dt / np.minimum(self._tracking, LONGEST_RELEASE_S))
         self.wanted += self._release
-        self._releasing = bool((np.abs(self._release) > RELEASED).any())
+        held = np.abs(self._release) > RELEASED
+        np.copyto(self._release, 0.0, where=~held)
+        self._releasing = bool(held.any())
 
     def _settle(self, rows: Flags) -> None:
         """Put out what was achieved, with the integral that makes it so."""

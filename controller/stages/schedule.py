@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from controller.frame import BAD, F8
 from controller.model.loops import Loop
 from controller.model.tuning import Schedule
+from controller.stages.flags import all_of, any_of
 from controller.stages.pid import PidBank
 from controller.stages.signals import Signals
 
@@ -29,21 +31,29 @@ class Schedules:
         self._schedules = [schedule for _, schedule in found]
         self._signals = np.array([schedule.signal for schedule in self._schedules], np.intp)
         self._seen = np.full(len(found), np.nan)
-        self._values = np.array([_tuning(schedule, np.nan) for schedule in self._schedules]).reshape(-1, 3)
+        first = [(one.gain[0], one.integral_time[0], one.derivative_time[0]) for one in self._schedules]
+        self._values = np.array(first, np.float64).reshape(-1, 3)
+        # Vessels of one class have the same schedules, but for the signal: these are looked up together.
+        shapes = [replace(one, signal=0) for one in self._schedules]
+        self._curves = [_Curve(shape) for shape in dict.fromkeys(shapes)]
+        numbers = {shape: number for number, shape in enumerate(dict.fromkeys(shapes))}
+        self._curve = np.array([numbers[shape] for shape in shapes], np.intp)
 
     def apply(self, signals: Signals, bank: PidBank) -> None:
         """Bring the tunings of the bank to where their signals are; a Bad signal leaves them."""
         value = signals.value[self._signals]
         moved = ~(np.abs(value - self._seen) <= LEAST * np.abs(self._seen))
-        if not moved.any():
+        if not any_of(moved):
             return
         moved &= (signals.quality[self._signals] < BAD) & np.isfinite(value)
         places = np.flatnonzero(moved)
         if not len(places):
             return
         self._seen[places] = value[places]
-        for place in places.tolist():
-            self._values[place] = _tuning(self._schedules[place], float(value[place]))
+        for number, curve in enumerate(self._curves):
+            mine = places[self._curve[places] == number] if len(self._curves) > 1 else places
+            if len(mine):
+                self._values[mine] = curve.at(value[mine]).T
         gain, integral_time, derivative_time = self._values[places].T
         bank.reschedule(self.rows[places], gain, integral_time, derivative_time)
 
@@ -60,20 +70,51 @@ class Schedules:
         return gain, integral_time, derivative_time
 
 
-def _tuning(schedule: Schedule, value: float) -> tuple[float, float, float]:
-    if np.isnan(value):
-        return schedule.gain[0], schedule.integral_time[0], schedule.derivative_time[0]
-    columns = (schedule.gain, schedule.integral_time, schedule.derivative_time)
-    gain, integral_time, derivative_time = (_between(value, schedule.at, np.asarray(column)) for column in columns)
-    return gain, integral_time, derivative_time
+class _Curve:
+    """Gain, integral and derivative time over the values of a signal, for many loops with the same points."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self._points = np.asarray(schedule.at, np.float64)
+        self._by_factors = bool(self._points.min() > 0.0)
+        with np.errstate(all="ignore"):
+            self._logarithms = np.log(self._points)
+        self._columns = [
+            _Column(np.asarray(column, np.float64))
+            for column in (schedule.gain, schedule.integral_time, schedule.derivative_time)
+        ]
+
+    def at(self, value: F8) -> F8:
+        """The tunings at values of shape ``(n,)``, shape ``(3, n)``."""
+        tunings = np.empty((3, len(value)))
+        positive = value > 0.0 if self._by_factors else np.zeros(len(value), np.bool_)
+        if all_of(positive):
+            self._fill(tunings, value, np.log(value), self._logarithms)
+            return tunings
+        for where, by_factors in ((positive, True), (~positive, False)):
+            part, mine = np.empty((3, int(where.sum()))), value[where]
+            if len(mine):
+                position, points = (np.log(mine), self._logarithms) if by_factors else (mine, self._points)
+                self._fill(part, mine, position, points)
+                tunings[:, where] = part
+        return tunings
+
+    def _fill(self, tunings: F8, value: F8, position: F8, points: F8) -> None:
+        for row, column in zip(tunings, self._columns, strict=True):
+            if column.scale is not None:
+                np.multiply(column.sign, np.exp(np.interp(position, points, column.scale)), out=row)
+            elif column.constant:
+                row[:] = column.numbers[0]
+            else:
+                row[:] = column.numbers[np.abs(self._points[:, None] - value).argmin(axis=0)]
 
 
-def _between(value: float, at: Sequence[float], column: F8) -> float:
-    """Interpolated, by factors where that can be: infinite times and zeros are taken from the nearest point."""
-    if (column == column[0]).all():
-        return float(column[0])
-    if not np.isfinite(column).all() or (column == 0.0).any() or (np.sign(column) != np.sign(column[0])).any():
-        return float(column[int(np.argmin(np.abs(np.asarray(at) - value)))])
-    scale = np.log(np.abs(column))
-    position = (np.log(value), np.log(at)) if min(at) > 0.0 < value else (value, at)
-    return float(np.sign(column[0]) * np.exp(np.interp(position[0], position[1], scale)))
+class _Column:
+    """A gain or a time over the points of a schedule: interpolated by factors where that can be, on the ``scale`` of
+    logarithms; infinite times and zeros are taken from the nearest point.
+    """
+
+    def __init__(self, numbers: F8) -> None:
+        self.numbers, self.sign = numbers, float(np.sign(numbers[0]))
+        self.constant = bool((numbers == numbers[0]).all())
+        whole = np.isfinite(numbers).all() and (numbers != 0.0).all() and (np.sign(numbers) == self.sign).all()
+        self.scale = np.log(np.abs(numbers)) if whole and not self.constant else None

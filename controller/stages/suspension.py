@@ -79,8 +79,7 @@ class Suspensions:
         loop, state, level = loops.table.rows[row], loops.states[row], loops.level_of[row]
         if loop.type == "pid":
             place = level.place[row]
-            level.lost[place] = True
-            level.track(actual, loops.positions, loops.sp_target)
+            level.find(place, actual, loops.positions, loops.sp_target)
             if state.adopt:
                 loops.manual[row] = level.bank.achieved[place]
             level.bank.resume(place, state.saved_integral)

@@ -6,7 +6,7 @@ seconds. What control, instruments and faults make of it is what a rehearsal sho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from simulators.biology.culture import Environment, Inflow
@@ -15,34 +15,47 @@ from simulators.biology.suspension import Suspension
 from simulators.biology.tc_m import TCell
 from simulators.biology.verdicts import Outcome, purity
 from simulators.numeric import Array, filled, gathered, maximum, some, where
+from simulators.parameters import Limit, check, usual
 
 IDEAL = (37.0, 7.2, 0.1, 50.0)
 """Cel, pH, dissolved oxygen in mM and in % of air saturation."""
-STEP_H = 1.0 / 12.0
+STEPS_PER_HOUR = 12
+STEP_H = 1.0 / STEPS_PER_HOUR
 """Integration is right within 3 % of the model's reference with this step."""
 ML_PER_L = 1000.0
 TINY = 1e-300
 
 
 class Plan(NamedTuple):
-    """How the cells of a patient are expanded; the usual values are those of the shipped CAR-T recipe.
+    """How the cells of a patient are expanded; usual values, those of the shipped CAR-T recipe, in :data:`LIMITS`.
 
     `medium` and `inoculum` in L, of which the latter brings `density` viable 10*6/mL. Every `counted` hours cells are
     counted and fed `feed` in mL/h per 1e9 of those, until `full` L. Harvest follows at the first count of `target`
     10*6/mL or more, when the vessel is full, or after `longest` hours.
     """
 
-    medium: float = 1.0
-    inoculum: float = 0.05
-    density: float = 10.5
-    counted: float = 24.0
-    feed: float = 4.0
-    full: float = 1.9
-    target: float = 3.0
-    longest: float = 240.0
+    medium: float
+    inoculum: float
+    density: float
+    counted: float
+    feed: float
+    full: float
+    target: float
+    longest: float
 
 
-PLAN = Plan()
+RECIPE = "chosen: the shipped recipe for CAR-T cells"
+LIMITS: Mapping[str, Limit] = {
+    "medium": Limit(1.0, 0.05, 1500.0, "L", RECIPE, "vessels that are sold"),
+    "inoculum": Limit(0.05, 0.001, 500.0, "L", RECIPE, "vessels that are sold"),
+    "density": Limit(10.5, 0.1, 200.0, "10*6/mL", RECIPE, "cells in a bag"),
+    "counted": Limit(24.0, 1.0, 96.0, "h", RECIPE, "from hourly to twice a week"),
+    "feed": Limit(4.0, 0.0, 40.0, "mL/h/10*9", RECIPE, "from none to ten times as much"),
+    "full": Limit(1.9, 0.05, 2000.0, "L", RECIPE, "vessels that are sold"),
+    "target": Limit(3.0, 0.1, 20.0, "10*6/mL", RECIPE, "where the model of T cells holds"),
+    "longest": Limit(240.0, 24.0, 720.0, "h", RECIPE, "from a day to a month"),
+}
+PLAN = Plan(**usual(LIMITS))
 
 
 class Expansion:
@@ -52,7 +65,8 @@ class Expansion:
     """
 
     def __init__(self, patients: Sequence[Patient], plan: Plan = PLAN) -> None:
-        """Inoculate; raises ValueError for a patient whose parameters are out of range."""
+        """Inoculate; raises ValueError for a patient or a plan whose parameters are out of range."""
+        check(plan, LIMITS)
         self._patients, self._plan = patients, plan
         (viability,) = gathered([(one.viability,) for one in patients])
         self.culture: Suspension[Array] = Suspension(TCell(together(one.donor for one in patients)))
@@ -60,7 +74,7 @@ class Expansion:
         self._none = filled(viability, 0.0)
         self.culture.inoculate(filled(viability, plan.density), plan.inoculum / self.volume, viability)
         self._here = Environment(*(filled(viability, value) for value in IDEAL))
-        self.hours, self._steps = 0.0, 0
+        self.hours, self._due, self._steps = 0.0, 0.0, 0
         self.done = viability < 0.0
         self._seen = self._harvested = self._none
         self._alive, self._dead = self.culture.state[:2]
@@ -69,15 +83,15 @@ class Expansion:
     def step(self) -> None:
         """Let :data:`STEP_H` pass, count if it is time, and harvest what is due."""
         plan = self._plan
-        if self._steps % round(plan.counted / STEP_H) == 0:
-            self._seen = self.culture.state[0]
+        if self.hours >= self._due:
+            self._seen, self._due = self.culture.state[0], self._due + plan.counted
         feeds = (self.volume < plan.full) & ~self.done
         entering = where(feeds, plan.feed / ML_PER_L * self._seen * self.volume, self._none)
         middle = self.volume + entering * (0.5 * STEP_H)
         self.culture.advance(STEP_H, self._here, Inflow(entering / middle, entering / middle, self._none))
         self.volume = self.volume + entering * STEP_H
         self._steps += 1
-        self.hours = self._steps * STEP_H
+        self.hours = self._steps / STEPS_PER_HOUR
         self._harvest()
 
     def _harvest(self) -> None:

@@ -12,6 +12,7 @@ revolution that are entered in the PLC), ``ranges`` of outputs (``{"Air.SP": 250
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,9 +22,11 @@ from asyncua.common.node import Node
 from asyncua.server.event_generator import EventGenerator
 from asyncua.server.server import Server
 from asyncua.ua.object_ids import ObjectIds
+from asyncua.ua.status_codes import StatusCodes
 
-from simulators.faults import STREAM_FAULTS
-from simulators.instrument import Context, Signals
+from simulators.bus import AT_START
+from simulators.faults import STREAM_FAULTS, Fault
+from simulators.instrument import Context
 from simulators.instruments.plc_layout import Layout, layout_of
 from simulators.instruments.plc_program import PlcProgram
 from simulators.opcua_access import access_of
@@ -36,7 +39,7 @@ CYCLE_S = 0.05
 
 HOST_GONE = "the host's heartbeat is gone, outputs are safe"
 
-FAULTS = STREAM_FAULTS
+FAULTS = STREAM_FAULTS | {Fault.REBOOT, Fault.CLOCK}
 
 REAL = ua.VariantType.Float
 
@@ -49,13 +52,16 @@ IDENTITY: Mapping[str, str] = {
 
 @dataclass(slots=True)
 class DataBlock:
-    """A global data block: variables by tag, with the node ids and the tree an S7 shows."""
+    """A global data block: variables by tag, with the node ids and the tree an S7 shows. `fast_s` says by how much its
+    clock is fast.
+    """
 
     server: Server
     namespace: int
     folder: Node
     name: str
     ids: dict[str, ua.NodeId] = field(default_factory=dict)
+    fast_s: float = 0.0
     _structs: dict[str, Node] = field(default_factory=dict)
 
     async def add(self, tag: str, value: float | str | bool, kind: ua.VariantType, *, writable: bool = False) -> None:
@@ -69,8 +75,9 @@ class DataBlock:
         self.ids[tag] = node_id
 
     async def show(self, tag: str, value: float | bool, kind: ua.VariantType = REAL) -> None:
-        """Set a variable from inside the PLC."""
-        await publish(self.server, self.ids[tag], value, kind)
+        """Set a variable from inside the PLC. The input module says that a wire is broken: no number, status Bad."""
+        status = 0 if math.isfinite(value) else StatusCodes.BadSensorFailure
+        await publish(self.server, self.ids[tag], value, kind, status=status, fast_s=self.fast_s)
 
     def value(self, tag: str) -> object:
         """What a variable holds now."""
@@ -128,9 +135,11 @@ async def build(server: Server, block_name: str, layout: Layout) -> DataBlock:
 
 
 async def cycle(
-    block: DataBlock, program: PlcProgram, layout: Layout, vessel: Signals, now_s: float, since_s: float
+    block: DataBlock, program: PlcProgram, layout: Layout, context: Context, now_s: float, since_s: float
 ) -> None:
     """One PLC cycle: host's words in, outputs out, measured values and state shown."""
+    vessel = context.vessel
+    block.fast_s = context.faults.active(Fault.CLOCK) or 0.0
     heartbeat = block.value("Host.Heartbeat")
     written = {tag: block.value(tag) for tag in layout.outputs}
     forced = program.scan(heartbeat if isinstance(heartbeat, int) else 0, written, now_s)
@@ -144,19 +153,40 @@ async def cycle(
     await block.show("Plc.Safe", program.safe, ua.VariantType.Boolean)
 
 
+async def power_up(block: DataBlock, layout: Layout) -> None:
+    """The power is back: every word of the host is forgotten."""
+    for tag, output in layout.outputs.items():
+        await block.show(tag, output.start)
+    await block.show("Host.Heartbeat", 0, ua.VariantType.Int32)
+
+
+def stand_still(context: Context, layout: Layout) -> None:
+    """Without power nothing is driven; a spring opens the vent."""
+    for output in layout.outputs.values():
+        context.vessel.write(output.actuator, AT_START.get(output.actuator, 0.0))
+
+
 async def run(context: Context, server: Server) -> None:
     """Be the PLC until cancelled. `server` comes from :func:`simulators.opcua_server.warm_server`."""
-    layout, vessel = layout_of(context), context.vessel
+    layout = layout_of(context)
     block = await build(server, str(context.spec.get("db", "DB_Reactor")), layout)
     alarm = HostAlarm(await server.get_event_generator(ObjectIds.OffNormalAlarmType))
     program = PlcProgram(layout.outputs)
     started = deadline = time.monotonic()
-    await cycle(block, program, layout, vessel, started, 0.0)
+    was_dark = False
+    await cycle(block, program, layout, context, started, 0.0)
     async with serving(server, "", access_of(context), context.faults, context.port) as address:
         context.ready(address)
         while True:
             deadline = max(deadline + CYCLE_S, time.monotonic())
             await asyncio.sleep(deadline - time.monotonic())
+            if context.faults.active(Fault.REBOOT) is not None:
+                stand_still(context, layout)
+                was_dark = True
+                continue
+            if was_dark:
+                await power_up(block, layout)
+                program, started, was_dark = PlcProgram(layout.outputs), time.monotonic(), False
             now_s = time.monotonic()
-            await cycle(block, program, layout, vessel, now_s, now_s - started)
+            await cycle(block, program, layout, context, now_s, now_s - started)
             await alarm.show(program.safe)

@@ -9,13 +9,14 @@ true, and `capacitance`, which a probe fitted to the vessel measures.
 from __future__ import annotations
 
 import asyncio
+import math
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
-from simulators.faults import Fault
+from simulators.faults import SERIAL_FAULTS, Fault
 from simulators.instrument import Context, SpecError
 from simulators.instruments.arc_blocks import (
     ADMINISTRATOR,
@@ -71,13 +72,13 @@ MISTAKEN = {PH: MILLIVOLT, PERCENT_SAT: PERCENT_VOL, MILLISIEMENS: MICROSIEMENS,
 MEDIUM = 14.5
 """Conductivity of a culture medium in mS/cm; the plant does not change it."""
 
-FAULTS = frozenset(Fault)
+FAULTS = SERIAL_FAULTS | {Fault.WRONG_UNIT}
 
 BAUD_19200 = 4
 RECALL = 732_255
 """Written to register 8192, it brings the factory's settings back."""
 
-STATUS_RANGE, STATUS_OPERATING, STATUS_CALIBRATION = 0x01, 0x02, 0x04
+STATUS_RANGE, STATUS_OPERATING, STATUS_CALIBRATION, STATUS_ERROR = 0x01, 0x02, 0x04, 0x10
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,13 +168,15 @@ class ArcSensor:
         self._units[start] = channel.units[0]
 
         def measured() -> bytes:
-            """The channel's block: unit, value, status, limits."""
+            """The channel's block: unit, value, status, limits. Without its measuring head it shows 0 and an error."""
             unit = self._units[start]
             if self.mistaken():
                 unit = MISTAKEN.get(unit, unit)
             limits = (_in_unit(value, unit) for value in (channel.low, channel.high))
-            value = float_words(_in_unit(channel.value(), unit))
-            status = integer_words(self._status())
+            measured = channel.value()
+            failed = not math.isfinite(measured)
+            value = float_words(_in_unit(0.0 if failed else measured, unit))
+            status = integer_words(self._status() | (STATUS_ERROR if failed else 0))
             return integer_words(1 << unit) + value + status + b"".join(float_words(limit) for limit in limits)
 
         def select(values: Sequence[int]) -> None:
@@ -279,7 +282,7 @@ async def run(context: Context) -> None:
         make = MAKERS[signal]
         measured: Callable[[], float] = partial(vessel.read, signal) if signal != "conductivity" else lambda: MEDIUM
         measured()
-        sensor = make(address, measured, partial(vessel.read, "temperature"))
+        sensor = make(address, measured, partial(vessel.read, "true_temperature"))  # a thermometer of its own
         sensor.mistaken = lambda: context.faults.active(Fault.WRONG_UNIT) is not None
         sensors[address] = sensor
 

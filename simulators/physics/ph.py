@@ -53,7 +53,11 @@ def protons(ph: Real) -> Real:
 
 def carbonate_shares(ph: Real) -> tuple[Real, Real]:
     """Shares of total inorganic carbon that are free CO2, and the mean negative charge of one carbon."""
-    h = protons(ph)
+    return shares_at(protons(ph))
+
+
+def shares_at(h: Real) -> tuple[Real, Real]:
+    """The same, where the hydrogen ions are known."""
     first, second = K1 / h, K1 * K2 / (h * h)
     free = 1.0 / (1.0 + first + second)
     return free, free * (first + 2.0 * second)
@@ -61,7 +65,11 @@ def carbonate_shares(ph: Real) -> tuple[Real, Real]:
 
 def weak_charge(ph: Real, carbon: Real | float, buffers: Buffers[Real]) -> Charge[Real]:
     """Charge of water and weak acids at a pH, for a total inorganic carbon."""
-    h = protons(ph)
+    return charge_at(protons(ph), carbon, buffers)
+
+
+def charge_at(h: Real, carbon: Real | float, buffers: Buffers[Real]) -> Charge[Real]:
+    """The same, where the hydrogen ions are known."""
     first = K1 / h
     second = first * K2 / h
     free = 1.0 / (1.0 + first + second)
@@ -93,11 +101,12 @@ def solve_ph(ph: Real, strong: Real, carbon: Real, buffers: Buffers[Real], itera
     return ph
 
 
-def follow_ph(ph: Real, strong: Real, carbon: Real, buffers: Buffers[Real]) -> Real:
-    """The pH a step later, from that of the step before: Newton until it moves by less than :data:`NEAR`, three times
-    at most. Charges then balance within 1e-9 mol/L, also where base and carbon dioxide come at full rate.
+def follow_ph(ph: Real, h: Real, strong: Real, carbon: Real, buffers: Buffers[Real]) -> Real:
+    """The pH a step later, from `ph` and the hydrogen ions `h` of the step before: Newton until it moves by less than
+    :data:`NEAR`, three times at most. Charges then balance within 1e-9 mol/L, also where base and carbon dioxide come
+    at full rate.
     """
-    charge = weak_charge(ph, carbon, buffers)
+    charge = charge_at(h, carbon, buffers)
     move = minimum(maximum((strong - charge.total) / charge.slope, -LARGEST_MOVE), LARGEST_MOVE)
     ph = ph + move
     for _ in range(2):

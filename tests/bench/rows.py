@@ -8,7 +8,7 @@ from pathlib import Path
 
 from controller.config.load import load_site
 from controller.model.build import build
-from tests.bench import peers, simulated, wires
+from tests.bench import peers, rehearsed, simulated, wires
 from tests.bench.opcua import NODES, Acquisition
 from tests.bench.race import Time, race
 from tests.bench.sites import FOUND, Plant, site
@@ -150,6 +150,16 @@ def simulated_row(prepare, peer, **how):
     )
 
 
+def rehearsed_row(donors, period_s, **goal):
+    """The whole supervisor closed over the plant, against real time."""
+    name = "a donor rehearsed" if donors == 1 else f"{donors} donors rehearsed together"
+
+    def prepare():
+        return rehearsed.growing(donors, period_s)
+
+    return Row(f"{name}, a scan every {period_s:g} s", "real time", prepare, covers_s=period_s, **goal)
+
+
 SCATTERED = f"{wires.REGISTERS} scattered registers over Modbus TCP"
 DISTANT = f"{len(wires.DISTANT)} distant registers over RTU at {wires.BAUDRATE} baud"
 
@@ -180,6 +190,9 @@ ROWS = (
     simulated_row(simulated.alone, "real time", covers_s=simulated.LONG_S, at_least=5000.0),
     simulated_row(simulated.side_by_side, "one by one, in floats"),
     Row(f"a simulated vessel, a step of {simulated.STEP_S:g} s", "LSODA of scipy", simulated.against_solver, "scipy"),
+    rehearsed_row(1, 1.0, at_least=10_000.0),
+    rehearsed_row(1, 20.0, at_least=10_000.0),
+    rehearsed_row(256, 20.0, at_least=3000.0, rounds=30),
     modbus_row(SCATTERED, "one by one, pymodbus' client", wires.one_by_one_by_pymodbus, at_least=50.0),
     modbus_row(SCATTERED, "one by one, on the driver's own line", wires.one_by_one, at_least=50.0),
     modbus_row(SCATTERED, "the same blocks, pymodbus' client", wires.blocks_by_pymodbus, at_most=1.15),

@@ -41,6 +41,9 @@ class NoRecipe:
     def operation(self, vessel):
         return ""
 
+    def placed(self):
+        return []
+
     def step(self, now_s, read):
         return self
 

@@ -28,6 +28,8 @@ RECIPE = str(ROOT / "configs/recipes/car-t-expansion.yaml")
         (["--simulate", "--speed", "-1"], "--speed must be above 0, not -1"),
         (["--simulate", "--speed", "nan"], "--speed must be above 0, not nan"),
         (["--speed", "60"], "hardware runs in real time"),
+        (["--scenario", RECIPE], "--scenario is for simulated instruments"),
+        (["--simulate", "--scenario", "absent.yaml"], "absent.yaml does not exist"),
         (["--simulate", "--formula", "target_density"], "--formula takes NAME=VALUE, not"),
         (["--simulate", "--formula", "a=1", "--formula", "target_density"], "target_density"),
     ],

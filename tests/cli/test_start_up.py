@@ -85,6 +85,6 @@ def test_a_command_parses_alike_alone_and_among_the_others(command):
     alone = build_parser([command]).parse_args
     among = build_parser().parse_args
     given = {"demo": [], "run": ["site.yaml"], "simulate": ["site.yaml"], "schema": ["site"], "check": ["a.yaml"]}
-    given["loop"] = given["device"] = ["list"]
+    given["loop"] = given["device"] = given["fault"] = ["list"]
     arguments = [command, *given.get(command, [])]
     assert alone(arguments) == among(arguments)

@@ -103,7 +103,7 @@ def test_a_file_that_is_nothing_of_ours(check: Check, configs: Path) -> None:
     (configs / "other.yaml").write_text("sight: bench\n")
     code, text = check("other.yaml", "absent.yaml")
     assert code == 1
-    assert "neither a site, a vessel class nor a recipe" in text
+    assert "neither a site, a vessel class, a recipe nor a scenario" in text
     assert "did you mean site?" in text
     assert "there is no such file" in text
     assert text.endswith("2 problems\n")

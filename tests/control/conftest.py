@@ -43,6 +43,9 @@ class NoRecipe:
     def operation(self, vessel):
         return ""
 
+    def placed(self):
+        return []
+
     def no_tuning(self, vessel, loop):
         return ""
 

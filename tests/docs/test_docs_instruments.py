@@ -94,9 +94,11 @@ def test_every_simulated_instrument_has_a_driver_of_its_name():
 def test_every_fault_is_described_with_the_wires_that_show_it():
     wires = {
         "every wire": STREAM_FAULTS,
-        "serial lines": LINE_FAULTS - STREAM_FAULTS,
+        "serial lines and PLCs": {Fault.REBOOT},
+        "serial lines": LINE_FAULTS - STREAM_FAULTS - {Fault.REBOOT},
         "serial lines of devices that have a number": SERIAL_FAULTS - LINE_FAULTS,
-        "instruments that say their unit": frozenset(Fault) - SERIAL_FAULTS,
+        "instruments that say their unit": {Fault.WRONG_UNIT},
+        "PLCs": {Fault.CLOCK},
     }
     described = {on: set() for on in wires}
     for fault, _, on in table(SIMULATORS, "Fault"):
@@ -108,6 +110,6 @@ def test_every_fault_is_described_with_the_wires_that_show_it():
 def test_a_simulated_instrument_shows_all_faults_of_its_wire(kind):
     shown = importlib.import_module(f"simulators.instruments.{kind}").FAULTS - {Fault.WRONG_UNIT}
     if KINDS[kind].opcua:
-        assert shown == STREAM_FAULTS
+        assert shown - {Fault.REBOOT, Fault.CLOCK} == STREAM_FAULTS
     else:
         assert shown in {LINE_FAULTS, SERIAL_FAULTS}

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from controller.cli.main import COMMANDS as SUBCOMMANDS
 from controller.cli.main import build_parser
 from controller.cli.run import complain
+from controller.composition.scenario import load_scenario
 from controller.config.calculated_class import Calculated
 from controller.config.load import load_class
 from controller.config.loop_class import Tuning
@@ -145,8 +146,19 @@ def check_connections(block, _):
 
 
 LOOPS = ("agitation", "do", "foam", "gas", "level", "ph", "pressure", "remote", "temperature")
+
+
+def check_scenario(block, folder):
+    """A scenario, word for word one that is shipped."""
+    scenario = folder / "scenario.yaml"
+    scenario.write_text(block.text)
+    load_scenario(scenario, {"BR-101"})
+    assert any(shipped.read_text().endswith(block.text) for shipped in (ROOT / "configs/scenarios").iterdir())
+
+
 YAML = {
     "docs/how-to/add-an-instrument.md": check_connections,
+    "docs/how-to/rehearse-faults.md": check_scenario,
     "docs/reference/units.md": check_fields,
     "docs/reference/recipe-language.md": check_operation,
     "docs/reference/soft-sensors.md": check_calculated,

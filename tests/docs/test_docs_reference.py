@@ -1,6 +1,7 @@
 """The tables of the reference against the product: every route, option, fault and field, no more and no less."""
 
 import argparse
+import math
 from typing import get_args
 
 import pytest
@@ -25,11 +26,15 @@ from controller.stages.tuning_sets import TuningSets
 from simulators.control import Control
 from simulators.description import STATE_RANGES
 from simulators.hands import ACTIONS
+from simulators.mishap_port import MishapPort
+from simulators.mishaps.book import Book
+from simulators.mishaps.catalogue import AT_ONCE, CATALOGUE
 from tests.control.conftest import Rig, bench_site
 from tests.control.health_bench import Bench as HealthBench
 from tests.docs.conftest import ROOT, code, inline, names, prose, table
 
 HTTP = ROOT / "docs/reference/http-api.md"
+FAULTS = ROOT / "docs/how-to/rehearse-faults.md"
 CLI = ROOT / "docs/reference/command-line.md"
 SOFT = ROOT / "docs/reference/soft-sensors.md"
 MODES = ROOT / "docs/reference/modes.md"
@@ -176,11 +181,26 @@ def test_the_exit_codes_are_those_of_the_help():
 
 def test_every_operation_and_action_of_the_control_port_is_described():
     requests = names(table(SIMULATORS, "Request"))
-    known = Control(None, {})._operations
+    known = Control(None, {}, MishapPort(Book({}), {}, {}, 1.0).operations)._operations
     assert {request.split('"')[3] for request in requests} == set(known)
     for row in table(SIMULATORS, "Action of `hands`"):
         assert set(code(row[1])) == ACTIONS[code(row[0])[0]].neutral.keys()
     assert set(names(table(SIMULATORS, "Action of `hands`"))) == set(ACTIONS)
+
+
+def test_the_catalogue_of_process_faults_is_the_plants():
+    rows = table(FAULTS, "No.")
+    assert [(row[0], code(row[1])[0]) for row in rows] == [(one.number, name) for name, one in CATALOGUE.items()]
+    for row, mishap in zip(rows, CATALOGUE.values(), strict=True):
+        assert row[2] == mishap.befalls or tuple(code(row[2])) == mishap.signals, mishap.name
+        size = mishap.magnitude
+        shown = f"{size.usual:g} {size.unit}, {size.low:g} .. {size.high:g}; {size.basis}" if size else ""
+        assert (row[3], row[5], row[6]) == (shown, mishap.seen, mishap.ending), mishap.name
+        if math.isfinite(mishap.duration_s):
+            assert row[4].removeprefix("grows for ") == f"{mishap.duration_s:g} s", mishap.name
+            assert row[4].startswith("grows") is mishap.ramp
+        else:
+            assert row[4] == ("a moment" if mishap.ending == AT_ONCE else "until cleared"), mishap.name
 
 
 def test_every_state_variable_is_named():

@@ -34,9 +34,11 @@ def lines(*start):
 TUNING = "docs/how-to/tune-a-loop.md"
 LOOPS = [command for page, command in COMMANDS if page == TUNING]
 CALIBRATE = "docs/how-to/calibrate.md"
+FAULTS = "docs/how-to/rehearse-faults.md"
+FAULT_LINES = [command for page, command in COMMANDS if page == FAULTS and command not in lines("check")]
 ON_PAGE = {name: one for name, one in INSTRUMENTS.items() if name != "scale"}
 CALIBRATIONS = [command for page, command in COMMANDS if page == CALIBRATE]
-RUNS = [command for command in lines("run") if "--simulate" in command and command not in LOOPS]
+RUNS = [command for command in lines("run") if "--simulate" in command and command not in [*LOOPS, *FAULT_LINES]]
 FOR_HARDWARE = [command for command in lines("run") if "--simulate" not in command]
 AT_ONCE = [*lines("check"), *lines("schema")]
 REHEARSALS = sorted(set(lines("rehearse")))
@@ -53,6 +55,7 @@ def test_every_command_line_has_a_test_that_runs_it():
         *lines("verify"),
         *lines("simulate"),
         *LOOPS,
+        *FAULT_LINES,
         *DEVICES,
         *CALIBRATIONS,
         *EXCUSED,
@@ -362,6 +365,41 @@ def test_the_page_on_tuning(tmp_path, capsys, monkeypatch):
         assert "version 2 is in force: K " in printed
     finally:
         supervisor.close()
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(90)
+def test_the_page_on_faults(tmp_path, capsys, monkeypatch):
+    """Every line, in this order, while the site of the first one runs; what they do is on record."""
+    run, *typed = FAULT_LINES
+    monkeypatch.chdir(ROOT)
+    supervisor = Supervisor(*biovisor(run), "--data", tmp_path)
+    try:
+        supervisor.ready()
+        until(lambda: "BR-101" in faults_told(capsys, tmp_path), 20, "the scenario is ordered")
+        for command in typed:
+            words = biovisor(command)
+            assert main([*words, *([] if "list" in words else ["--data", str(tmp_path)])]) == 0, command
+        printed = capsys.readouterr().out
+        assert "process fault 2 is ordered" in printed
+        assert "BR-101  begins  gas-loss of o2, for 1800 s" in printed
+        assert "cleared: 2\n" in printed
+
+        def told():
+            """What the record says of the second fault."""
+            events = supervisor.http.get("/api/v1/events", params={"limit": 200}).json()["events"]
+            return [event["text"] for event in events if event["text"].startswith("simulated fault 2 ")]
+
+        until(lambda: any("cleared: Gas supply lost (F8, " in text for text in told()), 10, told)
+        assert supervisor.terminate() == 0
+        assert not (tmp_path / "simulators.json").exists()
+    finally:
+        supervisor.close()
+
+
+def faults_told(capsys, data):
+    assert main(["fault", "status", "--data", str(data)]) in {0, 1}
+    return capsys.readouterr().out
 
 
 def at_rest(supervisor):

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulators.biology import campaign as campaigns
 from simulators.biology import verdicts
 from simulators.biology.campaign import PLAN, expand
-from simulators.biology.donors import Patient, patient, patients
+from simulators.biology.donors import Patient, patients
 from simulators.biology.tc_m import DONOR
 from simulators.biology.verdicts import FAILURES, LIMITS, RATE_HIGH, RATE_LOW, RELEASE, Outcome, purity, verdict
 
@@ -69,15 +70,20 @@ def test_slow_growers_take_longer(campaign):
     assert np.corrcoef(speed, hours)[0, 1] < -0.5
 
 
-def test_a_patient_fares_the_same_to_the_bit_alone_and_among_500():
-    cohort = patients(1, COUNT)
-    together = expand(cohort)
-    for number in (0, 255, 499):
-        assert expand([patient(1, number)]) == [together[number]]
+def test_a_patient_fares_the_same_to_the_bit_alone_and_among_500(campaign):
+    for number in (0, 499):
+        assert expand([campaign.cohort[number]]) == [campaign.outcomes[number]]
+
+
+@pytest.mark.parametrize("name", campaigns.LIMITS)
+@pytest.mark.parametrize("wrong", [-1.0, float("nan"), float("inf")])
+def test_a_plan_out_of_range_is_refused_with_range_and_source(name, wrong):
+    with pytest.raises(ValueError, match=rf"^{name} = .* is outside .* \.\. .*shipped recipe"):
+        expand(patients(1, 2), PLAN._replace(**{name: wrong}))
 
 
 def test_cells_that_nobody_feeds_starve_and_are_refused():
-    unfed = expand(patients(1, COUNT), PLAN._replace(feed=0.0, target=99.0, longest=120.0))
+    unfed = expand(patients(1, COUNT), PLAN._replace(feed=0.0, target=20.0, longest=120.0))
     judged = [verdict(one, outcome) for one, outcome in zip(patients(1, COUNT), unfed, strict=True)]
     assert np.mean(["viability" in one.failures for one in judged]) > 0.3
 

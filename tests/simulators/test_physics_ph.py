@@ -127,7 +127,7 @@ def test_charges_balance_within_a_nanomol_per_litre_after_a_warm_start(carbon, p
     """In mM the limit is 1e-6; what the plant moves within a second is far less than 0.01."""
     buffers = ph.Buffers(phosphate, hepes, 5.0)
     strong = ph.strong_for(target, carbon, buffers)
-    found = ph.follow_ph(target + move, strong, carbon, buffers)
+    found = ph.follow_ph(target + move, ph.protons(target + move), strong, carbon, buffers)
     assert residual(found, strong, carbon, buffers) < LEAST_RESIDUAL
 
 

@@ -55,3 +55,18 @@ def test_impossible_faults_are_refused():
         faults.inject(Fault.CRC, 1.0)
     with pytest.raises(ValueError, match="duration_s"):
         faults.inject(Fault.SILENCE, 0.0)
+
+
+def test_a_duplicate_is_the_reply_and_the_same_again():
+    line = Line()
+    line.faults.inject(Fault.DUPLICATE, 1.0)
+    assert line.faults.mangle(REPLY) == REPLY + REPLY
+
+
+async def test_without_power_only_a_network_is_unplugged():
+    for on_a_network, unplugged in ((False, []), (True, [3.0])):
+        line = Line()
+        line.faults.drops_without_power = on_a_network
+        line.faults.inject(Fault.REBOOT, 3.0)
+        assert line.unplugged == unplugged
+        assert line.faults.mangle(REPLY) == b""

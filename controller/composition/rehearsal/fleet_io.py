@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from simulators.fleet import Fleet
 
 COUNTER = "vicell_blu"
+NOWHERE = Point("", "")
+"""The point of a tag that is calculated, which nobody writes."""
+APPLIED = WriteState.APPLIED
 
 
 class Writer(NamedTuple):
@@ -35,7 +38,7 @@ class FleetIo:
 
     def __init__(self, config: SiteConfig, site: Site, fleet: Fleet) -> None:
         vessels = len(site.vessels)
-        self._fleet, self._points = fleet, [tag.point for tag in site.tags.tags]
+        self._fleet, self._points = fleet, [tag.point or NOWHERE for tag in site.tags.tags]
         self._counter = Counter(vessels, fleet.truth)
         self._frame = Frame.never_read(len(site.tags))
         self._width = len(site.tags) // vessels
@@ -72,16 +75,21 @@ class FleetIo:
 
     def write(self, writes: Mapping[int, float]) -> None:
         """Move the actuators."""
-        for row, value in writes.items():
-            vessel, column = divmod(row, self._width)
-            writer, point = self._writers[column], self._points[row]
-            number = (value - writer.offset) / writer.gain
+        if not writes:
+            return
+        rows, values = np.array([*writes]), np.array([*writes.values()])
+        vessels, columns = np.divmod(rows, self._width)
+        for column, writer in self._writers.items():
+            at = np.flatnonzero(columns == column)
+            if not len(at):
+                continue
+            numbers = (values[at] - writer.offset) / writer.gain
             if writer.signal:
-                self._fleet.actuators[writer.signal][vessel] = number
+                self._fleet.actuators[writer.signal][vessels[at]] = numbers
             else:
-                self._counter.start(vessel, number)
-            assert point is not None
-            self._outcomes.append(WriteOutcome(point, value, WriteState.APPLIED))
+                for vessel, number in zip(vessels[at].tolist(), numbers.tolist(), strict=True):
+                    self._counter.start(vessel, number)
+        self._outcomes += [WriteOutcome(self._points[row], value, APPLIED) for row, value in writes.items()]
 
     def request_reads(self) -> None:
         """Nothing to ask for: reading is instant."""

@@ -109,7 +109,7 @@ class Rehearsal:
 
     def run(self, progress: Progress | None = None, watch: Callable[[], None] | None = None) -> Books:
         """Make a batch for every donor and scan until all are over. ``watch`` is called after every scan."""
-        self._create()
+        self.begin()
         while self.clock.now_ns() < self.setting.longest_s * NS:
             self.step()
             if watch is not None:
@@ -140,7 +140,8 @@ class Rehearsal:
         self.fleet.step(self.setting.period_s)
         self.clock.advance_to(now_ns + self.runtime.period_ns)
 
-    def _create(self) -> None:
+    def begin(self) -> None:
+        """Make a batch for every donor and start it; :meth:`run` does this itself."""
         config = self.recipe.config
         for name, formula in zip(self.names, self._formulas, strict=True):
             create: dict[str, Json] = {"batch": name, "recipe": config.recipe, "formula": {**formula}}

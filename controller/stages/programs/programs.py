@@ -78,7 +78,7 @@ class Programs:
         told = self.deliveries.step(frame, output, ~self.loops.blind[self.table.loop], dt)
         if self._led:
             self._advance(output, dt_h)
-        changed = (self._changes, self.loops.changes, self.deliveries.changes) != self._seen
+        changed = (self._changes, self.loops.touches, self.deliveries.changes) != self._seen
         if changed:
             self._fold()
         reading = self.samples.waiting or any(bank.reads for bank in (*self._banks, *self._watching))
@@ -184,7 +184,7 @@ class Programs:
         self.loops.programmed[self.table.loop] = [run is not None and not run.over for run in self.runs]
         self.has_program[:] = [run is not None for run in self.runs]
         self._led = bool(self.has_program.any())
-        self._seen = (self._changes, self.loops.changes, self.deliveries.changes)
+        self._seen = (self._changes, self.loops.touches, self.deliveries.changes)
 
     def _banked(self, by_kind: dict[str, list[int]]) -> list[Bank]:
         """The programs of each kind together, by their rows."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from controller.frame import F8
 from controller.stages.soft.model import Columns, Flags
+from controller.stages.soft.trend import down
 
 KEPT = 8
 """Samples that are remembered."""
@@ -55,10 +56,10 @@ class Counts:
         number = inside.sum(axis=0)
         time, level = np.where(inside, self.time, 0.0), np.where(inside, self.level, 0.0)
         divisor = np.maximum(number, 1)
-        time = np.where(inside, time - time.sum(axis=0) / divisor, 0.0)
-        level = np.where(inside, level - level.sum(axis=0) / divisor, 0.0)
-        spread = np.where(number >= 2, (time * time).sum(axis=0), np.nan)
-        return np.asarray((time * level).sum(axis=0) / spread)
+        time = np.where(inside, time - down(time) / divisor, 0.0)
+        level = np.where(inside, level - down(level) / divisor, 0.0)
+        spread = np.where(number >= 2, down(time * time), np.nan)
+        return np.asarray(down(time * level) / spread)
 
     def _take(self, columns: Columns, time: F8, level: F8) -> None:
         near = time - self.time[-1, columns] < self._near[columns]

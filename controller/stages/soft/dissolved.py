@@ -29,19 +29,20 @@ class DissolvedOxygen:
     Garnier, Wang (ed.), Identification of Continuous-time Models from Sampled Data, 2008, ch. 1.
 
     ``pairs`` is how many more terms a model has filtered. After a Bad input everything begins anew at the values then
-    found: ``starts`` tells that something does so now, ``settling`` in which columns less than two windows have been
-    seen since, and ``calm`` that there is none.
+    found: ``starts`` tells that something does so now, ``starting`` in which columns, ``settling`` in which columns
+    less than two windows have been seen since, and ``calm`` that there is none.
     """
 
     def __init__(self, setup: Setup, pairs: int) -> None:
         given, n = setup.parameters, setup.n
         self._window = given["window"]
+        self._settled_s = SETTLES * self._window
         half = 0.5 * self._window
         self._lags = Lags(np.stack([given["gas_lag"], given["probe_lag"], half, half, *[half, half] * pairs]))
         self._state, self._target = self._lags.state, self._lags.target
         self._seen = np.full(n, np.nan)
         self.force, self.slope = np.zeros(n), np.zeros(n)
-        self._starting, self.settling = np.zeros(n, np.bool_), np.ones(n, np.bool_)
+        self.starting, self.settling = np.zeros(n, np.bool_), np.ones(n, np.bool_)
         self.calm = self.starts = False
         self.memory: Mapping[str, F8] = {"lags": self._state, "seen": self._seen}
 
@@ -87,7 +88,7 @@ class DissolvedOxygen:
     def _start(self, usable: Flags) -> None:
         """What became usable begins at the values now found."""
         np.copyto(self._seen, np.nan, where=~usable)
-        starting = np.logical_and(usable, np.isnan(self._seen), out=self._starting)
+        starting = np.logical_and(usable, np.isnan(self._seen), out=self.starting)
         self.starts = bool(np.count_nonzero(starting))
         if self.starts:
             self._state[:2, starting] = self._target[0, starting]
@@ -97,10 +98,11 @@ class DissolvedOxygen:
         """The model's terms begin too; the others have been seen for ``dt`` longer."""
         np.add(self._seen, dt, out=self._seen)
         if self.starts:
-            starting = self._starting
+            starting = self.starting
             terms = self._target[4::2, starting]
             self._state[4::2, starting], self._state[5::2, starting] = terms, terms
             self._seen[starting] = 0.0
-        np.greater_equal(self._seen, SETTLES * self._window, out=self.settling)
-        np.logical_not(self.settling, out=self.settling)
+        np.minimum(self._seen, self._settled_s, out=self._seen)
+        np.less(self._seen, self._settled_s, out=self.settling)
+        np.logical_or(self.settling, np.isnan(self._seen), out=self.settling)
         self.calm = not np.count_nonzero(self.settling)

@@ -43,7 +43,8 @@ class GasShare(Model):
         flows, total = self._flows, self._total
         np.maximum(now.every, 0.0, out=flows)
         np.add.reduce(flows, axis=1, out=total)
-        np.dot(flows, self._contents, out=now.out)
+        np.multiply(flows, self._contents, out=flows)
+        np.add.reduce(flows, axis=1, out=now.out)
         np.divide(now.out, total, out=now.out)
         np.less(total, self._least, out=self._no_gas)
         np.copyto(now.out, np.nan, where=self._no_gas)

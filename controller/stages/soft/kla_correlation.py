@@ -25,19 +25,21 @@ class KlaCorrelation(Model):
             given["at_vvm" if "volume" in setup.inputs else "at_gas_flow"],
         )
         self._agitation_exponent, self._gas_exponent = given["agitation_exponent"], given["gas_exponent"]
-        self._part, self._empty = np.zeros(setup.n), np.zeros(setup.n, np.bool_)
+        self._part, self._ratio = np.zeros((2, setup.n))
+        self._empty = np.zeros(setup.n, np.bool_)
 
     def step(self, now: Now, dt: float) -> None:
         """The coefficient now."""
-        value, out, part = now.value, now.out, self._part
-        np.divide(value["gas_flow"], self._gas, out=part)
+        # A power that overwrites its base is another one in the last bit where there is one column only.
+        value, out, part, ratio = now.value, now.out, self._part, self._ratio
+        np.divide(value["gas_flow"], self._gas, out=ratio)
         if "volume" in value:
-            np.divide(part, value["volume"], out=part)
-        np.maximum(part, 0.0, out=part)
-        np.power(part, self._gas_exponent, out=part)
-        np.divide(value["agitation"], self._agitation, out=out)
-        np.maximum(out, 0.0, out=out)
-        np.power(out, self._agitation_exponent, out=out)
+            np.divide(ratio, value["volume"], out=ratio)
+        np.maximum(ratio, 0.0, out=ratio)
+        np.power(ratio, self._gas_exponent, out=part)
+        np.divide(value["agitation"], self._agitation, out=ratio)
+        np.maximum(ratio, 0.0, out=ratio)
+        np.power(ratio, self._agitation_exponent, out=out)
         np.multiply(out, part, out=out)
         np.multiply(out, self._reference, out=out)
         np.add(out, self._surface, out=out)

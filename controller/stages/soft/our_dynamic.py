@@ -30,8 +30,8 @@ class OurDynamic(Model):
         self._oxygen = DissolvedOxygen(setup, 1)
         self._molar = setup.parameters["molar_volume"] / (AIR_OXYGEN * MMOL)
         self._saturation = setup.parameters.get("air_saturation", np.full(setup.n, np.nan)).copy()
-        self._due_s = 0.0
-        self._part, self._gone = np.zeros(setup.n), np.zeros(setup.n, np.bool_)
+        self._due_s, self._part = np.zeros((2, setup.n))
+        self._due, self._gone = np.zeros((2, setup.n), np.bool_)
         self.memory = {**self._oxygen.memory}
 
     def step(self, now: Now, dt: float) -> None:
@@ -78,7 +78,11 @@ class OurDynamic(Model):
     def _follow_temperature(self, now: Now, dt: float) -> None:
         if "temperature" not in now.value:
             return
-        self._due_s -= dt
-        if self._due_s <= 0.0 or self._oxygen.starts:
-            self._due_s = RENEW_S
-            self._saturation[:] = air_saturation(now.value["temperature"])
+        due = self._due
+        np.subtract(self._due_s, dt, out=self._due_s)
+        np.less_equal(self._due_s, 0.0, out=due)
+        if self._oxygen.starts:
+            np.logical_or(due, self._oxygen.starting, out=due)
+        if np.count_nonzero(due):
+            self._due_s[due] = RENEW_S
+            self._saturation[due] = air_saturation(now.value["temperature"][due])

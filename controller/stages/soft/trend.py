@@ -83,7 +83,14 @@ class Trend:
         points = inside.sum(axis=0)
         divisor = np.maximum(points, 1)
         time, value = np.where(inside, time, 0.0), np.where(inside, value, 0.0)
-        time = np.where(inside, time - time.sum(axis=0) / divisor, 0.0)
-        value = np.where(inside, value - value.sum(axis=0) / divisor, 0.0)
-        spread = np.where(points >= LEAST_BINS, (time * time).sum(axis=0), np.nan)
-        self.slope[columns], self.points[columns] = (time * value).sum(axis=0) / spread, points
+        time = np.where(inside, time - down(time) / divisor, 0.0)
+        value = np.where(inside, value - down(value) / divisor, 0.0)
+        spread = np.where(points >= LEAST_BINS, down(time * time), np.nan)
+        self.slope[columns], self.points[columns] = down(time * value) / spread, points
+
+
+def down(table: F8) -> F8:
+    """The sums of the columns of a ``(rows, n)`` array. Each of them is made in the same order of additions whatever
+    ``n`` is, which ``sum(axis=0)`` does not do for a single column.
+    """
+    return np.asarray(np.add.reduce(np.ascontiguousarray(table.T), axis=1))

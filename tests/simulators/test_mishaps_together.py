@@ -1,0 +1,187 @@
+"""Mishaps among many vessels: the same seed gives the same bytes, and those that they do not befall keep every bit."""
+
+import math
+import time
+
+import numpy as np
+import pytest
+
+from simulators.biology import tc_m
+from simulators.biology.donors import patients, together
+from simulators.biology.suspension import Suspension
+from simulators.draws import Alone, Together
+from simulators.mishaps.board import Board
+from simulators.mishaps.catalogue import CATALOGUE
+from simulators.mishaps.order import ordered
+from simulators.plant import Plant
+from simulators.sizes import as_bought
+from simulators.tank import CELL_CULTURE
+from simulators.vessel import Vessel
+
+N, STRUCK = 5, 2
+TANK = as_bought(CELL_CULTURE)
+DONORS = tuple(patient.donor for patient in patients(7, N))
+MOVES = {"heater": 40.0, "agitation_sp": 90.0, "air_sp": 80.0, "o2_sp": 20.0, "n2_sp": 15.0, "base_rpm": 3.0}
+SEEN = ("temperature", "jacket_temperature", "weight", "pressure", "ph", "do", "o2", "base_revolutions")
+EVERY = [(name, signal) for name, mishap in CATALOGUE.items() for signal in (mishap.signals or (None,))]
+
+
+def many():
+    vessel = Vessel(
+        TANK,
+        Suspension(tc_m.TCell(together(DONORS))),
+        Together([f"{k}" for k in range(N)]),
+        np.full(N, 1.0),
+        np.full(N, 36.0),
+    )
+    vessel.actuators.update({name: np.full(N, value) for name, value in MOVES.items()})
+    return vessel
+
+
+def single(k):
+    vessel = Vessel(TANK, Suspension(tc_m.TCell(DONORS[k])), Alone(f"{k}"), 1.0, 36.0)
+    vessel.actuators.update(MOVES)
+    return vessel
+
+
+def run(vessel):
+    for _ in range(50):
+        vessel.step(1.0)
+    return {**vessel.readings, **vessel.truth()}
+
+
+@pytest.fixture(scope="module")
+def alone():
+    return [run(single(k)) for k in range(N)]
+
+
+@pytest.mark.parametrize(("name", "signal"), EVERY)
+def test_one_of_many_is_to_the_bit_what_it_is_alone_and_the_others_notice_nothing(name, signal, alone):
+    order = ordered(name, signal, start_s=10.0)
+    all_of_them, one = many(), single(STRUCK)
+    Board(all_of_them).order(order, np.arange(N) == STRUCK)
+    Board(one).order(order)
+    struck, together_now = run(one), run(all_of_them)
+    for what in SEEN:
+        values = together_now[what]
+        expected = [struck[what] if k == STRUCK else alone[k][what] for k in range(N)]
+        assert values.tobytes() == np.array(expected).tobytes(), what
+
+
+@pytest.mark.parametrize(("name", "signal"), EVERY)
+def test_what_is_cleared_before_it_begins_has_changed_nothing(name, signal, alone):
+    vessel = single(STRUCK)
+    board = Board(vessel)
+    board.clear(board.order(ordered(name, signal, start_s=30.0)))
+    assert vessel.disturbance is None
+    assert run(vessel) == alone[STRUCK]
+    assert not board.clear(1)
+
+
+def test_the_same_seed_gives_the_same_bytes():
+    def one_run():
+        plant = Plant({"BR-101": {"seed": 101, "temperature_c": 37.0}}, 1)
+        for name, signal in EVERY:
+            plant.mishaps.order("BR-101", ordered(name, signal, start_s=10.0))
+        for _ in range(60):
+            plant.step(1.0)
+        return np.array([*plant.sensors["BR-101"].values(), *plant.truth("BR-101").values()]).tobytes()
+
+    assert one_run() == one_run()
+
+
+def test_a_vessel_without_mishaps_has_no_board_to_ask():
+    plant = Plant({"BR-101": {"temperature_c": 37.0}}, 1)
+    vessel = plant._vessels["BR-101"]
+    assert vessel.disturbance is None
+    plant.mishaps.order("BR-101", ordered("noise", "ph", duration_s=10.0))
+    plant.step(1.0)
+    assert vessel.disturbance is not None
+    for _ in range(10):
+        plant.step(1.0)
+    assert vessel.disturbance is None
+    assert vessel._wanted is vessel.actuators or plant.step(1.0) is None
+
+
+class TestOrders:
+    @pytest.mark.parametrize(
+        ("name", "more", "message"),
+        [
+            ("earthquake", {}, r"there is no process fault 'earthquake'; known: probe-drift-ph, "),
+            ("noise", {"signal": "vcd"}, r"noise cannot befall 'vcd'; possible: temperature, "),
+            ("leak", {"signal": "ph"}, "leak cannot befall 'ph'; possible: the whole vessel, without a signal"),
+            ("leak", {"magnitude": 0.0}, r"magnitude 0 mL/h is outside 1 .. 10000 mL/h \(usual 50, chosen\)"),
+            ("leak", {"magnitude": math.nan}, "magnitude nan mL/h is outside"),
+            ("disconnect", {"magnitude": 1.0}, "disconnect has no magnitude"),
+            ("power-cut", {"duration_s": math.inf}, "duration inf s is outside 1 .. 3600 s"),
+            ("probe-drift-ph", {"duration_s": 0.0}, "duration 0 s is outside 1 .. 2592000 s"),
+            ("noise", {"duration_s": math.nan}, "duration nan s is outside"),
+            ("noise", {"start_s": -1.0}, "start -1 s is outside 0 .. 2592000 s"),
+        ],
+    )
+    def test_what_makes_no_sense_is_refused_with_the_range(self, name, more, message):
+        with pytest.raises(ValueError, match=message):
+            ordered(name, more.pop("signal", None), **more)
+
+    def test_what_is_not_said_is_as_usual(self):
+        order = ordered("probe-drift-temperature")
+        assert (order.signal, order.magnitude, order.duration_s, order.start_s) == ("temperature", 0.4, 600.0, 0.0)
+        assert order.text == "probe-drift-temperature of temperature, 0.4 K, within 600 s"
+        assert ordered("power-cut").text == "power-cut, for 300 s"
+
+    def test_every_usual_value_is_within_its_range_and_every_number_is_there(self):
+        for name in CATALOGUE:
+            ordered(name)
+        assert {mishap.number for mishap in CATALOGUE.values()} == {f"F{number}" for number in range(1, 19)}
+
+
+class TestBook:
+    @pytest.fixture
+    def plant(self):
+        return Plant({"BR-101": {"temperature_c": 37.0}, "BR-102": {"temperature_c": 37.0}}, 1)
+
+    def test_what_becomes_of_a_mishap_is_told_in_order(self, plant):
+        book = plant.mishaps
+        first = book.order("BR-102", ordered("leak", start_s=2.0, duration_s=2.0))
+        second = book.order("BR-101", ordered("stirrer-trip"))
+        for _ in range(6):
+            plant.step(1.0)
+        assert [(one.number, one.what, one.vessel, one.process_s) for one in book.notices] == [
+            (first, "ordered", "BR-102", 0.0),
+            (second, "ordered", "BR-101", 0.0),
+            (second, "begins", "BR-101", 0.0),
+            (first, "begins", "BR-102", 2.0),
+            (first, "ends", "BR-102", 4.0),
+        ]
+        assert {number: one.what for number, one in book.going_on().items()} == {second: "begins"}
+        book.clear(second)
+        assert book.notices[-1].what == "cleared"
+        assert not book.going_on()
+
+    def test_what_is_not_there_cannot_be_cleared(self, plant):
+        with pytest.raises(ValueError, match="no process fault 7 is waiting or going on; possible: none"):
+            plant.mishaps.clear(7)
+        with pytest.raises(KeyError):
+            plant.mishaps.order("BR-999", ordered("leak"))
+
+    def test_there_is_an_end_to_how_many_can_wait(self, plant):
+        for _ in range(1000):
+            plant.mishaps.order("BR-101", ordered("leak", start_s=1e6))
+        with pytest.raises(ValueError, match="1000 process faults are waiting"):
+            plant.mishaps.order("BR-101", ordered("leak"))
+
+
+@pytest.mark.solo
+def test_a_board_that_waits_costs_a_vessel_next_to_nothing():
+    def seconds(vessel):
+        best = math.inf
+        for _ in range(5):
+            begin = time.perf_counter()
+            for _ in range(500):
+                vessel.step(1.0)
+            best = min(best, time.perf_counter() - begin)
+        return best
+
+    plain, waiting = single(0), single(0)
+    Board(waiting).order(ordered("leak", start_s=1e6))
+    assert seconds(waiting) < 1.15 * seconds(plain)
