@@ -22,7 +22,20 @@ N, STRUCK = 5, 2
 TANK = as_bought(CELL_CULTURE)
 DONORS = tuple(patient.donor for patient in patients(7, N))
 MOVES = {"heater": 40.0, "agitation_sp": 90.0, "air_sp": 80.0, "o2_sp": 20.0, "n2_sp": 15.0, "base_rpm": 3.0}
-SEEN = ("temperature", "jacket_temperature", "weight", "pressure", "ph", "do", "o2", "base_revolutions")
+SEEN = (
+    "temperature",
+    "jacket_temperature",
+    "weight",
+    "pressure",
+    "ph",
+    "do",
+    "o2",
+    "base_revolutions",
+    "vcd",
+    "glucose",
+    "true_ph",
+    "volume_l",
+)
 EVERY = [(name, signal) for name, mishap in CATALOGUE.items() for signal in (mishap.signals or (None,))]
 
 
@@ -45,8 +58,8 @@ def single(k):
 
 
 def run(vessel):
-    for _ in range(50):
-        vessel.step(1.0)
+    for _ in range(40):
+        vessel.step(5.0)
     return {**vessel.readings, **vessel.truth()}
 
 
