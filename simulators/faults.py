@@ -76,6 +76,8 @@ class Faults:
     """Called when the power comes back."""
     drops_without_power: bool = False
     """Whether the connections end with the power, as on a network."""
+    blind: list[Callable[[], bool]] = field(default_factory=list)
+    """Whether a probe is off, of an instrument that has no other way to say so than not to answer."""
     _active: dict[Fault, tuple[float, float]] = field(default_factory=dict)
     _noise: random.Random = field(init=False)
 
@@ -110,7 +112,7 @@ class Faults:
 
     def mangle(self, reply: bytes) -> bytes:
         """What arrives of a reply; empty when nothing does."""
-        if any(self.active(fault) is not None for fault in MUTE):
+        if any(self.active(fault) is not None for fault in MUTE) or any(is_off() for is_off in self.blind):
             return b""
         if self.active(Fault.GARBAGE) is not None:
             return self._noise.randbytes(len(reply))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -100,14 +101,15 @@ class Context:
 
     def source(self, role: str, alone: Callable[[], float]) -> Callable[[], float]:
         """What the instrument measures as `role`: the vessel's signal that the spec's `signals` names for it, or
-        `alone` for one that stands alone. Raises KeyError for a signal that does not exist.
+        `alone` for one that stands alone. While a probe is off, the instrument does not answer. Raises KeyError for a
+        signal that does not exist.
         """
         signal = self._signal(role)
         if signal is None:
             return alone
-        vessel = self.vessel
-        vessel.read(signal)
-        return partial(vessel.read, signal)
+        probe = _Probe(self.vessel, signal)
+        self.faults.blind.append(probe.is_off)
+        return probe.read
 
     def sink(self, role: str) -> Callable[[float], None]:
         """Where the instrument puts what it does as `role`: into the vessel, or nowhere if it stands alone."""
@@ -120,6 +122,24 @@ class Context:
             raise SpecError(f'{self.name}: signals must be an object, such as {{"flow": "air"}}')
         signal = signals.get(role)
         return None if signal is None else str(signal)
+
+
+class _Probe:
+    """One signal as an instrument measures it; while it is off, the value it had before."""
+
+    def __init__(self, vessel: Signals, signal: str) -> None:
+        self._vessel, self._signal = vessel, signal
+        self._last = 0.0
+        self.read()
+
+    def read(self) -> float:
+        value = self._vessel.read(self._signal)
+        if math.isfinite(value):
+            self._last = value
+        return self._last
+
+    def is_off(self) -> bool:
+        return not math.isfinite(self._vessel.read(self._signal))
 
 
 def _nowhere(_value: float) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from simulators.draws import MISHAPS, Noise
 from simulators.mishaps.catalogue import PROBES
 from simulators.mishaps.effect import Effect
-from simulators.numeric import Real, filled, maximum, minimum, rounded, where
+from simulators.numeric import Real, filled, maximum, minimum, rounded, sqrt, where
 from simulators.sensors import Model
 from simulators.vessel import Vessel
 
@@ -74,7 +74,7 @@ class Noisy(Effect[Real]):
         noise, chance = vessel.draws.columns(self._noise.next())
         read, model = vessel.readings[name], vessel.models[name]
         sigma = model.noise + model.relative_noise * read
-        more = (times * times - 1.0) ** 0.5
+        more = sqrt(times * times - 1.0)
         spike = where(chance > SPIKE, sigma, where(chance < -SPIKE, -sigma, 0.0 * sigma))
         value = read + sigma * more * noise + spike * (SPIKE_HEIGHT * times)
         self.put(vessel.readings, name, shown(vessel.models[name], value))
@@ -104,5 +104,7 @@ class OtherUnit(Effect[Real]):
 
 def shown(model: Model, value: Real) -> Real:
     """What a probe shows: rounded as it does, and within its range."""
-    steps = 10.0**model.decimals
+    steps = 1.0
+    for _ in range(model.decimals):
+        steps = 10.0 * steps
     return minimum(maximum(rounded(value * steps) / steps, model.low), model.high)

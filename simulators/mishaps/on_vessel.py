@@ -55,22 +55,22 @@ class Foaming(Effect[Real]):
 
 
 class Infected(Effect[Real]):
-    """F13: bacteria in the culture, which go on growing by themselves."""
+    """F13: bacteria in the culture, which go on growing by themselves.
+
+    The culture is not brought up to now for it: that would move the cells of the vessels beside it by a rounding.
+    """
 
     def begin(self, vessel: Vessel[Real]) -> None:
         """Seed them."""
-        vessel.catch_up()
         like = vessel.volume_l
         if not isinstance(vessel.culture, Contaminated):
             invader: Invader[Real] = Invader(*(filled(like, value) for value in INVADER))
             vessel.culture = Contaminated(vessel.culture, invader, filled(like, 0.0))
         culture = vessel.culture
-        seeded = culture.bacteria + self.order.magnitude
-        culture.bacteria = where(self.here, seeded, culture.bacteria)
+        culture.bacteria = where(self.here, culture.bacteria + self.order.magnitude, culture.bacteria)
 
     def end(self, vessel: Vessel[Real]) -> None:
         """None is left."""
-        vessel.catch_up()
         if isinstance(vessel.culture, Contaminated):
             bacteria = vessel.culture.bacteria
             vessel.culture.bacteria = where(self.here, 0.0 * bacteria, bacteria)

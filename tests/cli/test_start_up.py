@@ -86,5 +86,6 @@ def test_a_command_parses_alike_alone_and_among_the_others(command):
     among = build_parser().parse_args
     given = {"demo": [], "run": ["site.yaml"], "simulate": ["site.yaml"], "schema": ["site"], "check": ["a.yaml"]}
     given["loop"] = given["device"] = given["fault"] = ["list"]
+    given["rehearse"] = ["recipe.yaml"]
     arguments = [command, *given.get(command, [])]
     assert alone(arguments) == among(arguments)

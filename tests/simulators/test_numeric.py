@@ -163,6 +163,7 @@ def test_rounding_goes_to_the_nearest_and_then_to_the_even_number():
 EQUATIONS = [
     *(path for path in (ROOT / "simulators/biology").glob("*.py") if path.stem != "donors"),
     *(ROOT / "simulators/physics").glob("*.py"),
+    *(ROOT / "simulators/mishaps").glob("on_*.py"),
     *(ROOT / f"simulators/{name}.py" for name in ("gas_path", "solution", "sensors", "actuators")),
 ]
 """What is written for floats and arrays alike. Donors are drawn one by one."""

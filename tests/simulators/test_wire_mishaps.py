@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import minimalmodbus
@@ -66,6 +68,43 @@ async def test_f4_a_disconnected_probe_is_bad_in_the_words_of_each_instrument(si
             site.control(op="process_fault_clear", number=number)
         await until(status, "Good")
         assert ph.read_registers(2089, 10)[4] == 0
+
+
+PROBED = {
+    "meter": ({"kind": "alicat", "signals": {"flow": "air"}}, b"A\r"),
+    "circuit": ({"kind": "atlas_ezo", "signals": {"value": "ph"}}, b"R\r"),
+    "stirrer": ({"kind": "ika", "signals": {"speed": "agitation"}}, b"IN_PV_4 \r\n"),
+    "scale": ({"kind": "mettler_toledo", "signals": {"weight": "weight"}}, b"SI\r\n"),
+}
+
+
+def test_f4_an_instrument_that_has_no_word_for_it_does_not_answer(tmp_path: Path):
+    instruments = {name: {**entry, "vessel": "BR-101", "port": 0} for name, (entry, _) in PROBED.items()}
+    site = Site(tmp_path, instruments=instruments)
+    try:
+        sockets = {name: socket.create_connection(("127.0.0.1", site.instrument(name)["port"])) for name in PROBED}
+
+        def answers(name: str, within_s: float) -> bool:
+            """To a question for what it measures."""
+            sockets[name].settimeout(within_s)
+            sockets[name].sendall(PROBED[name][1])
+            try:
+                return bool(sockets[name].recv(200))
+            except TimeoutError:
+                return False
+
+        assert all(answers(name, 2.0) for name in PROBED)
+        for entry, _ in PROBED.values():
+            befall(site, "disconnect", next(iter(entry["signals"].values())))
+        eventually(lambda: site.state()["weight"] is None)
+        time.sleep(1.2)  # what was asked before has been answered
+        assert not any(answers(name, 0.3) for name in PROBED)
+        site.control(op="process_fault_clear", number="all")
+        eventually(lambda: all(answers(name, 1.0) for name in PROBED))
+        for one in sockets.values():
+            one.close()
+    finally:
+        assert site.stop() == 0
 
 
 async def until(ask: Any, wanted: object) -> None:
