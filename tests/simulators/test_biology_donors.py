@@ -86,6 +86,9 @@ def test_growth_and_metabolism_are_as_drawn_and_within_their_limits(cohort):
     assert np.median(many.q_glucose) == pytest.approx(0.12, rel=0.03)
     assert np.log(many.q_glucose).std() == pytest.approx(0.15, abs=0.02)
     assert many.y_lactate.max() <= 2.0
+    assert np.median(many.y_lactate) == pytest.approx(1.656, rel=0.02), "1.7 without those above 2"
+    assert many.tlag.std() == pytest.approx(6.0 * 0.93, rel=0.12), "truncated two deviations below"
+    assert many.tact.std() == pytest.approx(36.0, rel=0.12)
     TCell(many)
 
 
@@ -93,4 +96,6 @@ def test_viability_after_thawing(cohort):
     viability = np.array([one.viability for one in cohort])
     assert np.median(viability) == pytest.approx(0.92, abs=0.01)
     assert viability.min() >= 0.60
+    few, many = np.percentile(1.0 - viability, [25, 75])
+    assert np.log(many / few) == pytest.approx(2.0 * QUARTILE * 0.6, rel=0.2)
     assert set(LIMITS) == set(cohort[0].donor._fields)
