@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from simulators.bus import fittings_of
+from simulators.description import mistakes
 from simulators.instrument import Json, SpecError
 from simulators.kinds import KINDS
 
@@ -76,10 +76,8 @@ def parse_spec(document: Json) -> SiteSpec:
         with_parent=document.get("with_parent") is True,
     )
     for name, entry in spec.vessels.items():
-        try:
-            fittings_of(entry)
-        except ValueError as error:
-            raise SpecError(f"vessels: {name}: {error}") from error
+        if wrong := [complaint.message for complaint in mistakes(entry)]:
+            raise SpecError(f"vessels: {name}: {'; '.join(wrong)}")
     for name, entry in spec.instruments.items():
         _check_instrument(name, entry, spec.vessels)
     return spec

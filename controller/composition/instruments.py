@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 from controller.composition.claims import Claims, owner_of, wires_of
 from controller.composition.options import Options
 from controller.composition.paths import control_path, instruments_path
-from controller.composition.simulated import SIMULATED_OPTIONS, Addresses, simulation_spec, start_simulators
+from controller.composition.simulated import (
+    SIMULATED_OPTIONS,
+    Addresses,
+    SimulatorError,
+    check_simulation,
+    simulation_spec,
+    start_simulators,
+)
+from controller.config.load import load_site
 from drivers.contract import WriteState
 
 if TYPE_CHECKING:
@@ -38,7 +46,11 @@ class Instruments:
         self.links: Mapping[str, Link] = {}
 
     async def start(self) -> None:
-        """Bring up simulators and links; the links connect by themselves, each at its own pace."""
+        """Bring up simulators and links; the links connect by themselves, each at its own pace.
+
+        Raises :class:`SimulatorError`; where it is the site's file that simulators refuse, :class:`Problems` with the
+        places in it.
+        """
         if self._options.simulate:
             spec = simulation_spec(
                 self._assembly.loaded,
@@ -46,7 +58,11 @@ class Instruments:
                 directory=instruments_path(self._options.data),
                 initial=self._options.initial,
             )
-            self._simulators, self.addresses = await start_simulators(spec)
+            try:
+                self._simulators, self.addresses = await start_simulators(spec)
+            except SimulatorError:
+                await asyncio.to_thread(load_site, self._options.site, simulation=check_simulation)
+                raise
             self._say_where(self.addresses)
         if self.addresses is not None:
             self._assembly.hands.use(self.addresses.control)

@@ -9,13 +9,19 @@ import pytest
 
 from controller.cli.checking import check_files
 from controller.cli.shared import load_or_complain
+from controller.clock import ScaledClock
+from controller.composition.assembly import Assembly
+from controller.composition.instruments import Instruments
+from controller.composition.options import Options
 from controller.composition.rehearsal import Rehearsal, Setting
 from controller.composition.simulated import check_simulation, plant_state
 from controller.config.problems import Problems
 from controller.config.simulation_words import QUANTITIES, WORDS
 from simulators.description import CULTURES, OTHERS, PHYSICAL, STATE_RANGES, doubts, mistakes
+from simulators.instrument import SpecError
 from simulators.parameters import Limit
 from simulators.plant import Plant
+from simulators.spec import parse_spec
 from tests.config.conftest import FILES, Break
 
 WHOLE = "simulation: {model: tc_m, seed: 101, volume: 1.0 L, temperature: 22 Cel}"
@@ -167,3 +173,23 @@ def test_simulate_and_a_rehearsal_refuse_such_a_site(configs: Path, spoil: Break
     recipe = configs / "recipes/car-t-expansion.yaml"
     with pytest.raises(Problems, match="volume must be"):
         Rehearsal(Setting(configs / FILES["site"], "BR-101", recipe, seed=1, period_s=10.0), [0])
+    assert load_or_complain(configs / FILES["site"]) is not None, "on hardware it does not matter"
+
+
+async def test_a_supervisor_whose_simulators_refuse_says_where(configs: Path, spoil: Break, tmp_path: Path) -> None:
+    place = spoil("site", WHOLE, "simulation: {volume: «9 L}")
+    (tmp_path / "data").mkdir()
+    options = Options(configs / FILES["site"], tmp_path / "data", simulate=True)
+    instruments = Instruments(options, Assembly(options, ScaledClock(1.0), simulated=True), None)
+    with pytest.raises(Problems, match="volume must be") as refused:
+        await instruments.start()
+    assert str(refused.value).startswith(place)
+
+
+def test_the_simulators_refuse_such_a_vessel_in_one_line() -> None:
+    document = {
+        "vessels": {"A": {"ph": 12, "parameters": {"mumax": "-1 1/h"}}},
+        "instruments": {"x": {"kind": "alicat"}},
+    }
+    with pytest.raises(SpecError, match=r"^vessels: A: ph must be 4 \.\. 9 .*; mumax = -1 1/h is outside"):
+        parse_spec(document)
