@@ -12,7 +12,7 @@ import orjson
 from controller.cli.shared import table
 from controller.commands import Json
 from controller.composition.paths import fresh
-from controller.composition.rehearsal import Rehearsed, Setting, Shown, rehearse, store, summary, vessel_of
+from controller.composition.rehearsal import Rehearsed, Setting, Shown, rehearse, store, summary, unbuilt, vessel_of
 from controller.composition.simulated import check_simulation
 from controller.config.load import LoadedSite, load_site
 from controller.config.problems import Problems
@@ -32,6 +32,8 @@ class Refused(Exception):
 
 def rehearse_and_store(args: argparse.Namespace, processes: int, show: Callable[[Shown], None] | None) -> str:
     """Rehearse as told on the command line; gives what is to be printed. Raises :class:`Refused`."""
+    if why := unbuilt():
+        raise Refused(f"biovisor rehearse: {why}")
     try:
         recipe = load_recipe(args.recipe)
         path, site, vessel = _plant(args, recipe)
@@ -40,7 +42,7 @@ def rehearse_and_store(args: argparse.Namespace, processes: int, show: Callable[
         part = rehearse(setting, args.donors, processes, show)
     except Problems as problems:
         raise Refused(str(problems)) from problems
-    except (LookupError, ValueError) as error:
+    except (LookupError, ValueError, RuntimeError) as error:
         raise Refused(f"biovisor rehearse: {error.args[0] if error.args else error}") from error
     told = summary(Rehearsed(setting, site, recipe, args.donors), part)
     folder = fresh(args.data / "rehearsals", recipe.config.recipe)

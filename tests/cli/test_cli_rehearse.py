@@ -90,6 +90,12 @@ def test_a_disk_that_takes_nothing_is_told(tmp_path, capsys):
     assert "cannot be written" in capsys.readouterr().err
 
 
+def test_without_the_pages_charts_it_is_told_before_anything_is_rehearsed(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("controller.composition.rehearsal.report.build.CHARTS", tmp_path / "nothing")
+    assert rehearse(tmp_path, *QUICK) == 1
+    assert "chart library is missing" in capsys.readouterr().err
+
+
 def test_the_progress_says_how_far_it_is(capsys):
     show = progress_bar(10, 30.0)
     show(Shown(10, 3.5 * 86_400))

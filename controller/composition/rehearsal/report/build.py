@@ -15,6 +15,12 @@ HERE = Path(__file__).parent
 CHARTS = Path(__file__).parents[3] / "page" / "static" / "vendor"
 
 
+def unbuilt() -> str:
+    """Why no report can be made, in words; "" where it can."""
+    missing = [name for name in ("uplot.js", "uplot.css") if not (CHARTS / name).is_file()]
+    return f"the page's chart library is missing ({CHARTS / missing[0]}); run `make setup`" if missing else ""
+
+
 def report_html(
     told: Mapping[str, Json], forecast: Mapping[str, Json], table: tuple[list[str], list[list[Json]]]
 ) -> str:
