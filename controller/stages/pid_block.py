@@ -88,9 +88,9 @@ class PidBlock(PidMemory):
         weight = self._parameters[4, rows]
         seen = weight * self._error[rows] - (1.0 - weight) * self._measured[rows]
         self.integral[rows] += (self._parameters[0, rows] - gain) * seen
-        self._parameters[0, rows], self._parameters[1, rows] = gain, integral_time
-        self._parameters[2, rows] = derivative_time
-        self._learn()
+        times = self._parameters[1:3, rows]
+        self._parameters[:3, rows] = gain, integral_time, derivative_time
+        (self._fold if times.tobytes() == self._parameters[1:3, rows].tobytes() else self._learn)()
 
     def rebase(self, row: int | slice | Flags = slice(None)) -> None:
         """Continue from the achieved output in the next scan."""
