@@ -286,7 +286,7 @@ class PidBlock(PidMemory):
         gain, integral_time, td, n, b, c = self._parameters[:6]
         dt = 0.0 if math.isnan(self._dt) else self._dt
         whole = td + n * dt
-        keep = np.divide(td, whole, out=np.zeros_like(td), where=whole > 0.0)
+        keep = np.divide(td, whole, out=np.zeros(len(td)), where=whole > 0.0)
         kick = np.where(self._idle, 0.0, keep * gain * n)
         self._memory += (kick - self._kick) * self._derived()
         self._kick = kick
