@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from controller.frame import BAD, GOOD, Frame
 from controller.model.site import Site
-from controller.recipe.conditions import VesselCondition, compile_condition
+from controller.recipe.conditions import Condition, VesselCondition, compile_condition
 from controller.recipe.symbols import Symbol
 from controller.stages.edges import Edges
 from controller.stages.loops import Loops
@@ -56,12 +56,20 @@ def interlock_conditions(site: Site) -> list[tuple[VesselCondition, VesselCondit
     """The compiled ``when`` and ``release`` of every interlock. Raises :class:`ConditionError` for a text that the
     configuration check would have refused.
     """
-    conditions = []
+    conditions: list[tuple[VesselCondition, VesselCondition | None]] = []
+    symbols, compiled = site_symbols(site), dict[tuple[str, frozenset[tuple[str, Symbol]]], Condition]()
+    words = {vessel: frozenset(found.items()) for vessel, found in symbols.items()}
+
+    def on(vessel: str, text: str) -> VesselCondition:
+        """What vessels of one class say in the same words is compiled once."""
+        key = (text, words[vessel])
+        if key not in compiled:
+            compiled[key] = compile_condition(text, symbols[vessel])
+        return compiled[key].on(vessel)
+
     for interlock in site.interlocks:
-        symbols = vessel_symbols(site, interlock.vessel)
-        when = compile_condition(interlock.when, symbols).on(interlock.vessel)
-        release = compile_condition(interlock.release, symbols).on(interlock.vessel) if interlock.release else None
-        conditions.append((when, release))
+        release = on(interlock.vessel, interlock.release) if interlock.release else None
+        conditions.append((on(interlock.vessel, interlock.when), release))
     return conditions
 
 
@@ -80,14 +88,15 @@ def interlock_edges(site: Site, conditions: Sequence[tuple[VesselCondition, Vess
     return Edges([row for row, _ in found], [limit for _, limit in found], watched)
 
 
-def vessel_symbols(site: Site, vessel: str) -> dict[str, Symbol]:
-    """Everything that a vessel can be asked, with units."""
-    symbols = {tag.name: Symbol(tag.unit) for tag in site.tags.tags if tag.vessel == vessel}
+def site_symbols(site: Site) -> dict[str, dict[str, Symbol]]:
+    """Everything that each vessel can be asked, with units."""
+    symbols: dict[str, dict[str, Symbol]] = {vessel.name: {} for vessel in site.vessels}
+    for tag in site.tags.tags:
+        symbols[tag.vessel][tag.name] = Symbol(tag.unit)
     for loop in site.loops.rows:
-        if loop.vessel == vessel:
-            symbols |= {f"{loop.name}.sp": Symbol(loop.unit), f"{loop.name}.op": Symbol(loop.op_unit)}
+        symbols[loop.vessel] |= {f"{loop.name}.sp": Symbol(loop.unit), f"{loop.name}.op": Symbol(loop.op_unit)}
     for feed in site.feeds.rows:
-        if feed.vessel == vessel and feed.is_flow:
-            symbols[f"{feed.name}.total"] = Symbol(feed.amount)
-            symbols |= {f"{feed.name}.left": Symbol(feed.amount)} if feed.bottle else {}
+        if feed.is_flow:
+            symbols[feed.vessel][f"{feed.name}.total"] = Symbol(feed.amount)
+            symbols[feed.vessel] |= {f"{feed.name}.left": Symbol(feed.amount)} if feed.bottle else {}
     return symbols

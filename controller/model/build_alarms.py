@@ -12,17 +12,22 @@ from controller.model.tags import TagTable
 
 def dose_alarms(outputs: OutputTable, loops: LoopTable, tags: TagTable) -> list[Alarm]:
     """One alarm for each dose guard, about an output that is held; one for each dose loop, about doses in vain."""
+    movers = _movers(loops)
     held = [
-        _held(row, output, output.guard, tags.tags[output.tag].title, _movers(row, loops))
+        _held(row, output, output.guard, tags.tags[output.tag].title, movers.get(row, "what asks for it"))
         for row, output in enumerate(outputs.rows)
         if output.guard
     ]
     return held + [_blocked(row, loop) for row, loop in enumerate(loops.rows) if loop.dose]
 
 
-def _movers(row: int, loops: LoopTable) -> str:
-    """The titles of the loops that move an output."""
-    return " and ".join(loop.title for loop in loops.rows if row in loop.moves) or "what asks for it"
+def _movers(loops: LoopTable) -> dict[int, str]:
+    """The titles of the loops that move an output, by its row."""
+    titles: dict[int, list[str]] = {}
+    for loop in loops.rows:
+        for row in dict.fromkeys(loop.moves):
+            titles.setdefault(row, []).append(loop.title)
+    return {row: " and ".join(found) for row, found in titles.items()}
 
 
 def _held(row: int, output: Output, guard: Guard, title: str, movers: str) -> Alarm:

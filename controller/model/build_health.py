@@ -24,12 +24,14 @@ def build_health(
     loaded: LoadedSite, tags: TagTable, loops: LoopTable, alarms: Sequence[Alarm]
 ) -> dict[str, LoopHealth]:
     """One for each loop, by its full name."""
-    return {
-        loop.full_name: _declared(
-            default_health(loop, tags, loops, alarms), loop.unit, loaded.classes[loop.vessel].loops[loop.name].health
-        )
-        for loop in loops.rows
-    }
+    of_tag: dict[int, list[Alarm]] = {}
+    for alarm in alarms:
+        of_tag.setdefault(alarm.tag, []).append(alarm)
+    found: dict[str, LoopHealth] = {}
+    for loop in loops.rows:
+        default = default_health(loop, tags, loops, of_tag.get(loop.pv, ()))
+        found[loop.full_name] = _declared(default, loop.unit, loaded.classes[loop.vessel].loops[loop.name].health)
+    return found
 
 
 def _declared(health: LoopHealth, unit: str, entry: Health | None) -> LoopHealth:

@@ -23,9 +23,10 @@ LEAST_BUMP_G, BUMP_SHARE = 10.0, 0.01
 
 def build_feeds(classes: Mapping[str, VesselClassConfig], tags: TagTable, loops: LoopTable) -> FeedTable:
     """The loops of all vessels that programs may lead or that have a bottle."""
+    controllers = {loop.pv: row for row, loop in reversed([*enumerate(loops.rows)]) if loop.type == "pid"}
     return FeedTable(
         tuple(
-            _Builder(vessel, kind, name, entry, tags, loops).feed()
+            _Builder(vessel, kind, name, entry, tags, loops, controllers).feed()
             for vessel, kind in classes.items()
             for name, entry in kind.loops.items()
             if entry.type == "direct" and (entry.programs or entry.bottle)
@@ -34,14 +35,14 @@ def build_feeds(classes: Mapping[str, VesselClassConfig], tags: TagTable, loops:
 
 
 class _Builder:
-    """One feed of one vessel."""
+    """One feed of one vessel. ``controllers`` are the loops with an integral of their own, by the tag they control."""
 
     def __init__(
         self, vessel: str, kind: VesselClassConfig, name: str, entry: loop_class.DirectLoop, tags: TagTable,
-        loops: LoopTable,
+        loops: LoopTable, controllers: Mapping[int, int],
     ) -> None:  # fmt: skip
         self.vessel, self.kind, self.name, self.entry = vessel, kind, name, entry
-        self.tags, self.loops = tags, loops
+        self.tags, self.loops, self._controllers = tags, loops, controllers
         self.row = loops.index[f"{vessel}.{name}"]
         self.loop: Loop = loops.rows[self.row]
         self.amount = amount_unit(self.loop.unit, tags.tags[self.loop.total].unit if self.loop.total >= 0 else None)
@@ -66,7 +67,7 @@ class _Builder:
         settings = self.entry.programs[word.name]
         found = {one.name: signal for one in word.signals if (signal := self._signal(one, settings)) is not None}
         parameters = [_parameter(one) for one in program_parameters(self.kind, self.entry, word)]
-        control = self._controller(found["pv"].place) if "pv" in found else -1
+        control = self._controllers.get(found["pv"].place, -1) if "pv" in found else -1
         return Program(word.name, word.title, tuple(parameters), found, control)
 
     def _signal(self, word: SignalWord, settings: Settings) -> Signal | None:
@@ -88,11 +89,6 @@ class _Builder:
             unit, place, sampled = tag.unit, tag_row, tag.sampled and name != SAMPLE_NUMBER
         wanted = fitting(unit, word.units)
         return None if wanted is None else Signal(word.title, place, convert(1.0, unit, wanted), sampled)
-
-    def _controller(self, pv: int) -> int:
-        """The loop with an integral of its own that controls a tag, or -1."""
-        rows = enumerate(self.loops.rows)
-        return next((row for row, loop in rows if loop.type == "pid" and loop.pv == pv), -1)
 
     def _bottle(self, entry: program_class.Bottle) -> Bottle:
         weight = -1 if entry.weight is None else self.tags.index[f"{self.vessel}.{entry.weight}"]

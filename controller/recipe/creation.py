@@ -11,6 +11,7 @@ from controller.recipe.batch import Batch
 from controller.recipe.run import event
 
 if TYPE_CHECKING:
+    from controller.config.vessel_class import VesselClassConfig
     from controller.recipe.check import LoadedRecipe
     from controller.recipe.model import Parameter
 
@@ -121,6 +122,21 @@ def inputs_of(command: Command, wanted: Mapping[str, tuple[float, float]]) -> di
         if not _inside(values[name], (low, high)):
             raise Refusal(f"{name} {values[name]:g} is outside {low:g} .. {high:g}")
     return values
+
+
+def refuse_misfit(recipe: LoadedRecipe, vessel_class: VesselClassConfig, recipes: Mapping[str, LoadedRecipe]) -> None:
+    """Raises :class:`Refusal` where a recipe asks for what vessels of a class can't do, or where the class speaks of an
+    operation that none of the ``recipes`` has.
+    """
+    from controller.recipe.check import check_recipe
+    from controller.recipe.check_during import misspelt_operations
+
+    problems = check_recipe(recipe, vessel_class)
+    if problems:
+        raise Refusal(f"the recipe does not fit {vessel_class.vessel_class}: {problems[0].message}")
+    misspelt = misspelt_operations(vessel_class, [one.config for one in recipes.values()])
+    if misspelt:
+        raise Refusal(f"{vessel_class.vessel_class}: {misspelt[0].message}; {misspelt[0].hint}")
 
 
 def allocated(batch: Batch, recipe: LoadedRecipe, command: Command) -> list[Event]:

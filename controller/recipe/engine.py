@@ -15,7 +15,7 @@ from controller.config.vessel_class import VesselClassConfig
 from controller.frame import BAD
 from controller.recipe.batch import Batch
 from controller.recipe.conditions import Reader
-from controller.recipe.creation import Refusal, allocated, answer, inputs_of, make_batch
+from controller.recipe.creation import Refusal, allocated, answer, inputs_of, make_batch, refuse_misfit
 from controller.recipe.lifecycle import change_state, is_clocked, rests, step
 from controller.recipe.rest import AWAKE, Rest, Resting, SiteReader, Sleeper
 from controller.recipe.restoring import NOT_REVIVED, RestoreError, after_outage, set_aside
@@ -66,6 +66,7 @@ class Engine:
         self._vessels = vessels
         self._frozen = {} if frozen is None else frozen
         self._aside: list[Json] = []
+        self._fit: tuple[object, object, object] = (None, None, None)
         self._slots: dict[str, _Slot] = {}
         self._by_vessel: dict[str, _Slot] = {}
         self._resting, self._events = Resting(), list[Event]()
@@ -205,8 +206,6 @@ class Engine:
         self._slots[slot.batch.id] = self._by_vessel[slot.batch.vessel] = slot
 
     def _create(self, command: Command) -> None:
-        from controller.recipe.check import check_recipe
-        from controller.recipe.check_during import misspelt_operations
         from controller.recipe.freeze import freeze
 
         vessel_class = self._vessels.get(command.target)
@@ -216,12 +215,10 @@ class Engine:
         recipe = recipes.get(key) if isinstance(key, str) else None
         if recipe is None or not isinstance(key, str):
             raise Refusal(f"there is no recipe {key!r}", tuple(recipes))
-        problems = check_recipe(recipe, vessel_class)
-        if problems:
-            raise Refusal(f"the recipe does not fit {vessel_class.vessel_class}: {problems[0].message}")
-        misspelt = misspelt_operations(vessel_class, [one.config for one in recipes.values()])
-        if misspelt:
-            raise Refusal(f"{vessel_class.vessel_class}: {misspelt[0].message}; {misspelt[0].hint}")
+        fit = (recipe, vessel_class, recipes)
+        if any(one is not known for one, known in zip(fit, self._fit, strict=True)):
+            refuse_misfit(*fit)
+            self._fit = fit
         batch = make_batch(command, key, recipe)
         self._make_room(batch, command)
         self._take(_Slot(batch, control=freeze(recipe, vessel_class, batch.formula)))

@@ -18,6 +18,7 @@ from controller.commands import Event, EventType, Json
 from controller.frame import F8
 from controller.model.doses import Guard
 from controller.model.loops import OutputTable
+from controller.stages.flags import any_number, any_of
 from controller.stages.stored import by_name, numbers
 
 Flags = NDArray[np.bool_]
@@ -50,7 +51,7 @@ class DoseGuards:
         self._high = table.high[self.rows]
         self._parts = np.zeros((n, PARTS))
         self._closed = np.zeros(n)
-        self._now, self._batch = np.zeros((2, 2, n))
+        self._now, self._batch, self._given = np.zeros((3, 2, n))
         self._part_left = self._part_s.copy()
         self._read = np.full(n, np.nan)
         self._away = np.zeros(n)
@@ -67,11 +68,14 @@ class DoseGuards:
         flow = np.minimum(np.maximum(value[self.rows], 0.0), self._high)
         np.copyto(self._read, flow, where=readable)
         read = np.where(readable, flow, np.fmax(self._read, sent))
-        given = np.maximum((sent, read), 0.0) * max(dt, 0.0)
-        if self._away.any():
+        given = self._given
+        given[0], given[1] = sent, read
+        np.maximum(given, 0.0, out=given)
+        given *= max(dt, 0.0)
+        if any_number(self._away):
             given += self._while_away(sent, flow, readable)
         self._part_left -= max(dt, 0.0)
-        if (self._part_left <= 0.0).any():
+        if any_of(self._part_left <= 0.0):
             self._close_parts()
         self._now += given
         self._batch += given
@@ -101,16 +105,16 @@ class DoseGuards:
 
     def used(self) -> F8:
         """What was given within each guard's time, in output units times seconds."""
-        return np.asarray(self._closed + self._now.max(axis=0))
+        return np.asarray(self._closed + np.maximum(self._now[0], self._now[1]))
 
     def _judge(self) -> list[Event]:
-        used, batch, held = self.used(), self._batch.max(axis=0), self.held[self.rows]
+        used, batch, held = self.used(), np.maximum(self._batch[0], self._batch[1]), self.held[self.rows]
         over = (used >= self._most) | (batch >= self._batch_most)
         freed = (used <= FREE_AT * self._most) & (batch < self._batch_most)
         now = over | (held & ~freed)
-        changed = np.flatnonzero(now != held).tolist()
-        if not changed:
+        if now.tobytes() == held.tobytes():
             return []
+        changed = np.flatnonzero(now != held).tolist()
         self.held[self.rows] = now
         self.changes += 1
         return [self._event(place, float(used[place]), float(batch[place])) for place in changed]

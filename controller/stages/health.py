@@ -36,8 +36,7 @@ class Health:
         self.trace = Trace(site.loops.rows, self.meter.judged, period_s)
         self._swings = Swings(len(self._names))
         self._changes = -1
-        vessels = [vessel.name for vessel in site.vessels]
-        rows = {name: _rows_of(site, name) for name in vessels}
+        vessels, rows = [vessel.name for vessel in site.vessels], _rows_of(site)
         sums = np.zeros((2, len(Row), len(self._names)))
         self.picture = Picture(sums[0], sums[1], {name: Book() for name in vessels}, rows)
         self._places = (NOWHERE,) * len(vessels)
@@ -137,8 +136,12 @@ class Health:
         self.picture = picture
 
 
-def _rows_of(site: Site, vessel: str) -> Rows:
-    return np.array([row for row, loop in enumerate(site.loops.rows) if loop.vessel == vessel], np.intp)
+def _rows_of(site: Site) -> dict[str, Rows]:
+    """The loops of each vessel."""
+    rows: dict[str, list[int]] = {vessel.name: [] for vessel in site.vessels}
+    for row, loop in enumerate(site.loops.rows):
+        rows[loop.vessel].append(row)
+    return {vessel: np.array(found, np.intp) for vessel, found in rows.items()}
 
 
 def _in_band(entries: Mapping[str, Json]) -> str:

@@ -5,7 +5,6 @@ All of them add up: the sums of the operations of a batch are the batch's.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from enum import IntEnum
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from controller.frame import BAD, F8
 from controller.model.health import LoopHealth
+from controller.stages.flags import all_of
 from controller.stages.loop_state import Mode
 from controller.stages.loops import Loops
 
@@ -50,8 +50,9 @@ MEASURED = Row.AUTOMATIC + 1
 def add(sums: F8, more: F8) -> F8:
     """``sums`` plus ``more``, without what is not finite: a number that was no number must not stay for ever."""
     total = np.add(sums, more)
-    if not math.isfinite(np.add.reduce(total, axis=None)):
-        np.copyto(total, sums, where=~np.isfinite(total))
+    finite = np.isfinite(total)
+    if not all_of(finite):
+        np.copyto(total, sums, where=~finite)
     return total
 
 

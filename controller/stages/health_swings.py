@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.frame import F8
+from controller.stages.flags import all_of, any_of
 
 Rows = NDArray[np.intp]
 LEAST_ALIKE_AREA = 0.5
@@ -47,12 +48,12 @@ class Swings:
         swings begin anew.
         """
         known = np.isfinite(errors)
-        if not known.all():
+        if not all_of(known):
             self._forget(rows[~known])
             rows, errors, seconds = rows[known], errors[known], seconds[known]
         side = self._sides(rows, errors)
         crossed = side * self._side[rows] < 0.0
-        ended = self._end(rows[crossed]) if crossed.any() else NOTHING
+        ended = self._end(rows[crossed]) if any_of(crossed) else NOTHING
         self._side[rows] = side
         self._swing[0, 0, rows] += errors * seconds
         self._swing[0, 1, rows] += seconds

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from controller.frame import F8
+from controller.stages.flags import any_number, any_of
 
 REST_S = 60.0
 """Seconds for which a controller must not have wanted more than its limit until it is no longer shown at it."""
@@ -19,11 +20,11 @@ class LimitMarks:
 
     def step(self, limited: F8, dt: float) -> bool:
         """Take the limits of a scan (+1, -1, 0), ``dt`` seconds after the last; gives whether ``shown`` changed."""
-        if not (limited.any() or self.shown.any()):
+        if not (any_number(limited) or any_number(self.shown)):
             return False
         there = (limited == self.shown) | (self.shown == 0.0)
         self._away = np.where(there, 0.0, self._away + dt)
         shown = np.where((self.shown == 0.0) | (self._away >= REST_S), limited, self.shown)
-        changed = bool((shown != self.shown).any())
+        changed = any_of(shown != self.shown)
         self.shown = shown
         return changed

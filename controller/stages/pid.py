@@ -128,6 +128,9 @@ class PidBank:
         """Change gains (output per PV) and times (s) of ``rows`` while they act: with the same inputs the output stays,
         and what comes then is answered with the new gain.
         """
+        if len(self._blocks) == 1:
+            self._blocks[0].reschedule(rows, gain, integral_time, derivative_time)
+            return
         for place, block in enumerate(self._blocks):
             here = rows // BLOCK == place
             if here.any():

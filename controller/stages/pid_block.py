@@ -88,9 +88,9 @@ class PidBlock(PidMemory):
         weight = self._parameters[4, rows]
         seen = weight * self._error[rows] - (1.0 - weight) * self._measured[rows]
         self.integral[rows] += (self._parameters[0, rows] - gain) * seen
-        self._parameters[0, rows], self._parameters[1, rows] = gain, integral_time
-        self._parameters[2, rows] = derivative_time
-        self._learn()
+        times = self._parameters[1:3, rows]
+        self._parameters[:3, rows] = gain, integral_time, derivative_time
+        (self._fold if times.tobytes() == self._parameters[1:3, rows].tobytes() else self._learn)()
 
     def rebase(self, row: int | slice | Flags = slice(None)) -> None:
         """Continue from the achieved output in the next scan."""
@@ -286,7 +286,7 @@ class PidBlock(PidMemory):
         gain, integral_time, td, n, b, c = self._parameters[:6]
         dt = 0.0 if math.isnan(self._dt) else self._dt
         whole = td + n * dt
-        keep = np.divide(td, whole, out=np.zeros_like(td), where=whole > 0.0)
+        keep = np.divide(td, whole, out=np.zeros(len(td)), where=whole > 0.0)
         kick = np.where(self._idle, 0.0, keep * gain * n)
         self._memory += (kick - self._kick) * self._derived()
         self._kick = kick

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from controller.frame import F8
 from controller.model.tuning import Gap
+from controller.stages.flags import any_of
 
 LEAST = 1e-12
 """A transition narrower than this is an edge."""
@@ -46,7 +47,7 @@ class Gaps:
         edge = np.where(acting, self._inner, self._width)
         off = self._off(error, size, edge)
         jumped = None
-        if changed.any():
+        if any_of(changed):
             jumped = np.where(changed, off - self._off(error, size, np.where(acting, self._width, self._inner)), 0.0)
             self.acting = acting
         return off, jumped

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from controller.commands import Json
 from controller.frame import F8
 from controller.model.loops import OutputTable
+from controller.stages.flags import all_of, any_of
 from controller.stages.stored import by_name
 
 Flags = NDArray[np.bool_]
@@ -45,6 +46,7 @@ class Pulses:
         self._height = self.on - self._rest
         self._amount = np.array([shape.amount for shape in shapes], np.float64)
         self.doses = ~np.isnan(self._amount)
+        self._doses = any_of(self.doses)
         self._whole = np.where(self.doses, np.inf, self._height)
         self._period = np.array([shape.period for shape in shapes], np.float64)
         self._shortest_on = np.array([shape.shortest_on for shape in shapes], np.float64)
@@ -63,16 +65,18 @@ class Pulses:
         ``overruled``, nothing is owed afterwards either: a dose that was prevented is not caught up with.
         """
         dt = self._account(dt)
-        if not free.all():
+        if not all_of(free):
             self._stop(~free, overruled)
         asked = np.where(free, np.maximum(demand - self._rest, 0.0), 0.0)
         whole = asked >= self._whole
         ends = self.active & self._over(asked, dt)
         begins = (~self.active | ends) & self._due(asked, np.where(ends, 0.0, self._since), dt)
-        self._left[begins & self.doses] += self._amount[begins & self.doses]
+        if self._doses:
+            self._left[begins & self.doses] += self._amount[begins & self.doses]
         active = whole | begins | (self.active & ~ends)
-        self._since[active != self.active] = 0.0
-        self._since[begins & ends] = 0.0
+        turns = (active != self.active) | (begins & ends)
+        if any_of(turns):
+            self._since[turns] = 0.0
         self.active, self._asked = active, asked
         self._given = np.where(whole, asked, active * self._height)
         return self._rest + self._given
@@ -115,9 +119,8 @@ class Pulses:
 
     def _over(self, asked: F8, dt: float) -> Flags:
         """Whether a pulse under way is nearer to its end now than it would be after another scan."""
-        spent = self._left <= 0.5 * self._height * dt
         even = (self.owed <= 0.5 * (self._height - asked) * dt) & (self._since >= self._shortest_on)
-        return np.where(self.doses, spent, even)
+        return np.where(self.doses, self._left <= 0.5 * self._height * dt, even) if self._doses else even
 
     def _due(self, asked: F8, since: F8, dt: float) -> Flags:
         """Whether enough is owed for a pulse, and the pause was long enough. Nothing begins while nothing is asked."""
@@ -125,7 +128,8 @@ class Pulses:
         size = np.maximum(asked * self._period * (1.0 - share), asked * np.maximum(self._shortest_off, dt))
         np.maximum(size, (self._height - asked) * np.maximum(self._shortest_on, dt), out=size)
         # A dose begins before its amount is owed, so that it is not yet owed when the next scan comes, even a late one.
-        size = np.where(self.doses, self._amount - asked * dt, size)
+        if self._doses:
+            size = np.where(self.doses, self._amount - asked * dt, size)
         return (asked > 0.0) & (since >= self._shortest_off) & (self.owed >= size - 0.5 * asked * dt)
 
     def state(self) -> dict[str, Json]:

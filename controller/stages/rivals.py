@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from controller.frame import F8
 from controller.model.loops import OutputTable
-from controller.stages.flags import Flags
+from controller.stages.flags import Flags, any_of
 
 Rows = NDArray[np.intp]
 
@@ -32,7 +32,7 @@ class Rivals:
         one that is ``held`` on, the rival.
         """
         both = (written[self._one] > self._one_rest) & (written[self._other] > self._other_rest)
-        if not both.any():
+        if not any_of(both):
             return np.zeros(0, np.intp)
         one_ends = target[self._one] <= self._one_rest
         other_ends = target[self._other] <= self._other_rest

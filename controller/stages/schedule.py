@@ -10,7 +10,7 @@ import numpy as np
 from controller.frame import BAD, F8
 from controller.model.loops import Loop
 from controller.model.tuning import Schedule
-from controller.stages.flags import all_of, any_of
+from controller.stages.flags import all_of, any_of, rows_where
 from controller.stages.pid import PidBank
 from controller.stages.signals import Signals
 
@@ -46,7 +46,7 @@ class Schedules:
         if not any_of(moved):
             return
         moved &= (signals.quality[self._signals] < BAD) & np.isfinite(value)
-        places = np.flatnonzero(moved)
+        places = rows_where(moved)
         if not len(places):
             return
         self._seen[places] = value[places]
@@ -86,7 +86,10 @@ class _Curve:
     def at(self, value: F8) -> F8:
         """The tunings at values of shape ``(n,)``, shape ``(3, n)``."""
         tunings = np.empty((3, len(value)))
-        positive = value > 0.0 if self._by_factors else np.zeros(len(value), np.bool_)
+        if not self._by_factors:
+            self._fill(tunings, value, value, self._points)
+            return tunings
+        positive = value > 0.0
         if all_of(positive):
             self._fill(tunings, value, np.log(value), self._logarithms)
             return tunings

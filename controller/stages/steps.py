@@ -55,7 +55,8 @@ class Steps:
         steps = asked / self.size
         broken = free & (np.abs(steps - np.rint(steps)) > WHOLE)
         due = np.rint(steps + self.owed / (self.size * max(dt, 1e-3)))
-        nearest = np.clip(np.clip(due, np.floor(steps), np.ceil(steps)) * self.size, self._low, self._high)
+        nearest = np.minimum(np.maximum(due, np.floor(steps)), np.ceil(steps)) * self.size
+        nearest = np.minimum(np.maximum(nearest, self._low), self._high)
         given = np.where(broken, nearest, asked)
         self._missing = np.where(broken, asked - given, 0.0)
         written = wanted.copy()

@@ -88,7 +88,7 @@ def test_p17_the_tuning_on_record_is_the_one_in_use_with_its_schedule(bench):
     assert (loop["tuning"]["gain"], loop["tuning"]["integral_time"], loop["tuning"]["schedule"]) == (30.0, None, None)
     shown = tuning_view(Tuning(2.0), Schedule(7, (1.0, 2.0), (3.0, 4.0), (5.0, math.inf), (0.0, 0.0)))
     assert shown["schedule"] == {
-        "signal": 7, "at": [1.0, 2.0], "gain": [3.0, 4.0], "integral_time": [5.0, None], "derivative_time": [0.0, 0.0],
+        "at": [1.0, 2.0], "gain": [3.0, 4.0], "integral_time": [5.0, None], "derivative_time": [0.0, 0.0],
     }  # fmt: skip
     assert shown["gap"] == {"width": 0.0, "transition": 0.0, "gain": 0.0, "hysteresis": 0.0}
 

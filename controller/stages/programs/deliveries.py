@@ -47,7 +47,7 @@ class Deliveries:
         if len(self.balances.rows):
             weighed = self.balances.step(frame, nominal, dt)
             self.given, self.booked = pumped * self.balances.factor, nominal * self.balances.factor
-        elif not self.booked.any():
+        elif not np.count_nonzero(self.booked):
             return []
         told: Told = []
         for one in weighed:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from controller.commands import Event, EventType
 from controller.frame import BAD, F8, Frame
 from controller.model.programs import FeedTable
+from controller.stages.flags import rows_where
 from controller.stages.loop_state import Mode
 from controller.stages.loops import Loops
 from controller.stages.outputs import Outputs
@@ -98,7 +99,7 @@ class Programs:
         """After control: a pump whose bottle is empty does not run, but by hand, to fill the line of a new one. A pulse
         of it that is under way is cut.
         """
-        for row in np.flatnonzero(self.deliveries.bottles.stopped).tolist():
+        for row in rows_where(self.deliveries.bottles.stopped).tolist():
             if self.loops.states[self.table.rows[row].loop].mode >= Mode.AUTO:
                 place = self.table.output[row]
                 outputs.target[place] = np.nan_to_num(outputs.table.safe[place])

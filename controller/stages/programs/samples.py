@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from controller.frame import F8
 from controller.model.programs import FeedTable
+from controller.stages.flags import any_of
 
 UNSEEN = math.inf
 """A batch began and the number of the newest sample was not known: it becomes the one before, once it is."""
@@ -25,7 +26,7 @@ class Samples:
     @property
     def waiting(self) -> bool:
         """Whether a batch began whose sample before is not known yet."""
-        return bool(np.isinf(self.before).any())
+        return any_of(np.isinf(self.before))
 
     def fresh(self, values: F8) -> NDArray[np.bool_]:
         """Whose sample is of this batch; ``values`` are those of all signals, NaN where not valid, the last one always.

@@ -37,7 +37,7 @@ class Counts:
         """
         np.add(self.clock, dt, out=self.clock)
         new = usable & (density != self._last)
-        if not new.any():
+        if not np.count_nonzero(new):
             return np.empty(0, np.intp)
         self._last[new] = density[new]
         level = np.log(density * volume)
