@@ -9,6 +9,7 @@ from simulators.bus import FITTINGS, SENSORS, TRUTH, Bus, actuators_with
 from simulators.draws import Alone
 from simulators.fittings import Fittings, Seen
 from simulators.gas_path import Gas
+from simulators.mishaps.order import ordered
 from simulators.physics.gas import GAS_MOLAR_L
 from simulators.plant import Plant
 from simulators.tank import CELL_CULTURE
@@ -274,3 +275,18 @@ def test_a_vessel_as_it_was_bought_has_pumps_that_nobody_calibrated():
     ]
     assert np.std(given) / np.mean(given) == pytest.approx(0.05, rel=0.6)
     assert run(plant([], feed_rpm=20.0), 0.5)["feed_ml"] == pytest.approx(60.0)
+
+
+def test_in_a_power_cut_the_pumps_stand_the_exhaust_opens_and_no_probe_shows_a_number():
+    made = plant(ALL, exhaust_valve=5.0, medium_rpm=20.0, cooling_valve=50.0)
+    run(made, 0.1)
+    made.mishaps.order("V", ordered("power-cut", duration_s=600.0))
+    made.step(1.0)
+    poured, seen = made.truth("V")["medium_ml"], made.sensors["V"]
+    run(made, 0.1)
+    assert made.truth("V")["medium_ml"] == poured
+    assert made.truth("V")["valve_position"] == 100.0
+    assert all(math.isnan(seen[name]) for name in ("foam", "capacitance", "off_gas_o2", "pressure"))
+    run(made, 0.1)
+    assert made.truth("V")["medium_ml"] > poured
+    assert made.truth("V")["valve_position"] == 5.0
