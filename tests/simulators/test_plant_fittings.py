@@ -290,3 +290,22 @@ def test_in_a_power_cut_the_pumps_stand_the_exhaust_opens_and_no_probe_shows_a_n
     run(made, 0.1)
     assert made.truth("V")["medium_ml"] > poured
     assert made.truth("V")["valve_position"] == 5.0
+
+
+def test_a_fitted_pump_runs_on_and_runs_dry_like_any_other():
+    made = plant(["harvest", "medium"], harvest_rpm=20.0, medium_rpm=20.0)
+    run(made, 0.1)
+    made.mishaps.order("V", ordered("pump-run-on", "harvest_rpm", duration_s=3600.0))
+    made.mishaps.order("V", ordered("pump-empty", "medium_rpm", duration_s=3600.0))
+    made.step(1.0)
+    made.actuators["V"]["harvest_rpm"] = 0.0
+    before = {**made.truth("V"), **made.sensors["V"]}
+    run(made, 0.5)
+    after = {**made.truth("V"), **made.sensors["V"]}
+    assert after["harvest_ml"] - before["harvest_ml"] == pytest.approx(0.10 * 20.0 * 30.0, rel=0.01), (
+        "whatever it is told"
+    )
+    assert after["medium_ml"] == before["medium_ml"]
+    assert after["medium_revolutions"] - before["medium_revolutions"] == pytest.approx(600.0, rel=0.01)
+    with pytest.raises(ValueError, match="pump-empty: this vessel has no acid_rpm"):
+        made.mishaps.order("V", ordered("pump-empty", "acid_rpm", duration_s=60.0))
