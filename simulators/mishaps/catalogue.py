@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from simulators.bus import PUMPS as FITTED_PUMPS
 from simulators.bus import SENSORS
 
 COUNTED = tuple(name for name in SENSORS if name.endswith("_revolutions"))
 """What a pump counts by itself, without a probe."""
 PROBES = tuple(name for name in SENSORS if name not in COUNTED)
-PUMPS = ("base_rpm", "feed_rpm")
+PUMPS = ("base_rpm", "feed_rpm", *(f"{pump}_rpm" for pump in FITTED_PUMPS))
+"""Those of every vessel, and those that may be fitted."""
 GASES = ("o2", "air", "co2", "n2")
 MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86_400.0
 LONGEST_S = 30.0 * DAY_S
@@ -65,7 +67,7 @@ class Mishap:
     @property
     def befalls(self) -> str:
         """The signals in words."""
-        everything = {SENSORS: "every reading", PROBES: "every probe", (): "the vessel"}
+        everything = {SENSORS: "every reading", PROBES: "every probe", PUMPS: "every pump", (): "the vessel"}
         return everything.get(self.signals, ", ".join(self.signals))
 
 

@@ -131,4 +131,5 @@ class Acid(Effect[Real]):
 
 def pump_of(vessel: Vessel[Real], signal: str) -> Pump[Real]:
     """The pump that an actuator signal drives."""
-    return vessel.drives.base if signal == "base_rpm" else vessel.drives.feed
+    fitted = {} if vessel.fittings is None else vessel.fittings.pumps
+    return {"base": vessel.drives.base, "feed": vessel.drives.feed, **fitted}[signal.removesuffix("_rpm")]

@@ -73,3 +73,9 @@ def test_cells_in_perfusion_become_as_dense_as_their_model_says_and_are_held_the
     assert 0.5 < poured["antifoam"] < 20.0
     limits = {"true_temperature": 0.2, "true_ph": 0.1, "true_do": 5.0, "pressure": 10.0, "weight": 60.0}
     assert all(watch.worst[name] <= limit for name, limit in limits.items()), watch.worst
+
+
+def test_what_is_not_fitted_cannot_be_rehearsed():
+    chosen = setting(site=SITE, vessel="BR-301", recipe=RECIPE, initial={"fitted": ["capacitance", "off_gas"]})
+    with pytest.raises(ValueError, match=r"the vessel has no .* see `fitted` in its simulation"):
+        Rehearsal(chosen, [0])

@@ -8,6 +8,7 @@ import pytest
 from simulators.biology import tc_m
 from simulators.biology.donors import patients, together
 from simulators.biology.suspension import Suspension
+from simulators.bus import PUMPS
 from simulators.draws import Alone, Together
 from simulators.mishaps.board import Board
 from simulators.mishaps.catalogue import CATALOGUE
@@ -21,6 +22,7 @@ N, STRUCK = 5, 2
 TANK = as_bought(CELL_CULTURE)
 DONORS = tuple(patient.donor for patient in patients(7, N))
 MOVES = {"heater": 40.0, "agitation_sp": 90.0, "air_sp": 80.0, "o2_sp": 20.0, "n2_sp": 15.0, "base_rpm": 3.0}
+MOVES |= {f"{pump}_rpm": 2.0 for pump in PUMPS}
 SEEN = (
     "temperature",
     "jacket_temperature",
@@ -30,6 +32,9 @@ SEEN = (
     "do",
     "o2",
     "base_revolutions",
+    "harvest_revolutions",
+    "medium_ml",
+    "antifoam_ml",
     "vcd",
     "glucose",
     "true_ph",
@@ -45,13 +50,14 @@ def many():
         Together([f"{k}" for k in range(N)]),
         np.full(N, 1.0),
         np.full(N, 36.0),
+        PUMPS,
     )
     vessel.actuators.update({name: np.full(N, value) for name, value in MOVES.items()})
     return vessel
 
 
 def single(k):
-    vessel = Vessel(TANK, Suspension(tc_m.TCell(DONORS[k])), Alone(f"{k}"), 1.0, 36.0)
+    vessel = Vessel(TANK, Suspension(tc_m.TCell(DONORS[k])), Alone(f"{k}"), 1.0, 36.0, PUMPS)
     vessel.actuators.update(MOVES)
     return vessel
 
@@ -92,7 +98,7 @@ def test_what_is_cleared_before_it_begins_has_changed_nothing(name, signal, alon
 
 def test_the_same_seed_gives_the_same_bytes():
     def one_run():
-        plant = Plant({"BR-101": {"seed": 101, "temperature_c": 37.0}}, 1)
+        plant = Plant({"BR-101": {"seed": 101, "temperature_c": 37.0, "fitted": [*PUMPS]}}, 1)
         for name, signal in EVERY:
             plant.mishaps.order("BR-101", ordered(name, signal, start_s=10.0))
         for _ in range(60):

@@ -9,6 +9,7 @@ from simulators.bus import FITTINGS, SENSORS, TRUTH, Bus, actuators_with
 from simulators.draws import Alone
 from simulators.fittings import Fittings, Seen
 from simulators.gas_path import Gas
+from simulators.mishaps.order import ordered
 from simulators.physics.gas import GAS_MOLAR_L
 from simulators.plant import Plant
 from simulators.tank import CELL_CULTURE
@@ -274,3 +275,37 @@ def test_a_vessel_as_it_was_bought_has_pumps_that_nobody_calibrated():
     ]
     assert np.std(given) / np.mean(given) == pytest.approx(0.05, rel=0.6)
     assert run(plant([], feed_rpm=20.0), 0.5)["feed_ml"] == pytest.approx(60.0)
+
+
+def test_in_a_power_cut_the_pumps_stand_the_exhaust_opens_and_no_probe_shows_a_number():
+    made = plant(ALL, exhaust_valve=5.0, medium_rpm=20.0, cooling_valve=50.0)
+    run(made, 0.1)
+    made.mishaps.order("V", ordered("power-cut", duration_s=600.0))
+    made.step(1.0)
+    poured, seen = made.truth("V")["medium_ml"], made.sensors["V"]
+    run(made, 0.1)
+    assert made.truth("V")["medium_ml"] == poured
+    assert made.truth("V")["valve_position"] == 100.0
+    assert all(math.isnan(seen[name]) for name in ("foam", "capacitance", "off_gas_o2", "pressure"))
+    run(made, 0.1)
+    assert made.truth("V")["medium_ml"] > poured
+    assert made.truth("V")["valve_position"] == 5.0
+
+
+def test_a_fitted_pump_runs_on_and_runs_dry_like_any_other():
+    made = plant(["harvest", "medium"], harvest_rpm=20.0, medium_rpm=20.0)
+    run(made, 0.1)
+    made.mishaps.order("V", ordered("pump-run-on", "harvest_rpm", duration_s=3600.0))
+    made.mishaps.order("V", ordered("pump-empty", "medium_rpm", duration_s=3600.0))
+    made.step(1.0)
+    made.actuators["V"]["harvest_rpm"] = 0.0
+    before = {**made.truth("V"), **made.sensors["V"]}
+    run(made, 0.5)
+    after = {**made.truth("V"), **made.sensors["V"]}
+    assert after["harvest_ml"] - before["harvest_ml"] == pytest.approx(0.10 * 20.0 * 30.0, rel=0.01), (
+        "whatever it is told"
+    )
+    assert after["medium_ml"] == before["medium_ml"]
+    assert after["medium_revolutions"] - before["medium_revolutions"] == pytest.approx(600.0, rel=0.01)
+    with pytest.raises(ValueError, match="pump-empty: this vessel has no acid_rpm"):
+        made.mishaps.order("V", ordered("pump-empty", "acid_rpm", duration_s=60.0))
