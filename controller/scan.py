@@ -12,7 +12,9 @@ from controller.frame import Frame
 from controller.model.site import Site
 from controller.reading import LiveReader, interlock_conditions, interlock_edges
 from controller.stages.alarms import Alarms
+from controller.stages.effects import Effects
 from controller.stages.estimate import Estimator
+from controller.stages.flags import Flags
 from controller.stages.guard_orders import reset_guard
 from controller.stages.health import Health
 from controller.stages.interlocks import Interlocks
@@ -74,6 +76,7 @@ class Scan:
         longest_dt = LONGEST_DT_PERIODS * period
         self.tuning = TuningDesk(site, self.loops, longest_dt, self.orders.enter, self._no_tuning, engine.operation)
         self.health = Health(site, self.loops, period, LONGEST_DT_PERIODS * period)
+        self.effects = Effects(site.effects, self.loops, LONGEST_DT_PERIODS * period)
         self.program_orders = ProgramOrders(self.programs, self.loops)
         self.feed_numbers = FeedNumbers(self.programs)
         self.reader = LiveReader(site, self.loops, self.feed_numbers)
@@ -121,11 +124,16 @@ class Scan:
         if settled or recipe.events or not self._operations:
             self._operations = {vessel.name: self.engine.operation(vessel.name) for vessel in self.site.vessels}
         operations = self._operations
-        states = (self.interlocks.undecided, self.outputs.guards.held, self.loops.doses.blocked, self.programs.flags)
-        events += self.alarms.step(frame, operations, now_s, *states)
+        self.effects.step(dt)
+        events += self.alarms.step(frame, operations, now_s, *self._states())
         events += self.health.step(self._batches.places(operations), now_s, dt)
         self._now_s = now_s
         return ScanResult(frame, writes, settled, list(recipe.proposals), self._batches.signed(events))
+
+    def _states(self) -> tuple[Flags, ...]:
+        """What alarms are about that is no value."""
+        loops, guards = self.loops, self.outputs.guards
+        return self.interlocks.undecided, guards.held, loops.doses.blocked, self.programs.flags, self.effects.lacking
 
     def _obey(self, command: Command, frame: Frame, now_s: float, events: list[Event]) -> Outcome:
         """Apply one command, once: its journal number is remembered."""

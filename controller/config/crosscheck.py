@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from controller.config.bind import Bound
 from controller.config.check_calculated import check_calculated
+from controller.config.check_effects import check_effects
 from controller.config.check_health import check_health
 from controller.config.check_loops import check_loops
 from controller.config.check_mixers import check_mixers
@@ -30,6 +31,7 @@ def check_class(bound: Bound[VesselClassConfig], conditions: ConditionCheck | No
     check_loops(check)
     check_mixers(check)
     check_health(check)
+    check_effects(check)
     check_programs(check)
     check_interlocks(check, conditions)
     check_alarms(check)

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from controller.config.effect_class import Effect
 from controller.config.health_class import Health
 from controller.config.program_class import Bottle, ProgramNames
 from controller.config.quantity import (
@@ -89,6 +90,7 @@ class PidLoop(LoopBase):
     legs: Annotated[list[Leg], Field(min_length=1, max_length=10)]
     legs_act: Literal["in_sequence", "together"] = "in_sequence"
     fallback: AnyQuantity | None = None
+    effect: Effect | None = None
 
 
 class DirectLoop(LoopBase):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from controller.model.build_alarms import dose_alarms
 from controller.model.build_calculated import build_calculated
+from controller.model.build_effects import build_effects, effect_alarms
 from controller.model.build_health import build_health
 from controller.model.build_loops import build_loops, build_outputs, rate, rivals
 from controller.model.build_mixers import build_mixers, with_gases
@@ -45,12 +46,16 @@ def build(loaded: LoadedSite) -> Site:
         for vessel, kind in loaded.classes.items()
         for name, interlock in kind.interlocks.items()
     )
+    limit_alarms = _limit_alarms(loaded, tags)
+    health = build_health(loaded, tags, loops, limit_alarms)
+    effects = build_effects(loaded, loops, health)
     alarms = (
-        *_limit_alarms(loaded, tags),
+        *limit_alarms,
         *_bad_value_alarms(loops, tags),
         *_undecided_alarms(interlocks),
         *dose_alarms(outputs, loops, tags),
         *feed_alarms(feeds),
+        *effect_alarms(effects, loops),
     )
     return Site(
         name=config.site,
@@ -72,7 +77,8 @@ def build(loaded: LoadedSite) -> Site:
             for name, connection in config.connections.items()
             if connection.heartbeat
         },
-        health=build_health(loaded, tags, loops, alarms),
+        health=health,
+        effects=effects,
     )
 
 

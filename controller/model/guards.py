@@ -32,15 +32,16 @@ class Alarm(NamedTuple):
     ``side``: the value is above or below ``limit``, or its quality is bad. It returns ``deadband`` inside the limit.
     On the side ``undecided`` it is about an interlock (row ``interlock`` of their table) instead of a tag, on ``held``
     about an output held by its dose guard (row ``output``), on ``blocked`` about a dose loop (row ``loop``), on
-    ``told`` about the place ``flag`` of what a stage complains of. Delays in seconds; ``during`` are the operations in
-    which it counts, always when empty. ``tag_name`` is the tag's name in its vessel, "" where there is no tag.
+    ``told`` about the place ``flag`` of what a feed complains of, on ``idle`` of a loop whose output lacks its effect.
+    Delays in seconds; ``during`` are the operations in which it counts, always when empty. ``tag_name`` is the tag's
+    name in its vessel, "" where there is no tag.
     """
 
     vessel: str
     name: str
     title: str
     tag: int
-    side: Literal["above", "below", "bad", "undecided", "held", "blocked", "told"]
+    side: Literal["above", "below", "bad", "undecided", "held", "blocked", "told", "idle"]
     limit: float
     deadband: float
     on_delay: float

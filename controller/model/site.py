@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from controller.model.effects import LoopEffect
 from controller.model.guards import Alarm, Interlock
 from controller.model.health import LoopHealth
 from controller.model.loops import LoopTable, OutputTable
@@ -25,7 +26,8 @@ class Vessel(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Site:
     """Everything the scan is built from. ``bindings`` are the tag rows and points of each connection, ``heartbeats``
-    the points that count scans, by connection; ``health`` is what each loop is judged by, by its full name.
+    the points that count scans, by connection; ``health`` is what each loop is judged by, by its full name, and
+    ``effects`` what the outputs of some loops must bring about.
     """
 
     name: str
@@ -42,3 +44,4 @@ class Site:
     bindings: dict[str, list[tuple[int, Point]]] = field(default_factory=dict)
     heartbeats: dict[str, Point] = field(default_factory=dict)
     health: dict[str, LoopHealth] = field(default_factory=dict)
+    effects: tuple[LoopEffect, ...] = ()

@@ -21,7 +21,7 @@ SIGN = {"above": 1.0, "below": -1.0}
 NEAR = 1e-9
 """Share of a limit within which it is looked at closely whether a value is beyond it."""
 EXPECTED = np.array(sorted(UNTOLD), np.uint8)
-STATES = ("undecided", "held", "blocked", "told")
+STATES = ("undecided", "held", "blocked", "told", "idle")
 """Sides of alarms that are about a state and not about a value."""
 
 
@@ -64,7 +64,8 @@ class Alarms:
     def step(self, frame: Frame, operations: Mapping[str, str], now_s: float, *states: Flags) -> list[Event]:
         """Judge all alarms. ``operations`` names the running operation of each vessel that has one. ``states`` are, as
         far as there are alarms about them: the interlocks that cannot be decided, shape ``(interlocks,)``, the outputs
-        held by dose guards, ``(outputs,)``, the dose loops that are blocked, ``(loops,)``, and what feeds complain of.
+        held by dose guards, ``(outputs,)``, the dose loops that are blocked, ``(loops,)``, what feeds complain of, and
+        loops whose output lacks its effect.
         """
         if operations != self._operation:
             self._operation = dict(operations)

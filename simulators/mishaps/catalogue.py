@@ -282,7 +282,8 @@ _ALL = (
         "F18",
         "Actuator works the other way",
         "the further the output goes, the further the value goes away from its setpoint (heater: leads of a heating "
-        "and cooling element swapped; base: acid in its bottle; oxygen and nitrogen exchanged)",
+        "and cooling element swapped; base: acid in its bottle; oxygen and nitrogen exchanged); an alarm where its "
+        "loop declares an effect",
         ("heater", "base_rpm", "o2_sp"),
     ),
 )

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.e2e.conftest import Supervisor, until, warm_site
+from tests.e2e.conftest import BENCH, Supervisor, until, warm_site
 from tests.simulators.test_wire_site import Site as Wires
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60), pytest.mark.xdist_group("process-faults")]
@@ -85,10 +85,22 @@ class Site(Supervisor):
         return seen
 
 
+def with_effect(site):
+    """The site with a class whose heater must warm by 0.2 K within ten minutes."""
+    shipped = BENCH.parent.parent / "classes/stirred-tank-2l.yaml"
+    band = "    health: {band: 0.2 Cel}\n"
+    text = shipped.read_text()
+    assert text.count(band) == 1
+    changed = site.parent / shipped.name
+    changed.write_text(text.replace(band, f"{band}    effect: {{within: 10 min, least: 0.2 K}}\n"))
+    site.write_text(site.read_text().replace(str(shipped), changed.name))
+    return site
+
+
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
     folder = tmp_path_factory.mktemp("faults")
-    site = Site(warm_site(folder), folder / "data")
+    site = Site(with_effect(warm_site(folder)), folder / "data")
     try:
         site.ready()
         yield site
@@ -316,11 +328,12 @@ def test_f17_late_and_double_answers_and_jumping_clocks_make_no_wrong_value(site
     assert site.value("ph") == pytest.approx(site.state()["ph"], abs=0.1)
 
 
-def test_f18_a_heater_that_cools_is_driven_to_its_limit_and_the_temperature_runs_away(site):
+def test_f18_a_heater_that_cools_is_driven_to_its_limit_and_an_alarm_says_so(site):
     site.befall("wrong-way", "heater")
     site.engage(temperature=(37.5, "Cel"))
     until(lambda: site.loop("temperature")["op"] == 100.0, 20, lambda: site.loop("temperature"))
     until(lambda: site.value("temperature") < 36.0, 20, lambda: site.tag("temperature"))
+    until(lambda: "temperature_no_effect" in site.alarms(), 15, site.alarms)
 
 
 def test_what_was_ordered_is_on_record(site):
