@@ -46,8 +46,8 @@ class PidBlock(PidMemory):
     """``n`` controllers; see :class:`controller.stages.pid.PidBank` for what the arrays and methods mean."""
 
     __slots__ = (
-        "_changed", "_cross", "_dt", "_extra", "_gaps", "_given_gaps", "_has_cross", "_has_derivative",
-        "_has_idle", "_idle", "_kick", "_live", "_parameters", "_release", "_releasing", "_rested",
+        "_alpha", "_changed", "_cross", "_dt", "_extra", "_gaps", "_given_gaps", "_has_cross", "_has_derivative",
+        "_has_idle", "_idle", "_keep", "_kick", "_live", "_parameters", "_release", "_releasing", "_rested",
         "_resumed", "_running", "_sp", "_tracking", "longest_dt",
     )  # fmt: skip
 
@@ -90,7 +90,7 @@ class PidBlock(PidMemory):
         self.integral[rows] += (self._parameters[0, rows] - gain) * seen
         times = self._parameters[1:3, rows]
         self._parameters[:3, rows] = gain, integral_time, derivative_time
-        (self._fold if times.tobytes() == self._parameters[1:3, rows].tobytes() else self._learn)()
+        (self._weigh_gains if times.tobytes() == self._parameters[1:3, rows].tobytes() else self._learn)()
 
     def rebase(self, row: int | slice | Flags = slice(None)) -> None:
         """Continue from the achieved output in the next scan."""
@@ -143,8 +143,9 @@ class PidBlock(PidMemory):
         multiply(self._all_weigh, self._all_inputs, terms)
         add(terms, self._state, terms)
         add(self._left, self._right, wanted)
-        if extra is not None or self._extra is not None:
-            self._add(extra)
+        self._extra = extra
+        if extra is not None:
+            add(wanted, extra, out=wanted, where=self._running)
         if self._releasing:
             self._fade(dt)
         if started is not None:
@@ -221,12 +222,6 @@ class PidBlock(PidMemory):
         self._changed = bool((live & ~usable).any())
         return settled
 
-    def _add(self, extra: F8 | None) -> None:
-        """Feed-forward, for those who act."""
-        self._extra = extra
-        if extra is not None:
-            np.add(self.wanted, extra, out=self.wanted, where=self._running)
-
     def _fade(self, dt: float) -> None:
         """Let what a resumed controller holds back go, with the tracking time constant, at most a minute."""
         self._release *= np.exp(-dt / np.minimum(self._tracking, LONGEST_RELEASE_S))
@@ -283,14 +278,19 @@ class PidBlock(PidMemory):
 
     def _fold(self) -> None:
         """Parameters, the time between scans and who acts, as coefficients. A derivative keeps its value."""
-        gain, integral_time, td, n, b, c = self._parameters[:6]
-        dt = 0.0 if math.isnan(self._dt) else self._dt
-        whole = td + n * dt
-        keep = np.divide(td, whole, out=np.zeros(len(td)), where=whole > 0.0)
+        td, dt = self._parameters[2], 0.0 if math.isnan(self._dt) else self._dt
+        whole = td + self._parameters[3] * dt
+        self._keep = np.divide(td, whole, out=np.zeros(len(td)), where=whole > 0.0)
+        self._alpha = -np.expm1(-dt / self._tracking)
+        self._weigh_gains()
+
+    def _weigh_gains(self) -> None:
+        """The same, as long as no time is another."""
+        gain, integral_time, _, n, b, c = self._parameters[:6]
+        keep, alpha, dt = self._keep, self._alpha, 0.0 if math.isnan(self._dt) else self._dt
         kick = np.where(self._idle, 0.0, keep * gain * n)
         self._memory += (kick - self._kick) * self._derived()
-        self._kick = kick
-        fresh, alpha = (1.0 - keep) * kick, -np.expm1(-dt / self._tracking)
+        self._kick, fresh = kick, (1.0 - keep) * kick
         self._weigh[0], self._weigh[1] = gain * b + kick * c, -(gain * (1.0 - b) + kick * (1.0 - c))
         change = self._change
         change[0], change[1], change[2], change[5] = 1.0, keep, -alpha, alpha
