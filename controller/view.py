@@ -240,7 +240,7 @@ class BatchList:
         """Where every vessel is, in the order of ``operations``, which names the running operation of each; the same
         object as long as nothing changed.
         """
-        if operations != self._operations:
+        if operations is not self._operations and operations != self._operations:
             self._operations = operations
             self._places = tuple(
                 Place(self._running.get(vessel, ""), operation) for vessel, operation in operations.items()

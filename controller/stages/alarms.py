@@ -49,7 +49,11 @@ class Alarms:
         delays = [max(alarm.on_delay, least_bad_s if alarm.side == "bad" else 0.0) for alarm in alarms]
         self._on_delay = np.array(delays, np.float64)
         self._off_delay = np.array([alarm.off_delay for alarm in alarms], np.float64)
-        self._operation: dict[str, str] = {}
+        self._operation: Mapping[str, str] = {}
+        self._during: dict[str, list[int]] = {}
+        for row, alarm in enumerate(alarms):
+            if alarm.during:
+                self._during.setdefault(alarm.vessel, []).append(row)
         self._enabled = np.array([not alarm.during for alarm in alarms], np.bool_)
         self._active = np.zeros(n, np.bool_)
         self._turning_since = np.full(n, np.nan)
@@ -62,13 +66,13 @@ class Alarms:
         self.changes = 0
 
     def step(self, frame: Frame, operations: Mapping[str, str], now_s: float, *states: Flags) -> list[Event]:
-        """Judge all alarms. ``operations`` names the running operation of each vessel that has one. ``states`` are, as
-        far as there are alarms about them: the interlocks that cannot be decided, shape ``(interlocks,)``, the outputs
-        held by dose guards, ``(outputs,)``, the dose loops that are blocked, ``(loops,)``, what feeds complain of, and
-        loops whose output lacks its effect.
+        """Judge all alarms. ``operations`` names the running operation of each vessel that has one, and must not be
+        changed afterwards. ``states`` are, as far as there are alarms about them: the interlocks that cannot be
+        decided, shape ``(interlocks,)``, the outputs held by dose guards, ``(outputs,)``, the dose loops that are
+        blocked, ``(loops,)``, what feeds complain of, and loops whose output lacks its effect.
         """
-        if operations != self._operation:
-            self._operation = dict(operations)
+        if operations is not self._operation and operations != self._operation:
+            self._operation = operations
             self._enable()
             self._quiet = False
         if any_of(self._unread):
@@ -109,8 +113,9 @@ class Alarms:
         np.copyto(self._most, self._limit + back, where=below & self._active)
 
     def _enable(self) -> None:
-        for row, alarm in enumerate(self._alarms):
-            self._enabled[row] = not alarm.during or self._operation.get(alarm.vessel, "") in alarm.during
+        for vessel, rows in self._during.items():
+            operation = self._operation.get(vessel, "")
+            self._enabled[rows] = [operation in self._alarms[row].during for row in rows]
 
     def _start(self, frame: Frame, now_s: float) -> None:
         """Find the alarms about values that were never read, as long as the start may take its time."""
