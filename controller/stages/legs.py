@@ -55,7 +55,8 @@ class Legs:
         np.maximum(share, 0.0, out=share)
         values: F8 = share * self.travel
         values += self.start
-        self._asked, self._asked_bytes = values, values.tobytes()
+        np.copyto(self._asked, values)
+        self._asked_bytes = values.tobytes()
         return values
 
     def ends(self, output: F8) -> tuple[Flags, Flags]:
