@@ -24,7 +24,7 @@ class FedPlant(OnPlant):
     def __init__(self, site, gives=1.0, seed=3):
         super().__init__(PlantRig(site, period=5.0), temperature_c=37.0)
         pump = self.plant._vessels["BR-101"].drives.feed
-        pump._ml_per_rev *= gives
+        pump.ml_per_rev *= gives
         self.random = np.random.default_rng(seed)
         self.weighed = site is WEIGHED
         self.run(30)
