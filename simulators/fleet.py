@@ -102,11 +102,15 @@ class Fleet:
         return {name: np.broadcast_to(np.asarray(truth), count) for name, truth in vessel.beyond().items()}
 
     def ask(self, column: int, action: str, amounts: Mapping[str, float]) -> None:
-        """Ask hands for something; see :mod:`simulators.hands`. Raises ValueError for what makes no sense."""
+        """Ask hands for something; see :mod:`simulators.hands`. What makes no sense is refused and not done."""
         taken = dict(amounts)
         if action == "inoculate" and self.patients:
             taken = out_of_the_bag(self.patients[column], taken)
-        check(action, taken)
+        try:
+            check(action, taken)
+        except ValueError as error:
+            self.refused.append((column, f"{action}: {error}"))
+            return
         if action == "harvest":
             self.at_harvest[column] = {name: float(values[column]) for name, values in self.truth().items()}
         self._wishes.append(Wish(column, action, taken))

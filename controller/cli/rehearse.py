@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from controller.composition.rehearsal import Shown
 
 
+MOST = 2000
+"""Donors whose trends of a month still fit into 2 GB."""
+
+
 def add_parser(subparsers: Subparsers) -> None:
     """Add the sub-command's arguments."""
     parser = subparsers.add_parser(
@@ -40,17 +44,20 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exit code 0 when it was rehearsed, 1 for files or a plant that cannot be, or when nothing can be stored."""
+    """Exit code 0 when it was rehearsed, 1 for files or a plant that cannot be, or when it cannot be stored: then the
+    figures are printed nevertheless.
+    """
     from controller.cli.rehearsing import Refused, rehearse_and_store
 
     show = progress_bar(args.donors, args.longest) if sys.stderr.isatty() else None
     try:
-        told = rehearse_and_store(args, args.processes or os.cpu_count() or 1, show)
+        told, trouble = rehearse_and_store(args, args.processes or os.cpu_count() or 1, show)
     except Refused as refused:
         sys.stderr.write(f"{refused}\n")
         return 1
     sys.stdout.write(told)
-    return 0
+    sys.stderr.write(trouble)
+    return 1 if trouble else 0
 
 
 def progress_bar(donors: int, longest_d: float) -> Callable[[Shown], None]:
@@ -77,8 +84,8 @@ def _count(text: str) -> int:
         number = int(text)
     except ValueError:
         number = 0
-    if not 1 <= number <= 10_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 10000")
+    if not 1 <= number <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MOST}")
     return number
 
 

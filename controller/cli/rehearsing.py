@@ -15,7 +15,7 @@ from controller.composition.paths import fresh
 from controller.composition.rehearsal import Rehearsed, Setting, Shown, rehearse, store, summary, unbuilt, vessel_of
 from controller.composition.simulated import check_simulation
 from controller.config.load import LoadedSite, load_site
-from controller.config.problems import Problems
+from controller.config.problems import Problem, Problems
 from controller.recipe.check import LoadedRecipe, load_recipe, wanted_class
 from controller.recipe.conditions import check_condition
 
@@ -30,8 +30,12 @@ class Refused(Exception):
     """Why nothing was rehearsed, or stored, in words."""
 
 
-def rehearse_and_store(args: argparse.Namespace, processes: int, show: Callable[[Shown], None] | None) -> str:
-    """Rehearse as told on the command line; gives what is to be printed. Raises :class:`Refused`."""
+def rehearse_and_store(
+    args: argparse.Namespace, processes: int, show: Callable[[Shown], None] | None
+) -> tuple[str, str]:
+    """Rehearse as told on the command line; gives what is to be printed, and why it could not be stored if it could
+    not. Raises :class:`Refused`.
+    """
     if why := unbuilt():
         raise Refused(f"biovisor rehearse: {why}")
     try:
@@ -46,11 +50,12 @@ def rehearse_and_store(args: argparse.Namespace, processes: int, show: Callable[
         raise Refused(f"biovisor rehearse: {error.args[0] if error.args else error}") from error
     told = summary(Rehearsed(setting, site, recipe, args.donors), part)
     folder = fresh(args.data / "rehearsals", recipe.config.recipe)
+    shown = orjson.dumps(told, option=orjson.OPT_INDENT_2).decode() + "\n" if args.json else _text(told)
     try:
-        paths = store(folder, told, part)
+        *_, report = store(folder, told, part)
     except OSError as error:
-        raise Refused(f"biovisor rehearse: {folder} cannot be written: {error.strerror or error}") from error
-    return orjson.dumps(told, option=orjson.OPT_INDENT_2).decode() + "\n" if args.json else _text(told, paths[-1])
+        return shown, f"biovisor rehearse: {folder} cannot be written: {error.strerror or error}\n"
+    return shown if args.json else f"{shown}\nReport: {report}\n", ""
 
 
 def _plant(args: argparse.Namespace, recipe: LoadedRecipe) -> tuple[Path, LoadedSite, str]:
@@ -59,12 +64,19 @@ def _plant(args: argparse.Namespace, recipe: LoadedRecipe) -> tuple[Path, Loaded
     if args.site is not None:
         site = load_site(args.site, conditions=check_condition, simulation=check_simulation)
         return args.site, site, _chosen(args, site, wanted)
-    folder = args.recipe.resolve().parent.parent / "sites"
+    folder, wrong = args.recipe.resolve().parent.parent / "sites", list[Problem]()
     for path in sorted(folder.glob("*.yaml")):
-        site = load_site(path, conditions=check_condition, simulation=check_simulation)
-        if (args.vessel or wanted) in {*site.config.vessels, *(kind.vessel_class for kind in site.classes.values())}:
+        try:
+            site = load_site(path, conditions=check_condition, simulation=check_simulation)
+        except Problems as problems:
+            wrong += problems.problems
+            continue
+        if wanted in {kind.vessel_class for kind in site.classes.values()} and args.vessel in {None, *site.classes}:
             return path, site, _chosen(args, site, wanted)
-    raise LookupError(f"no site in {folder} has a vessel of the class {wanted}; name one with --site")
+    if wrong:
+        raise Problems(wrong)
+    vessel = f"{args.vessel} of the class {wanted}" if args.vessel else f"of the class {wanted}"
+    raise LookupError(f"no site in {folder} has a vessel {vessel}; name one with --site")
 
 
 def _chosen(args: argparse.Namespace, site: LoadedSite, wanted: str) -> str:
@@ -72,29 +84,33 @@ def _chosen(args: argparse.Namespace, site: LoadedSite, wanted: str) -> str:
         return vessel_of(site, wanted)
     if args.vessel not in site.config.vessels:
         raise LookupError(f"the site {site.config.site} has no vessel {args.vessel}; it has {', '.join(site.classes)}")
+    if (kind := site.classes[args.vessel].vessel_class) != wanted:
+        raise LookupError(f"{args.vessel} is a {kind}, not a {wanted}")
     return str(args.vessel)
 
 
-def _text(told: Row, report: Path) -> str:
+def _text(told: Row) -> str:
     outcome, target = _row(told["outcome"]), _row(told["target"])
     lines = [
         f"{told['recipe_title']} ({told['recipe']} {told['recipe_version']}) on {told['class']}, "
         f"{told['donors']} virtual donors, seed {told['seed']}, scan period {told['scan_period_s']:g} s",
         f"Ended: {_counts(outcome['states'])}",
         *([] if outcome["failed"] is None else [_failed(outcome)]),
-        f"Duration, d: {_spread(told['duration_d'])}",
-        f"Viable cells, 10*9: {_spread(_row(told['yield'])['viable_cells_1e9'])}",
+        f"Duration of completed batches, d: {_spread(told['duration_d'])}",
+        f"Viable cells of completed batches, 10*9: {_spread(_row(told['yield'])['viable_cells_1e9'])}",
         *([f"Target {target['condition']}: {_by_day(target['by_day'])}"] if target["condition"] else []),
     ]
     parts = ["\n".join(lines) + "\n", _alarms(told["alarms"]), _loops(told["loops"]), _consumption(told["consumption"])]
     if told["beyond_model"]:
-        parts.append(f"Beyond what the model is valid for, batches: {_counts(told['beyond_model'])}\n")
-    return "\n".join([*parts, f"Report: {report}\n"])
+        beyond = _counts(told["beyond_model"])
+        parts.append(f"Seen beyond what the model is valid for, looked at every ten minutes, batches: {beyond}\n")
+    return "\n".join([*parts, f"{told['scan_note']}\n"] if told["scan_note"] else parts)
 
 
 def _failed(outcome: Row) -> str:
     share = 100.0 * float(cast("float", outcome["failed_share"]))
-    return f"Products that fail: {outcome['failed']} ({share:.1f} %): {_counts(outcome['failures'])}"
+    of = f"{outcome['failed']} of {outcome['judged']} with a verdict"
+    return f"Products that fail: {of} ({share:.1f} %): {_counts(outcome['failures'])}"
 
 
 def _alarms(rows: Json) -> str:

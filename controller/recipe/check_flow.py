@@ -18,8 +18,10 @@ ENDLESS = frozenset({"count_cells", "feed_by_count", "exponential_feed"})
 
 def check_flow(check: RecipeChecker) -> None:
     """Names, targets, reachability, time-outs."""
-    if check.config.target is not None:
-        check.condition(("target",), check.config.target)
+    target = check.condition(("target",), check.config.target)
+    if target is not None and ELAPSED in target.names:
+        hint = "say what a batch is to have reached, such as viable_density >= target_density"
+        check.problem(("target",), f"target: {ELAPSED!r} is the time of an operation, not of the batch", hint)
     if not check.config.procedure:
         check.problem(("procedure",), "the procedure has no operations")
         return

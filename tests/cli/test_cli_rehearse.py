@@ -1,6 +1,7 @@
 """``biovisor rehearse``: what it prints and stores, and how it refuses."""
 
 import json
+import shutil
 
 import pytest
 
@@ -29,7 +30,7 @@ def test_it_prints_what_to_expect_and_stores_it(tmp_path, capsys):
     ]  # fmt: skip
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["outcome"]["not_completed"] == {"not at its end after 0.1 d": 2}
-    assert summary["scan_note"].startswith("The scan was coarser")
+    assert summary["scan_note"].startswith("The scan came every 20 s instead of every 1 s. With this recipe and class,")
 
 
 def test_a_second_one_takes_nothing_from_the_first_and_says_the_same(tmp_path, capsys):
@@ -61,6 +62,7 @@ def test_a_vessel_brings_its_own_plant(tmp_path, capsys):
     [
         (["--class", "tub"], "no vessel of the site bench is a tub; there are: stirred-tank-2l"),
         (["--vessel", "BR-7"], "the site bench has no vessel BR-7; it has BR-101, BR-102"),
+        (["--vessel", "BR-101", "--class", "tub"], "BR-101 is a stirred-tank-2l, not a tub"),
     ],
 )
 def test_what_is_not_there_is_refused_in_words(tmp_path, capsys, arguments, why):
@@ -87,7 +89,26 @@ def test_numbers_that_make_no_sense_are_exit_code_2(tmp_path, capsys, wrong):
 def test_a_disk_that_takes_nothing_is_told(tmp_path, capsys):
     (tmp_path / "rehearsals").write_text("a file where the folder should be")
     assert rehearse(tmp_path, *QUICK) == 1
-    assert "cannot be written" in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert "cannot be written" in told.err
+    assert "Ended: Running 2" in told.out, "what took so long to find out is not lost"
+
+
+def test_a_broken_site_is_no_matter_where_another_fits(tmp_path, capsys):
+    configs = tmp_path / "configs"
+    shutil.copytree(CONFIGS, configs)
+    (configs / "sites/a-broken.yaml").write_text("site: [")
+    assert rehearse(tmp_path, *QUICK[:-2], recipe=configs / "recipes/car-t-expansion.yaml") == 0
+    shutil.rmtree(configs / "classes")
+    assert rehearse(tmp_path, *QUICK[:-2], recipe=configs / "recipes/car-t-expansion.yaml") == 1
+    assert "a-broken.yaml:2:1: not valid" in capsys.readouterr().err
+
+
+def test_the_time_of_an_operation_is_no_target(tmp_path, capsys):
+    recipe = tmp_path / "wrong.yaml"
+    recipe.write_text(CAR_T.read_text().replace("target: viable_density >= target_density", "target: elapsed > 2 d"))
+    assert rehearse(tmp_path, *QUICK, recipe=recipe) == 1
+    assert "wrong.yaml:10:9: target: 'elapsed' is the time of an operation" in capsys.readouterr().err
 
 
 def test_without_the_pages_charts_it_is_told_before_anything_is_rehearsed(tmp_path, capsys, monkeypatch):

@@ -188,7 +188,7 @@ def test_a_loop_that_is_said_to_be_of_a_class_is_as_there(page):
     "condition", [line for block in ALL if block.language == "text" for line in block.text.splitlines()]
 )
 def test_every_condition_is_understood(condition):
-    recipe = CAR_T.read_text().replace("viable_density >= target_density", json.dumps(condition))
+    recipe = CAR_T.read_text().replace("when: viable_density >= target_density", f"when: {json.dumps(condition)}")
     assert json.dumps(condition) in recipe
     load_recipe(recipe, load_class(CLASS).config)
 

@@ -47,11 +47,15 @@ class Watched:
         return self.rehearsal.run(watch=look).courses[self.name]
 
 
-def shortened(folder: Path) -> Path:
-    """The CAR-T recipe with an expansion of three hours, counted every hour."""
+def shortened(folder: Path, least_density: float = 1.0) -> Path:
+    """The CAR-T recipe with an expansion of three hours, counted every hour; ``least_density`` of cells in 10*6/mL is
+    what the equipment can take.
+    """
     text = CAR_T.read_text()
     for old, new in {
         "every, value: 24 h": "every, value: 1 h",
+        "hard: 1 .. 100 10*6/mL, proven: 5 .. 50 10*6/mL, normal: 5 ..": f"hard: {least_density:g} .. 100 10*6/mL, "
+        f"proven: {max(least_density, 5.0):g} .. 50 10*6/mL, normal: {max(least_density, 5.0):g} ..",
         "proven: 12 h .. 24 h, normal: 24 h .. 24 h": "proven: 1 h .. 24 h, normal: 1 h .. 24 h",
         "after, value: 10 d": "after, value: 3 h",
         "proven: 5 d .. 12 d, normal: 8 d .. 10 d": "proven: 1 h .. 12 d, normal: 3 h .. 10 d",

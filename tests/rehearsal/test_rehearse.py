@@ -2,17 +2,23 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
 
 from controller.composition.rehearsal import Rehearsed, rehearse, store, summary
 from controller.composition.rehearsal.books import AlarmTime, Course
+from controller.composition.rehearsal.donors import particulars
 from controller.composition.rehearsal.figures import alarms, distribution, forecast, reached
 from controller.composition.rehearsal.part import Part, Trended
 from controller.config.load import load_site
 from controller.recipe.check import load_recipe
-from tests.rehearsal.conftest import BENCH, setting, shortened
+from simulators.biology.donors import patient
+from tests.rehearsal.conftest import BENCH, DAY_S, setting, shortened
+
+POOR_SECOND = 58
+"""The seed of a population of which the second donor gave fewer cells than the recipe takes."""
 
 
 def stored(folder, donors, processes, chosen):
@@ -25,16 +31,21 @@ def stored(folder, donors, processes, chosen):
 
 @pytest.mark.timeout(240)
 def test_the_same_bytes_from_any_number_of_donors_and_any_layout_of_processes(tmp_path):
-    chosen = setting(recipe=shortened(tmp_path), seed=4)
+    """Of five donors the second gave too few cells: no batch can be made of them."""
+    chosen = setting(recipe=shortened(tmp_path, least_density=6.0), seed=POOR_SECOND)
     one = stored(tmp_path / "one", 5, 1, chosen)
     two = stored(tmp_path / "two", 5, 2, chosen)
     assert one == two
     fewer = stored(tmp_path / "fewer", 1, 1, chosen)
-    head, first, *_ = one["donors.csv"].splitlines()
+    head, first, poor, *_ = one["donors.csv"].splitlines()
     assert fewer["donors.csv"].splitlines() == [head, first]
+    assert poor.startswith(b"D0002,Not begun,")
+    assert poor.count(b",,") > 5, "nothing is said of what was never in the vessel"
     told = json.loads(one["summary.json"])
-    assert told["outcome"]["states"] == {"Complete": 5}
-    assert told["loops"]["temperature"]["in_band"]["n"] == 5
+    assert told["outcome"]["states"] == {"Complete": 4, "Not begun": 1}
+    assert told["outcome"]["judged"] == 5
+    for spread in (told["loops"]["temperature"]["in_band"], told["yield"]["doses"], told["consumption"]["medium"]):
+        assert spread["n"] == 4
     assert told["consumption"]["air_flow"]["p50"] > 0.0
     assert set(json.loads(one["forecast.json"])["tags"]) >= {"temperature", "ph", "do", "viable_density", "feed_flow"}
 
@@ -48,20 +59,56 @@ def test_a_distribution_counts_only_what_is_known():
 
 def test_the_probability_of_the_target_by_day():
     days = [0.5, 1.2, math.nan, 3.0]
-    courses = [Course(str(n), "Complete", ended_s=3.5 * 86_400, reached_s=day * 86_400) for n, day in enumerate(days)]
+    courses = [Course(str(n), "Running", followed_s=3.5 * DAY_S, reached_s=day * DAY_S) for n, day in enumerate(days)]
     assert [one["day"] for one in reached(courses)] == [0, 1, 2, 3, 4]
     assert [one["probability"] for one in reached(courses)] == [0.0, 0.25, 0.5, 0.75, 0.75]
 
 
 def test_alarms_are_counted_by_batch_and_by_time():
     often = [AlarmTime("ph_low", "pH low", 0.0, 600.0), AlarmTime("ph_low", "pH low", 900.0, 1200.0)]
-    once = [AlarmTime("do_low", "DO low", 0.0, math.nan)]
-    table = alarms([Course("a", alarms=often), Course("b", alarms=[often[0], *once]), Course("c")])
+    once = [AlarmTime("do_low", "DO low", 0.0, 6000.0, open=True)]
+    complete = [Course("a", "Complete", alarms=often), Course("b", "Complete", alarms=[often[0], *once])]
+    table = alarms([*complete, Course("c", "Running"), Course("d", reason="no batch could be made")])
     assert [(one["alarm"], round(one["batches_share"], 3), one["per_batch"], one["still_active"]) for one in table] == [
         ("ph_low", 0.667, 1.0, 0),
-        ("do_low", 0.333, 1 / 3, 1),
+        ("do_low", 0.333, 0.33333333, 1),
     ]
     assert table[0]["minutes"]["p50"] == 10.0
+    assert table[1]["minutes"]["max"] == 100.0, "until the end of the batch at least"
+
+
+def test_nobody_judges_what_still_runs_or_never_held_a_cell(tmp_path):
+    chosen = setting(recipe=shortened(tmp_path), longest_s=0.1 * DAY_S)
+    told = json.loads(stored(tmp_path / "running", 2, 1, chosen)["summary.json"])
+    assert told["outcome"]["states"] == {"Running": 2}
+    assert (told["outcome"]["judged"], told["outcome"]["failed"], told["outcome"]["failed_share"]) == (0, None, None)
+    assert told["loops"]["temperature"]["in_band"]["n"] == 2, "what they did so far counts"
+    assert told["yield"]["doses"] == {"n": 0}
+
+
+def test_a_target_that_ends_the_batch_is_reached(tmp_path):
+    text = shortened(tmp_path).read_text()
+    text = text.replace("target: viable_density >= target_density", "target: temperature > 36.6 Cel")
+    warm = "      - when: temperature > 36.6 Cel\n        then: end\n"
+    recipe = tmp_path / "warm.yaml"
+    recipe.write_text(text.replace("      - when: abs(", f"{warm}      - when: abs(", 1))
+    (course,) = rehearse(setting(recipe=recipe), 1, 1).courses
+    assert course.completed
+    assert course.reached_s == course.ended_s == course.followed_s
+    assert not course.judged
+
+
+@pytest.mark.parametrize(("code", "unit"), [("10*3/mL", 1e3), ("10*9/mL", 1e-3)])
+def test_a_poor_donor_is_told_in_the_unit_of_the_recipe(tmp_path, code, unit):
+    text = shortened(tmp_path).read_text()
+    low, value, high = (f"{number * unit:g}" for number in (1.0, 10.5, 100.0))
+    ranges = ", ".join(f"{name}: {low} .. {high} {code}" for name in ("hard", "proven", "normal"))
+    (line,) = re.findall(r"inoculum_density: .title: .*", text)
+    renewed = f"inoculum_density: {{title: Cells in the inoculum, value: {value} {code}, {ranges}, patient: true}}"
+    config = load_recipe(text.replace(line, renewed)).config
+    poor = patient(1, 0)._replace(cd3=0.4, viability=0.9)
+    assert particulars(config, [poor]) == [{"inoculum_density": pytest.approx(7.2 * unit)}]
+    assert particulars(config, [poor._replace(cd3=4.0)]) == [{}]
 
 
 def test_the_forecast_is_numpys_quantile_of_the_batches_that_are_not_over():

@@ -27,12 +27,13 @@ F4 = NDArray[np.float32]
 
 
 class AlarmTime(NamedTuple):
-    """One time that an alarm was active, in process seconds; ``until`` is NaN where it still was at the end."""
+    """One time that an alarm was active, in process seconds; ``open`` where it still was when the batch was over."""
 
     name: str
     title: str
     since: float
     until: float
+    open: bool = False
 
 
 class Consumed(NamedTuple):
@@ -47,14 +48,17 @@ class Consumed(NamedTuple):
 class Course:
     """What became of one donor's batch. Times are process seconds since the batch began; NaN: it did not happen.
 
-    ``loops`` are the figures of each loop over the whole batch, ``yielded`` the truth at its end, ``medium_l`` what was
-    filled in by hand. ``failures`` are the words of the verdict on a patient's product, ``doses`` how many there are.
+    ``state`` is empty where no batch could be made, and ``Running`` where it was not over in the time that was
+    rehearsed, which is ``followed_s``. ``loops`` are the figures of each loop over all of it, ``yielded`` the truth at
+    its end, ``medium_l`` what was filled in by hand. Of a patient's product ``judged`` says whether there is a verdict,
+    ``failures`` are its words, ``doses`` how many there are.
     """
 
     donor: str
     state: str = ""
     reason: str = ""
     ended_s: float = float("nan")
+    followed_s: float = 0.0
     reached_s: float = float("nan")
     entered: dict[str, float] = field(default_factory=dict)
     alarms: list[AlarmTime] = field(default_factory=list)
@@ -64,6 +68,7 @@ class Course:
     yielded: dict[str, float] = field(default_factory=dict)
     medium_l: float = float("nan")
     beyond: list[str] = field(default_factory=list)
+    judged: bool = False
     failures: list[str] = field(default_factory=list)
     doses: float = float("nan")
 
@@ -71,6 +76,11 @@ class Course:
     def over(self) -> bool:
         """Whether nothing more will happen to it."""
         return self.state in OVER or bool(self.reason and not self.state)
+
+    @property
+    def completed(self) -> bool:
+        """Whether it came to the end of the recipe."""
+        return self.state == State.COMPLETE
 
 
 class Books:
@@ -133,7 +143,7 @@ class Books:
         for course in self.courses.values():
             if not course.over:
                 course.reason = f"not at its end after {now_s / 86_400.0:.1f} d"
-                self._end(course, float("nan"))
+                self._end(course, now_s)
 
     @property
     def trends(self) -> F4:
@@ -166,18 +176,19 @@ class Books:
         if state == State.HOLDING:
             course.held.append(reason)
         if state in OVER and not course.over:
-            course.reason = reason
+            course.reason = course.held[-1] if state == State.HELD and course.held else reason
+            course.ended_s = now_s
             self._end(course, now_s)
         course.state = state
 
     def _end(self, course: Course, now_s: float) -> None:
         """What happens to the vessel after the batch is none of it: who is rehearsed for longer must not matter."""
-        course.ended_s = now_s
+        course.followed_s = now_s
         self._running[list(self.courses).index(course.donor)] = 0.0
         active = [full_name for full_name in self._active if full_name.startswith(f"{course.donor}.")]
         for full_name in active:
             name, since = full_name.partition(".")[2], self._active.pop(full_name)
-            course.alarms.append(AlarmTime(name, self._alarms[full_name], since, float("nan")))
+            course.alarms.append(AlarmTime(name, self._alarms[full_name], since, now_s, open=True))
 
 
 def _doses(unit: str) -> bool:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from controller.units import convert
+
 if TYPE_CHECKING:
-    from controller.recipe.model import Parameter, PhaseConfig, RecipeConfig
+    from controller.recipe.model import PhaseConfig, RecipeConfig
     from simulators.biology.donors import Patient
 
-CELLS_PER_ML = 1e-3
-"""1e9 cells in a mL of 10*6/mL."""
+CELLS_PER_ML, DENSITY = 1e-3, "10*6/mL"
+"""1e9 cells in a mL of that density."""
 
 
 class Inoculum(NamedTuple):
@@ -43,16 +45,12 @@ def particulars(recipe: RecipeConfig, patients: Sequence[Patient]) -> list[dict[
     where = inoculum(recipe)
     if where is None:
         return [{} for _ in patients]
-    wanted = _density(recipe.formula[where.parameter])
+    parameter = recipe.formula[where.parameter]
     told = []
     for one in patients:
-        had = one.cd3 * one.viability / (where.volume_ml * CELLS_PER_ML)
-        told.append({} if had >= wanted else {where.parameter: had})
+        had = convert(one.cd3 * one.viability / (where.volume_ml * CELLS_PER_ML), DENSITY, parameter.value.unit)
+        told.append({} if had >= parameter.value.value else {where.parameter: had})
     return told
-
-
-def _density(parameter: Parameter) -> float:
-    return parameter.value.to("10*6/mL")
 
 
 def _usual_ml(phase: PhaseConfig, volume: str) -> float | None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from controller.commands import Json
 from controller.composition.rehearsal.books import GRID_S, AlarmTime, Course
@@ -16,6 +17,7 @@ from controller.frame import F8
 QUANTILES = {"p5": 0.05, "p25": 0.25, "p50": 0.50, "p75": 0.75, "p95": 0.95}
 BAND = {"p5": 0.05, "p50": 0.50, "p95": 0.95}
 DAY_S, MINUTE_S = 86_400.0, 60.0
+CONTENTS = ("vcd", "viability", "volume_l")
 LOOP_FIGURES = ("in_band", "mean_absolute_error", "saturated", "tv_per_h")
 
 
@@ -27,35 +29,43 @@ def distribution(values: Sequence[float]) -> dict[str, Json]:
     spread = {name: _number(np.quantile(known, share)) for name, share in QUANTILES.items()}
     # The exact sum does not depend on the order of the donors.
     mean = math.fsum(known.tolist()) / len(known)
-    return {"n": len(known), "mean": _number(mean), "min": float(known[0]), **spread, "max": float(known[-1])}
+    return {"n": len(known), "mean": _number(mean), "min": _number(known[0]), **spread, "max": _number(known[-1])}
 
 
 def outcomes(courses: Sequence[Course]) -> dict[str, Json]:
-    """States that batches ended in, with reasons, and the verdicts on patients' products."""
-    states = Counter(course.state or "not begun" for course in courses)
-    reasons = Counter(course.reason for course in courses if course.state != "Complete")
+    """States that batches ended in, with reasons, and the verdicts on patients' products: the share that fails is of
+    those with a verdict, which what still runs has not.
+    """
+    states = Counter(course.state or "Not begun" for course in courses)
+    reasons = Counter(course.reason for course in courses if not course.completed)
     failures = Counter(failure for course in courses for failure in course.failures)
-    failed = sum(1 for course in courses if course.failures)
-    judged = any(math.isfinite(course.doses) for course in courses)
+    judged = [course for course in courses if course.judged]
+    failed = sum(1 for course in judged if course.failures)
     return {
         "states": _counted(states),
         "not_completed": _counted(reasons),
+        "judged": len(judged),
         "failed": failed if judged else None,
-        "failed_share": failed / len(courses) if judged else None,
+        "failed_share": _number(failed / len(judged)) if judged else None,
         "failures": _counted(failures),
     }
 
 
 def reached(courses: Sequence[Course]) -> list[Json]:
-    """Probability that the target is reached by the end of each day, from day 0 on until nothing changes any more."""
-    times = sorted(course.reached_s for course in courses if math.isfinite(course.reached_s))
-    last = max((course.ended_s for course in courses if math.isfinite(course.ended_s)), default=0.0)
+    """Probability, over all donors, that the target is reached by each day, up to the last that was rehearsed."""
+    times = [course.reached_s for course in courses if math.isfinite(course.reached_s)]
+    last = max((course.followed_s for course in courses), default=0.0)
     days = range(math.ceil(last / DAY_S) + 1)
-    return [{"day": day, "probability": sum(time <= day * DAY_S for time in times) / len(courses)} for day in days]
+    return [
+        {"day": day, "probability": _number(sum(time <= day * DAY_S for time in times) / len(courses))} for day in days
+    ]
 
 
 def alarms(courses: Sequence[Course]) -> list[Json]:
-    """Every alarm that came: in how many of the batches, how often per batch, and for how long; the commonest first."""
+    """Every alarm that came: in how many of the batches that began, how often per batch, and for how long (to the end
+    of the batch where it was still active then); the commonest first.
+    """
+    begun = sum(1 for course in courses if course.state)
     found: dict[str, list[AlarmTime]] = {}
     donors: Counter[str] = Counter()
     for course in courses:
@@ -67,48 +77,42 @@ def alarms(courses: Sequence[Course]) -> list[Json]:
         {
             "alarm": name,
             "title": times[0].title,
-            "batches_share": donors[name] / len(courses),
-            "per_batch": len(times) / len(courses),
+            "batches_share": _number(donors[name] / begun),
+            "per_batch": _number(len(times) / begun),
             "minutes": distribution([(one.until - one.since) / MINUTE_S for one in times]),
-            "still_active": sum(math.isnan(one.until) for one in times),
+            "still_active": sum(one.open for one in times),
         }
         for name, times in commonest
     ]
 
 
 def loops(courses: Sequence[Course]) -> dict[str, Json]:
-    """Time in band and other figures of each loop over the whole batch, as distributions over the donors."""
+    """Time in band and other figures of each loop over each batch, as distributions over those that began."""
     names = dict.fromkeys(name for course in courses for name in course.loops)
     return {name: _loop([course.loops.get(name) for course in courses]) for name in names}
 
 
 def consumption(part: Part) -> dict[str, Json]:
-    """What each dosing output gave in a batch, and the medium that was filled in by hand."""
-    table: dict[str, Json] = {"medium": {"title": "Medium filled in", "unit": "L", **_medium(part)}}
+    """What each dosing output gave in a batch that began, and the medium that was filled in by hand."""
+    begun = [row for row, course in enumerate(part.courses) if course.state]
+    medium = distribution([part.courses[row].medium_l for row in begun])
+    table: dict[str, Json] = {"medium": {"title": "Medium filled in", "unit": "L", **medium}}
     for column, one in enumerate(part.consumed):
-        spread = distribution(part.amounts[:, column].tolist())
+        spread = distribution(part.amounts[begun, column].tolist())
         table[one.name] = {"title": one.title, "unit": one.unit, **spread}
     return table
 
 
 def forecast(part: Part) -> dict[str, Json]:
     """The band of every trend, at times since the batch began, over the batches that were not over then."""
-    ordered = np.sort(part.trends.astype(np.float64), axis=1)
-    known = np.isfinite(ordered).sum(axis=1)
-    bands = {name: _quantile(ordered, known, share) for name, share in BAND.items()}
-    tags: dict[str, Json] = {
-        tag.name: {
-            "title": tag.title,
-            "unit": tag.unit,
-            **{name: _series(band[:, column], tag.decimals) for name, band in bands.items()},
-        }
-        for column, tag in enumerate(part.trended)
-    }
-    return {
-        "time_s": [GRID_S * point for point in range(len(ordered))],
-        "running": np.isfinite(ordered).any(axis=2).sum(axis=1).tolist(),
-        "tags": tags,
-    }
+    tags: dict[str, Json] = {}
+    for column, tag in enumerate(part.trended):
+        ordered = np.sort(part.trends[:, :, column].astype(np.float64), axis=1)
+        known = np.isfinite(ordered).sum(axis=1)
+        bands = {name: _series(_quantile(ordered, known, share), tag.decimals) for name, share in BAND.items()}
+        tags[tag.name] = {"title": tag.title, "unit": tag.unit, **bands}
+    running = np.isfinite(part.trends).any(axis=2).sum(axis=1)
+    return {"time_s": [GRID_S * point for point in range(len(part.trends))], "running": running.tolist(), "tags": tags}
 
 
 def beyond(courses: Sequence[Course]) -> dict[str, Json]:
@@ -129,12 +133,12 @@ def donors(part: Part) -> tuple[list[str], list[list[Json]]]:
 
 def _donor(course: Course, amounts: F8, names: Mapping[str, None]) -> list[Json]:
     end = course.yielded
+    cells = end["vcd"] * end["volume_l"] if end else math.nan
     return [
-        course.donor, course.state or "not begun", course.reason, _number(course.ended_s / DAY_S),
-        _number(course.reached_s / DAY_S), _number(end["vcd"] * end["volume_l"]), _number(end["vcd"]),
-        _number(end["viability"]), _number(end["volume_l"]), _number(course.doses), " ".join(course.failures),
-        len(course.alarms), course.deviations, "; ".join(course.beyond),
-        *(_number(amount) for amount in amounts.tolist()),
+        course.donor, course.state or "Not begun", course.reason, _number(course.ended_s / DAY_S),
+        _number(course.reached_s / DAY_S), _number(cells), *(_figure(end, name) for name in CONTENTS),
+        _number(course.doses), " ".join(course.failures), len(course.alarms), course.deviations,
+        "; ".join(course.beyond), *(_number(amount) if course.state else None for amount in amounts.tolist()),
         *(_figure(course.loops.get(name), "in_band") for name in names),
     ]  # fmt: skip
 
@@ -148,22 +152,17 @@ def _loop(entries: Sequence[Json]) -> Json:
     return table
 
 
-def _figure(entry: Json, name: str) -> float | None:
-    value = entry.get(name) if isinstance(entry, dict) else None
+def _figure(entry: Json | Mapping[str, float], name: str) -> float | None:
+    value = entry.get(name) if isinstance(entry, Mapping) else None
     return _number(value) if isinstance(value, int | float) else None
 
 
-def _medium(part: Part) -> dict[str, Json]:
-    return distribution([course.medium_l for course in part.courses])
-
-
-def _quantile(ordered: F8, known: F8, share: float) -> F8:
-    """A quantile over axis 1 of values sorted along it, of which the first ``known`` are numbers."""
+def _quantile(ordered: F8, known: NDArray[np.intp], share: float) -> F8:
+    """A quantile of each row of sorted values, of which the first ``known`` are numbers."""
     place = share * np.maximum(known - 1, 0)
-    below = np.floor(place).astype(np.intp)[:, None, :]
-    above = np.ceil(place).astype(np.intp)[:, None, :]
-    low, high = (np.take_along_axis(ordered, at, axis=1)[:, 0, :] for at in (below, above))
-    return np.asarray(low + (high - low) * (place - np.floor(place)))
+    rows, below = np.arange(len(ordered)), np.floor(place).astype(np.intp)
+    low, high = ordered[rows, below], ordered[rows, np.ceil(place).astype(np.intp)]
+    return np.asarray(low + (high - low) * (place - below))
 
 
 def _series(values: F8, decimals: int) -> list[Json]:

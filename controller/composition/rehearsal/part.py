@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from controller.composition.rehearsal.books import F4, Consumed, Course
+from controller.composition.rehearsal.donors import donor_name
 from controller.composition.rehearsal.rehearsal import Rehearsal, Setting
 from controller.frame import F8
 
@@ -140,7 +142,11 @@ class _Team:
         try:
             message = line.recv()
         except EOFError:
-            raise RuntimeError(f"the process that rehearsed donors {self._lots[place]} ended early") from None
+            lot = self._lots[place]
+            who = f"donors {donor_name(lot[0])} to {donor_name(lot[-1])}"
+            raise RuntimeError(f"the process that rehearsed {who} ended early, as if it was killed") from None
+        if isinstance(message, str):
+            raise RuntimeError(message)
         if isinstance(message, Part):
             self._parts[place] = message
             self._seen[place] = Shown(len(self._lots[place]), 0.0)
@@ -153,5 +159,9 @@ class _Team:
 
 
 def _work(setting: Setting, numbers: Sequence[int], line: Connection) -> None:
-    line.send(rehearse_part(setting, numbers, lambda seconds, over: line.send((over, seconds))))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who started it decides, and ends it
+    try:
+        line.send(rehearse_part(setting, numbers, lambda seconds, over: line.send((over, seconds))))
+    except (LookupError, ValueError) as error:
+        line.send(str(error))
     line.close()

@@ -17,10 +17,11 @@ from controller.clock import VirtualClock
 from controller.commands import Command, Event, Json, Verb
 from controller.commands import Outcome as Applied
 from controller.composition.catalogue import Catalogue
-from controller.composition.rehearsal.books import Books, Course
+from controller.composition.rehearsal.books import Books
 from controller.composition.rehearsal.clones import cloned
 from controller.composition.rehearsal.donors import donor_name, particulars
 from controller.composition.rehearsal.fleet_io import FleetIo
+from controller.composition.rehearsal.judging import contents, judge, loop_figures
 from controller.composition.rehearsal.operator import Operator
 from controller.composition.simulated import check_simulation, plant_state
 from controller.config.load import load_site
@@ -28,16 +29,16 @@ from controller.door import Door
 from controller.model.build import build
 from controller.recipe.conditions import Condition, check_condition, compile_condition
 from controller.recipe.engine import Engine
-from controller.recipe.states import State
-from controller.recipe.symbols import ELAPSED, Symbol, class_symbols
+from controller.recipe.symbols import Symbol, class_symbols
 from controller.runtime import NS, Runtime
 from controller.scan import Scan, ScanResult
-from simulators.biology.verdicts import Outcome, purity, verdict
 from simulators.fleet import Fleet
 
-HOUR_S, DAY_S = 3600.0, 86_400.0
+DAY_S = 86_400.0
 LONGEST_S = 30.0 * DAY_S
 SHOW_SCANS = 200
+AIM_S = 60.0
+"""Process seconds between two looks at who has reached the target; at the end of a batch there is one more."""
 Progress = Callable[[float, int], None]
 """Told process seconds and how many batches are over."""
 
@@ -106,6 +107,7 @@ class Rehearsal:
         self._operator = Operator(self.recipe.config, self.fleet, columns)
         self._formulas = particulars(self.recipe.config, self.fleet.patients) or [{} for _ in self.names]
         self._target: dict[str, Condition] = {}
+        self._aim_s = 0.0
 
     def run(self, progress: Progress | None = None, watch: Callable[[], None] | None = None) -> Books:
         """Make a batch for every donor and scan until all are over. ``watch`` is called after every scan."""
@@ -119,8 +121,11 @@ class Rehearsal:
                 progress(self.clock.now_ns() / NS, over)
             if over == len(self.names):
                 break
+        running = self.books.open()
         self.books.close(self.clock.now_ns() / NS)
-        self._weigh()
+        self._take_down(running)
+        for column, course in enumerate(self.books.courses.values()):
+            judge(course, self.fleet, column)
         return self.books
 
     def step(self) -> None:
@@ -136,7 +141,10 @@ class Rehearsal:
             if not outcome.applied and outcome.command.verb is Verb.BATCH_CREATE:
                 self.books.refused(outcome.command.target, outcome.reason)
         if self.books.scanned(self.scan.reader.frame, now_s, self.setting.period_s):
-            self._look(now_s)
+            self._look_at_cultures()
+        if now_s >= self._aim_s:
+            self._aim_s += AIM_S
+            self._aim(self.books.open(), now_s)
         self.fleet.step(self.setting.period_s)
         self.clock.advance_to(now_ns + self.runtime.period_ns)
 
@@ -150,53 +158,43 @@ class Rehearsal:
             if config.target is not None:
                 values = {key: one.value.value for key, one in config.formula.items()} | formula
                 symbols = {key: Symbol(one.value.unit, values[key]) for key, one in config.formula.items()}
-                known = {**class_symbols(self.kind), **symbols, ELAPSED: Symbol("s")}
+                known = {**class_symbols(self.kind), **symbols}
                 self._target[name] = compile_condition(config.target, known)
 
     def _submit(self, verb: Verb, target: str, value: Mapping[str, Json]) -> None:
         self.door.submit(Command(verb, target, value, who="rehearsal", source="cli", reason="rehearsal"))
 
-    def _look(self, now_s: float) -> None:
-        """Now and then: who has reached the target, and whose culture is beyond what its model knows."""
+    def _aim(self, donors: Sequence[str], now_s: float) -> None:
+        """Note who has reached the target."""
+        for name in donors:
+            course, target = self.books.courses[name], self._target.get(name)
+            if target is None or not np.isnan(course.reached_s):
+                continue
+            if target.evaluate(partial(self.scan.reader.read, name)) is True:
+                course.reached_s = now_s
+
+    def _look_at_cultures(self) -> None:
+        """Note whose culture is beyond what its model knows."""
         lives = self.fleet.truth()["vcd"] > 0.0
         beyond = {name: where & lives for name, where in self.fleet.beyond().items()}
         for column, (name, course) in enumerate(self.books.courses.items()):
-            if course.over:
-                continue
-            target = self._target.get(name) if np.isnan(course.reached_s) else None
-            if target is not None and target.evaluate(partial(self.scan.reader.read, name)) is True:
-                course.reached_s = now_s
-            operation = self.engine.operation(name)
-            left = [f"{what} in {operation}" for what, where in beyond.items() if where[column]]
-            course.beyond += [what for what in left if what not in course.beyond]
+            if not course.over:
+                operation = self.engine.operation(name)
+                left = [f"{what} in {operation}" for what, where in beyond.items() if where[column]]
+                course.beyond += [what for what in left if what not in course.beyond]
 
     def _note(self, events: Sequence[Event], now_s: float) -> None:
         """Write down what happened; of a batch that is over now, also what is in its vessel."""
         running = self.books.open()
         self.books.note(events, now_s)
         ended = [name for name in running if self.books.courses[name].over]
-        truth = self.fleet.truth() if ended else {}
-        for name in ended:
-            column = self.names.index(name)
-            self.books.courses[name].yielded = {what: float(values[column]) for what, values in truth.items()}
+        self._aim(ended, now_s)
+        self._take_down(ended)
 
-    def _weigh(self) -> None:
-        """Judge every batch's end: what was in the vessel before the harvest, and whether a patient may be given it."""
-        last, fleet = self.fleet.truth(), self.fleet
-        for column, course in enumerate(self.books.courses.values()):
-            now = course.yielded or {what: float(values[column]) for what, values in last.items()}
-            course.yielded = fleet.at_harvest.get(column, now)
-            course.medium_l = float(fleet.filled_l[column])
-            if fleet.patients:
-                judged = verdict(fleet.patients[column], self._outcome(column, course))
-                course.failures, course.doses = list(judged.failures), judged.doses
-
-    def _outcome(self, column: int, course: Course) -> Outcome | None:
-        """What was harvested of a patient's cells, if anything was."""
-        begun = self.fleet.begun.get(column)
-        if begun is None or column not in self.fleet.at_harvest or course.state != State.COMPLETE:
-            return None
-        end = course.yielded
-        cells = end["vcd"] * end["volume_l"]
-        hours = (end["process_s"] - begun.process_s) / HOUR_S
-        return Outcome(hours, cells, 0.01 * end["viability"], purity(self.fleet.patients[column], begun.cells, cells))
+    def _take_down(self, donors: Sequence[str]) -> None:
+        """Take down what is in vessels and how their loops did, for batches that are over now."""
+        for name in donors:
+            course, column = self.books.courses[name], self.names.index(name)
+            course.yielded = contents(self.fleet, column)
+            course.medium_l = float(self.fleet.filled_l[column])
+            course.loops = course.loops or loop_figures(self.site, self.scan.health, name)

@@ -75,13 +75,14 @@ function histogram(caption, unit, values) {
 
 function probability() {
   const days = summary.target.by_day;
-  return chart("Probability that the target is reached by the end of a day, %", {
+  return chart("Probability that the target is reached by a day, %", {
     x: "days", scales: { y: { range: [0, 100] } },
     series: () => [{ label: "day" }, { label: "reached", stroke: colour("--mark"), width: 2, fill: colour("--band") }],
   }, [days.map((one) => one.day), days.map((one) => 100 * one.probability)]);
 }
 
-const column = (name) => donors.rows.map((row) => row[donors.head.indexOf(name)]);
+const completed = donors.rows.filter((row) => row[donors.head.indexOf("state")] === "Complete");
+const column = (name) => completed.map((row) => row[donors.head.indexOf(name)]);
 const states = (counts) => Object.entries(counts).map(([name, count]) => `${name}: ${count}`).join(" · ") || "none";
 
 const { outcome } = summary;
@@ -92,33 +93,33 @@ report.replaceChildren(
   element("p", {}, `Simulated. ${summary.model_note} ${summary.scan_note}`),
   element("div", { class: "tiles" },
     tile("Batches completed", `${outcome.states.Complete ?? 0} of ${summary.donors}`, states(outcome.states)),
-    outcome.failed === null ? null : tile("Products that fail", percent(outcome.failed_share), states(outcome.failures), outcome.failed > 0),
-    tile("Duration, days", shown(summary.duration_d.p50), `5 … 95 %: ${shown(summary.duration_d.p5)} … ${shown(summary.duration_d.p95)}`),
-    tile("Viable cells, 10*9", shown(summary.yield.viable_cells_1e9.p50), `5 … 95 %: ${shown(summary.yield.viable_cells_1e9.p5)} … ${shown(summary.yield.viable_cells_1e9.p95)}`)),
+    outcome.failed === null ? null : tile("Products that fail", percent(outcome.failed_share), `of ${outcome.judged} with a verdict: ${states(outcome.failures)}`, outcome.failed > 0),
+    tile("Duration, days", shown(summary.duration_d.p50), `of completed batches; 5 … 95 %: ${shown(summary.duration_d.p5)} … ${shown(summary.duration_d.p95)}`),
+    tile("Viable cells, 10*9", shown(summary.yield.viable_cells_1e9.p50), `of completed batches; 5 … 95 %: ${shown(summary.yield.viable_cells_1e9.p5)} … ${shown(summary.yield.viable_cells_1e9.p95)}`)),
   element("h2", {}, "Duration, yield and target"),
   element("p", { class: "soft" }, summary.target.condition ? `Target: ${summary.target.condition}` : "The recipe names no target."),
   element("div", { class: "charts" }, ...[
     summary.target.condition ? probability() : null,
-    histogram("Duration, days", "days", column("duration_d")),
+    histogram("Duration of completed batches, days", "days", column("duration_d")),
     histogram("Viable cells at the end, 10*9", "10*9", column("viable_cells_1e9")),
     histogram("Viability at the end, %", "%", column("viability_percent")),
   ].filter(Boolean)),
   element("h2", {}, "Alarms to expect"),
   summary.alarms.length ? table([["Alarm", true], ["Batches"], ["Per batch"], ["Minutes, median"], ["95 %"], ["Still active at the end"]],
     summary.alarms.map((one) => [one.title, percent(one.batches_share), one.per_batch, one.minutes.p50, one.minutes.p95, one.still_active]),
-    "How often each alarm came") : element("p", {}, "None came."),
+    "How often each alarm came, in batches that began; an alarm still active counts to the end of its batch") : element("p", {}, "None came."),
   element("h2", {}, "Time in band"),
-  table([["Loop", true], ["In band, %: median (5 … 95 %)"], ["Mean error"], ["Output at a limit, %"]],
-    Object.entries(summary.loops).map(([name, one]) => [name, spread(one.in_band), spread(one.mean_absolute_error, one.unit), spread(one.saturated)]),
-    "Over the whole batch, warming up included"),
+  table([["Loop", true], ["Batches"], ["In band, %: median (5 … 95 %)"], ["Mean error"], ["Output at a limit, %"]],
+    Object.entries(summary.loops).map(([name, one]) => [name, one.in_band.n, spread(one.in_band), spread(one.mean_absolute_error, one.unit), spread(one.saturated)]),
+    "Over each batch that began, as far as it went, warming up included"),
   element("h2", {}, "Consumption"),
   table([["What", true], ["Median"], ["5 %"], ["95 %"], ["Most"], ["Unit", true]],
-    Object.values(summary.consumption).map((one) => [one.title, one.p50, one.p5, one.p95, one.max, one.unit]), "Per batch"),
+    Object.values(summary.consumption).map((one) => [one.title, one.p50, one.p5, one.p95, one.max, one.unit]), "Per batch that began"),
   element("h2", {}, "Forecast"),
   element("p", { class: "soft" }, "Line: median. Band: 5 … 95 % of the batches that were not over at that time."),
   element("div", { class: "charts" }, ...Object.keys(forecast.tags).map(band)),
   element("h2", {}, "Donors"),
-  Object.keys(summary.beyond_model).length ? element("p", {}, `Beyond what the model is valid for, at some time: ${states(summary.beyond_model)} batches.`) : element("p", { class: "soft" }, "No culture left what its model is valid for."),
+  Object.keys(summary.beyond_model).length ? element("p", {}, `Seen beyond what the model is valid for, looked at every ten minutes: ${states(summary.beyond_model)} batches.`) : element("p", { class: "soft" }, "No culture was seen beyond what its model is valid for, looked at every ten minutes."),
   table(donors.head.map((title, at) => [title.replaceAll("_", " "), at < 3]), donors.rows, "One row for each"),
   element("h2", {}, "Made from"),
   table([["File", true], ["SHA-256", true]], Object.entries(summary.files_sha256), "Files that were rehearsed"),
