@@ -96,6 +96,7 @@ def _text(told: Row) -> str:
         f"{told['donors']} virtual donors, seed {told['seed']}, scan period {told['scan_period_s']:g} s",
         f"Ended: {_counts(outcome['states'])}",
         *([] if outcome["failed"] is None else [_failed(outcome)]),
+        *(f"  {name}: {meaning}" for name, meaning in _row(outcome["failures_mean"]).items()),
         f"Duration of completed batches, d: {_spread(told['duration_d'])}",
         f"Viable cells of completed batches, 10*9: {_spread(_row(told['yield'])['viable_cells_1e9'])}",
         *([f"Target {target['condition']}: {_by_day(target['by_day'])}"] if target["condition"] else []),

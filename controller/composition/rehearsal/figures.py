@@ -13,6 +13,7 @@ from controller.commands import Json
 from controller.composition.rehearsal.books import GRID_S, AlarmTime, Course
 from controller.composition.rehearsal.part import Part
 from controller.frame import F8
+from simulators.biology.verdicts import FAILURES
 
 QUANTILES = {"p5": 0.05, "p25": 0.25, "p50": 0.50, "p75": 0.75, "p95": 0.95}
 BAND = {"p5": 0.05, "p50": 0.50, "p95": 0.95}
@@ -48,6 +49,7 @@ def outcomes(courses: Sequence[Course]) -> dict[str, Json]:
         "failed": failed if judged else None,
         "failed_share": _number(failed / len(judged)) if judged else None,
         "failures": _counted(failures),
+        "failures_mean": {name: FAILURES[name] for name in sorted(failures)},
     }
 
 

@@ -96,6 +96,7 @@ report.replaceChildren(
     outcome.failed === null ? null : tile("Products that fail", percent(outcome.failed_share), `of ${outcome.judged} with a verdict: ${states(outcome.failures)}`, outcome.failed > 0),
     tile("Duration, days", shown(summary.duration_d.p50), `of completed batches; 5 … 95 %: ${shown(summary.duration_d.p5)} … ${shown(summary.duration_d.p95)}`),
     tile("Viable cells, 10*9", shown(summary.yield.viable_cells_1e9.p50), `of completed batches; 5 … 95 %: ${shown(summary.yield.viable_cells_1e9.p5)} … ${shown(summary.yield.viable_cells_1e9.p95)}`)),
+  ...Object.entries(outcome.failures_mean).map(([name, meaning]) => element("p", { class: "soft" }, `${name}: ${meaning}`)),
   element("h2", {}, "Duration, yield and target"),
   element("p", { class: "soft" }, summary.target.condition ? `Target: ${summary.target.condition}` : "The recipe names no target."),
   element("div", { class: "charts" }, ...[
