@@ -16,6 +16,7 @@ def make(names, storm, *, edges=False):
     return Crowd(configs / "sites/bench.yaml", "BR-101", names, recipe, {"count_every": 0.5}, storm, edges=edges)
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize(("storm", "scans"), [(0.02, 800), (0.3, 1200)])
 def test_a_vessel_among_others_does_what_it_does_alone(storm, scans):
     together, alone = make(NAMES, storm), {name: make([name], storm) for name in NAMES}
@@ -41,6 +42,7 @@ def step_every_batch(engine):
         engine._resting.wake(slot)
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize(("storm", "scans"), [(0.02, 1500), (0.2, 1500)])
 def test_a_batch_at_rest_does_what_one_does_that_is_stepped_in_every_scan(storm, scans):
     quick, slow = (make(NAMES[:3], storm, edges=True) for _ in range(2))
