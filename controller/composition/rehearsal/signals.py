@@ -71,7 +71,8 @@ def behind(connection: Connection, address: str) -> Behind:
     else:
         found, known = _named(connection, address)
     if not found.sensor and not found.actuator:
-        message = f"a rehearsal has nothing of the vessel behind {driver} {address}"
+        silent = f": `{found.path[-1]}` does not name it" if found.path[0] == "simulation" else ""
+        message = f"a rehearsal has nothing of the vessel behind {driver} {address}{silent}"
         raise Unrehearsed(found.path, message, nearest(address, known))
     return found
 
@@ -83,7 +84,7 @@ def _probe(connection: Connection, address: str) -> tuple[Behind, list[str]]:
     names = {str(key): str(value) for key, value in units.items()} if isinstance(units, dict) else {}
     path: Path = ("simulation", "units")
     sensor = names.get(unit, "") if block == "PMC1" else ""
-    return Behind(sensor, "", (*path, unit) if sensor else path), [f"{number}.PMC1" for number in names]
+    return Behind(sensor, "", (*path, unit) if sensor else path), list(names)
 
 
 def _pump(connection: Connection, address: str) -> tuple[Behind, list[str]]:
@@ -94,7 +95,8 @@ def _pump(connection: Connection, address: str) -> tuple[Behind, list[str]]:
         raise Unrehearsed(("simulation", "pump"), message, nearest(str(pump), PUMPS))
     sensor = f"{pump}_revolutions" if address == "revolutions" else ""
     actuator = f"{pump}_rpm" if address == "speed" else ""
-    return Behind(sensor, actuator, ("simulation", "pump")), ["revolutions", "speed"]
+    known = ["revolutions", "speed"]
+    return Behind(sensor, actuator, ("simulation", "pump") if address in known else ("driver",)), known
 
 
 def _named(connection: Connection, address: str) -> tuple[Behind, list[str]]:
