@@ -11,7 +11,7 @@ from simulators.biology.suspension import Suspension
 from simulators.bus import PUMPS
 from simulators.draws import Alone, Together
 from simulators.mishaps.board import Board
-from simulators.mishaps.catalogue import CATALOGUE
+from simulators.mishaps.catalogue import AT_ONCE, CATALOGUE
 from simulators.mishaps.order import ordered
 from simulators.plant import Plant
 from simulators.sizes import as_bought
@@ -84,6 +84,35 @@ def test_one_of_many_is_to_the_bit_what_it_is_alone_and_the_others_notice_nothin
         values = together_now[what]
         expected = [struck[what] if k == STRUCK else alone[k][what] for k in range(N)]
         assert values.tobytes() == np.array(expected).tobytes(), what
+
+
+LASTING = [(name, signal) for name, signal in EVERY if CATALOGUE[name].ending is not AT_ONCE]
+
+
+@pytest.mark.parametrize(("name", "signal"), LASTING)
+def test_what_is_shorter_than_a_step_acts_for_one_step_and_is_on_record_so(name, signal):
+    order = ordered(name, signal, start_s=7.0, duration_s=CATALOGUE[name].shortest_s)
+    told: list[tuple[str, float]] = []
+    all_of_them, one = many(), single(STRUCK)
+    Board(all_of_them).order(order, np.arange(N) == STRUCK)
+    Board(one, lambda number, what: told.append((what, one.process_s))).order(order)
+    for _ in range(8):
+        one.step(6.0)
+        all_of_them.step(6.0)
+    assert told == [("begins", 12.0), ("ends", 18.0)][: 1 if CATALOGUE[name].ramp else 2]
+    struck, together_now = {**one.readings, **one.truth()}, {**all_of_them.readings, **all_of_them.truth()}
+    for what in SEEN:
+        assert together_now[what][STRUCK] == struck[what], what
+
+
+def test_a_probe_that_is_off_for_a_second_is_off_for_a_step_of_six():
+    vessel = single(STRUCK)
+    Board(vessel).order(ordered("disconnect", "ph", start_s=7.0, duration_s=1.0))
+    off = []
+    for _ in range(5):
+        vessel.step(6.0)
+        off.append(math.isnan(vessel.readings["ph"]))
+    assert off == [False, False, True, False, False]
 
 
 @pytest.mark.parametrize(("name", "signal"), EVERY)
