@@ -115,6 +115,29 @@ def test_a_probe_that_is_off_for_a_second_is_off_for_a_step_of_six():
     assert off == [False, False, True, False, False]
 
 
+def test_the_end_of_one_contamination_leaves_the_bacteria_of_another_and_of_other_vessels():
+    """The first vessel of three has both, the second the one that ends, the third the one that goes on."""
+    vessel, orders = many(), [ordered("contamination", magnitude=1e6, duration_s=600.0), ordered("contamination")]
+    board = Board(vessel)
+    board.order(orders[0], np.arange(N) < 2)
+    board.order(orders[1], (np.arange(N) == 0) | (np.arange(N) == 2))
+    for _ in range(60):
+        vessel.step(10.0)
+    assert vessel.culture.bacteria[1] > 1e6
+    vessel.step(10.0)
+    left = [pytest.approx(1000.0, rel=0.3), 0.0, pytest.approx(1000.0, rel=0.3), 0.0, 0.0]
+    assert vessel.culture.bacteria.tolist() == left
+    both = single(0)
+    alone = Board(both)
+    for order in orders:
+        alone.order(order)
+    for _ in range(61):
+        both.step(10.0)
+    assert both.culture.bacteria == vessel.culture.bacteria[0]
+    alone.clear(2)
+    assert both.culture.bacteria == 0.0
+
+
 @pytest.mark.parametrize(("name", "signal"), EVERY)
 def test_what_is_cleared_before_it_begins_has_changed_nothing(name, signal, alone):
     vessel = single(STRUCK)
