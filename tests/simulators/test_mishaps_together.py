@@ -11,6 +11,7 @@ from simulators.biology.suspension import Suspension
 from simulators.bus import PUMPS
 from simulators.draws import Alone, Together
 from simulators.mishaps.board import Board
+from simulators.mishaps.book import KEPT
 from simulators.mishaps.catalogue import AT_ONCE, CATALOGUE
 from simulators.mishaps.order import ordered
 from simulators.plant import Plant
@@ -239,6 +240,19 @@ class TestBook:
         with pytest.raises(ValueError, match="disconnect: this vessel has no ph"):
             plant.mishaps.order("BR-101", ordered("disconnect", "ph"))
         assert not plant.mishaps.going_on()
+
+    def test_only_the_newest_notices_are_kept_and_how_many_are_not_is_known(self, plant):
+        book = plant.mishaps
+        for _ in range(KEPT):
+            book.clear(book.order("BR-101", ordered("leak")))
+        assert (book.count, len(book.notices)) == (2 * KEPT, KEPT)
+        before, oldest = book.since(5, most=3)
+        assert (before, [(one.number, one.what) for one in oldest]) == (
+            KEPT,
+            [(KEPT // 2 + 1, "ordered"), (KEPT // 2 + 1, "cleared"), (KEPT // 2 + 2, "ordered")],
+        )
+        assert book.since(2 * KEPT - 1) == (2 * KEPT - 1, [book.notices[-1]])
+        assert book.since(2 * KEPT) == book.since(3 * KEPT) == (2 * KEPT, [])
 
     def test_there_is_an_end_to_how_many_can_wait(self, plant):
         for _ in range(1000):
