@@ -100,7 +100,7 @@ class Board(Generic[Real]):
         self._count += 1
         begin_s = vessel.process_s + order.start_s
         end_s = float("inf") if order.mishap.ramp else begin_s + order.duration_s
-        if order.mishap.ending is AT_ONCE:
+        if order.mishap.ending == AT_ONCE:
             end_s = begin_s
         self._entries.append(Entry(self._count, effect(order, here), begin_s, end_s))
         vessel.disturbance = self
