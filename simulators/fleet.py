@@ -16,6 +16,8 @@ from simulators.biology.donors import Patient, patient
 from simulators.bus import actuators_with
 from simulators.description import CULTURES, described
 from simulators.hands import check, perform, perform_on
+from simulators.mishaps.board import Board
+from simulators.mishaps.order import Order
 from simulators.numeric import Array
 from simulators.vessel_state import make_alone, make_vessels
 
@@ -78,6 +80,15 @@ class Fleet:
         self.refused, self.at_harvest, self.begun = [], {}, {}
         self.filled_l = self.truth()["volume_l"].copy()
         self._wishes: list[Wish] = []
+        self._board = Board(self._one) if self._one is not None else None
+        self._boards = Board(self._many) if self._many is not None else None
+
+    def befall(self, order: Order) -> None:
+        """Let a mishap happen in every vessel. Raises ValueError for a signal that they do not have."""
+        if self._boards is not None:
+            self._boards.order(order, np.full(len(self.filled_l), True))
+        elif self._board is not None:
+            self._board.order(order)
 
     @property
     def readings(self) -> dict[str, Array]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from simulators.control import FaultLink, Operation, Refused, Request, numbers
 from simulators.instrument import Json
 from simulators.mishaps.board import BEGINS, CLEARED
-from simulators.mishaps.book import Book, Notice
+from simulators.mishaps.book import MOST, Book, Notice
 from simulators.mishaps.order import ordered
 
 NEWS_S = 10.0
@@ -46,10 +46,10 @@ class MishapPort:
 
     def tell(self) -> None:
         """Carry on what is new in the book; to be called after every step."""
-        new = self._book.notices[self._told :]
+        _, new = self._book.since(self._told)
         if not new:
             return
-        self._told += len(new)
+        self._told = self._book.count
         for notice in new:
             if notice.order.mishap.wire and notice.what in {BEGINS, CLEARED}:
                 self._send(notice)
@@ -87,7 +87,7 @@ class MishapPort:
 
     async def _list(self, _request: Request) -> dict[str, Json]:
         going_on: list[Json] = [described(notice) for notice in self._book.going_on().values()]
-        return {"faults": going_on, "last": len(self._book.notices)}
+        return {"faults": going_on, "last": self._book.count}
 
     async def _clear(self, request: Request) -> dict[str, Json]:
         """One by its number, or every one."""
@@ -101,15 +101,22 @@ class MishapPort:
         return {"cleared": list(wanted)}
 
     async def _news(self, request: Request) -> dict[str, Json]:
-        """Everything since the notice `after`; where there is nothing, as soon as there is, or nothing at last."""
+        """What came after so many notices, up to :data:`MOST` at once; where there is nothing, as soon as there is, or
+        nothing at last. `missed` is how many of them are kept no longer.
+        """
         after = request["after"]
         if isinstance(after, bool) or not isinstance(after, int) or after < 0:
             raise Refused("after must be a whole number, 0 or more")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(NEWS_S):
-                while len(self._book.notices) <= after:
+                while self._book.count <= after:
                     await self._changed.wait()
-        return {"news": [described(notice) for notice in self._book.notices[after:]], "last": len(self._book.notices)}
+        before, news = self._book.since(after, MOST)
+        return {
+            "news": [described(notice) for notice in news],
+            "missed": max(before - after, 0),
+            "last": before + len(news),
+        }
 
 
 def described(notice: Notice) -> dict[str, Json]:

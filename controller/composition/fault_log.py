@@ -40,6 +40,8 @@ async def watch(control: tuple[str, int], append: Callable[[Sequence[Event]], ob
             else:
                 answer = await ask(control, {"op": "process_fault_news", "after": last}, NEWS_WITHIN_S)
                 news = [_entry(one) for one in _list(answer["news"])]
+                if missed := answer.get("missed"):
+                    log.warning("%s notices of process faults are not on record: too many at once", missed)
         except SimulatorError as error:
             if not silent:
                 log.warning("process faults are not put on record: %s", error)

@@ -36,6 +36,8 @@ SIMULATED_OPTIONS: Mapping[str, Mapping[str, Json]] = {
 no other instrument is asked in its place.
 """
 
+LONGEST_ANSWER = 1 << 20
+"""Bytes of the control port's line: a thousand process faults and what became of them."""
 NO_LINE = "the file with the addresses is empty: `biovisor simulate` has not started yet, or has failed and said why"
 
 
@@ -175,7 +177,7 @@ async def ask(address: tuple[str, int], request: Mapping[str, Json], timeout_s: 
 
     try:
         async with asyncio.timeout(timeout_s):
-            reader, writer = await asyncio.open_connection(*address)
+            reader, writer = await asyncio.open_connection(*address, limit=LONGEST_ANSWER)
             try:
                 writer.write(json.dumps(request).encode() + b"\n")
                 answer = json.loads(await reader.readline())

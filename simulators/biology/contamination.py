@@ -8,6 +8,7 @@ demand, which doubles every 40 minutes, then by the pH.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Generic, NamedTuple
 
 from simulators.biology.culture import Culture, Environment, Exchange, Inflow
@@ -42,13 +43,20 @@ LIMITS: Mapping[str, Limit] = {
 INVADER: Invader[float] = Invader(**usual(LIMITS))
 
 
+@dataclass(slots=True, eq=False)
+class Strain(Generic[Real]):
+    """Bacteria that came in together: their density in cfu/mL."""
+
+    density: Real
+
+
 class Contaminated(Generic[Real]):
     """A culture with bacteria in it; a :class:`simulators.biology.culture.Culture` like the one it holds.
 
-    `bacteria` is their density in cfu/mL.
+    Bacteria that came in at different times grow alike, and are told apart so that some can be taken out again.
     """
 
-    bacteria: Real
+    _strains: list[Strain[Real]]
     _culture: Culture[Real]
     _invader: Invader[Real]
 
@@ -57,7 +65,24 @@ class Contaminated(Generic[Real]):
         out of its limits.
         """
         check(invader, LIMITS)
-        self._culture, self._invader, self.bacteria = culture, invader, seed
+        self._culture, self._invader, self._strains = culture, invader, [Strain(seed)]
+
+    @property
+    def bacteria(self) -> Real:
+        """All of them, cfu/mL."""
+        every = self._strains[0].density
+        for strain in self._strains[1:]:
+            every = every + strain.density
+        return every
+
+    def infect(self, density: Real) -> Strain[Real]:
+        """More bacteria come in, cfu/mL; gives what is to be taken out again."""
+        self._strains.append(Strain(density))
+        return self._strains[-1]
+
+    def cure(self, strain: Strain[Real]) -> None:
+        """Take out what came in together, with all that has become of it."""
+        self._strains.remove(strain)
 
     @property
     def interval_s(self) -> float:
@@ -67,18 +92,18 @@ class Contaminated(Generic[Real]):
     def advance(self, hours: float, here: Environment[Real], inflow: Inflow[Real]) -> Exchange[Real]:
         """Let both live for `hours`; what they exchange together."""
         speed = here.oxygen / (here.oxygen + OXYGEN_HALF) * self._room() * self._invader.mumax
-        self.bacteria = self.bacteria * exp((speed - inflow.total) * hours)
+        self._grow(exp((speed - inflow.total) * hours))
         return self._together(self._culture.advance(hours, here, inflow))
 
     def inoculate(self, density: Real, share: Real, viability: Real) -> None:
         """Mix in cells in fresh sterile medium."""
         self._culture.inoculate(density, share, viability)
-        self.bacteria = self.bacteria * (1.0 - share)
+        self._grow(1.0 - share)
 
     def dilute(self, share: Real) -> None:
         """Mix in fresh sterile medium."""
         self._culture.dilute(share)
-        self.bacteria = self.bacteria * (1.0 - share)
+        self._grow(1.0 - share)
 
     def set(self, name: str, value: Real) -> bool:
         """Set a state variable of the culture by its signal name."""
@@ -91,6 +116,10 @@ class Contaminated(Generic[Real]):
     def outside(self, here: Environment[Real]) -> dict[str, Truth]:
         """The culture's, and `bacteria` where there are any: its model knows of none."""
         return {**self._culture.outside(here), "bacteria": self.bacteria > 0.0}
+
+    def _grow(self, times: Real) -> None:
+        for strain in self._strains:
+            strain.density = strain.density * times
 
     def _room(self) -> Real:
         return maximum(1.0 - self.bacteria / self._invader.crowd, 0.0)

@@ -30,44 +30,25 @@ from simulators.instruments.arc_blocks import (
     text_words,
 )
 from simulators.instruments.arc_calibration import Calibration
+from simulators.instruments.arc_units import (
+    CELSIUS,
+    DENSITY,
+    FAHRENHEIT,
+    KELVIN,
+    MICROSIEMENS,
+    MILLISIEMENS,
+    MISTAKEN,
+    PERCENT_SAT,
+    PERCENT_VOL,
+    PH,
+    UNIT_NAMES,
+    in_unit,
+)
 from simulators.modbus_rtu import ILLEGAL_ADDRESS, ILLEGAL_VALUE, Refused
 from simulators.rtu_server import RtuLine
 
 PASSWORDS = {USER: 0, ADMINISTRATOR: 18_111_978, SPECIALIST: 16_021_966}
 """Factory passwords, printed in the manual."""
-
-KELVIN, CELSIUS, FAHRENHEIT, PERCENT_VOL, PERCENT_SAT, MICROSIEMENS, MILLISIEMENS, PH, MILLIVOLT, DENSITY = (
-    1, 2, 3, 4, 5, 9, 10, 12, 21, 28,
-)  # fmt: skip
-"""Unit bit numbers."""
-
-UNIT_NAMES = {
-    KELVIN: "K",
-    CELSIUS: "\u00b0C",
-    FAHRENHEIT: "\u00b0F",
-    PERCENT_VOL: "%-vol",
-    PERCENT_SAT: "%-sat",
-    MICROSIEMENS: "\u00b5S/cm",
-    MILLISIEMENS: "mS/cm",
-    DENSITY: "1E6/mL",
-    MILLIVOLT: "mV",
-    PH: "pH",
-}
-
-FACTORS = {
-    KELVIN: (1.0, 273.15),
-    FAHRENHEIT: (1.8, 32.0),
-    PERCENT_VOL: (0.2095, 0.0),
-    MICROSIEMENS: (1000.0, 0.0),
-    MILLIVOLT: (-59.16, 7.0 * 59.16),
-}
-"""From degree Celsius, %-sat, mS/cm and pH: factor and offset of the other units.
-
-100 %-sat is air with 20.95 %-vol; a glass electrode gives 59.16 mV per pH at 25 degree Celsius, and nothing at pH 7.
-"""
-
-MISTAKEN = {PH: MILLIVOLT, PERCENT_SAT: PERCENT_VOL, MILLISIEMENS: MICROSIEMENS, CELSIUS: KELVIN}
-"""The unit a channel shows under the fault `wrong_unit`, by the one it should show."""
 
 MEDIUM = 14.5
 """Conductivity of a culture medium in mS/cm; the plant does not change it."""
@@ -172,10 +153,10 @@ class ArcSensor:
             unit = self._units[start]
             if self.mistaken():
                 unit = MISTAKEN.get(unit, unit)
-            limits = (_in_unit(value, unit) for value in (channel.low, channel.high))
+            limits = (in_unit(value, unit) for value in (channel.low, channel.high))
             measured = channel.value()
             failed = not math.isfinite(measured)
-            value = float_words(_in_unit(0.0 if failed else measured, unit))
+            value = float_words(in_unit(0.0 if failed else measured, unit))
             status = integer_words(self._status() | (STATUS_ERROR if failed else 0))
             return integer_words(1 << unit) + value + status + b"".join(float_words(limit) for limit in limits)
 
@@ -263,11 +244,6 @@ MAKERS = {
     "capacitance": density_sensor,
 }
 """Sensors by the signal they measure."""
-
-
-def _in_unit(value: float, unit: int) -> float:
-    factor, offset = FACTORS.get(unit, (1.0, 0.0))
-    return value * factor + offset
 
 
 async def run(context: Context) -> None:

@@ -66,6 +66,11 @@ class Entry(Generic[Real]):
     end_s: float
     begun: bool = False
 
+    def began(self, now_s: float) -> None:
+        """It begins with a step, and lasts from then on: what is shorter than a step must not be over before one."""
+        self.begun = True
+        self.begin_s, self.end_s = now_s, now_s + (self.end_s - self.begin_s)
+
 
 Told: TypeAlias = Callable[[int, str], None]
 BEGINS, ENDS, CLEARED = "begins", "ends", "cleared"
@@ -95,7 +100,7 @@ class Board(Generic[Real]):
         self._count += 1
         begin_s = vessel.process_s + order.start_s
         end_s = float("inf") if order.mishap.ramp else begin_s + order.duration_s
-        if order.mishap.ending is AT_ONCE:
+        if order.mishap.ending == AT_ONCE:
             end_s = begin_s
         self._entries.append(Entry(self._count, effect(order, here), begin_s, end_s))
         vessel.disturbance = self
@@ -112,7 +117,7 @@ class Board(Generic[Real]):
         """Begin and end what is due and act for a step; gives what the actuators are then asked for."""
         now = vessel.process_s
         for entry in [one for one in self._entries if not one.begun and one.begin_s <= now]:
-            entry.begun = True
+            entry.began(now)
             self._told(entry.number, BEGINS)
             entry.effect.begin(vessel)
         for entry in [one for one in self._entries if one.begun and one.end_s <= now]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from simulators.mishaps.board import CLEARED, Board
 from simulators.mishaps.order import Order
@@ -12,6 +14,8 @@ from simulators.vessel import Vessel
 ORDERED = "ordered"
 MOST = 1000
 """Mishaps that may wait or go on at a time; more is a mistake of whoever orders them."""
+KEPT = 10 * MOST
+"""The newest notices that are kept: as many mishaps as there can be at a time leave a third of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +30,19 @@ class Notice:
 
 
 class Book:
-    """The mishaps of all vessels. `notices` grows with everything that becomes of them."""
+    """The mishaps of all vessels.
+
+    `notices` are the newest :data:`KEPT` of what became of them, `count` is how many there have been.
+    """
 
     def __init__(self, vessels: Mapping[str, Vessel[float]]) -> None:
         self._vessels = vessels
         self._boards: dict[str, Board[float]] = {}
         self._open: dict[int, tuple[str, int, Order, str]] = {}
         self._numbers: dict[tuple[str, int], int] = {}
-        self._count = 0
-        self.notices: list[Notice] = []
+        self._ordered = 0
+        self.count = 0
+        self.notices: deque[Notice] = deque(maxlen=KEPT)
 
     def order(self, vessel: str, order: Order) -> int:
         """Let a mishap happen; gives its number. Raises KeyError for an unknown vessel, ValueError for a signal that
@@ -45,11 +53,11 @@ class Book:
         if vessel not in self._boards:
             self._boards[vessel] = Board(self._vessels[vessel], lambda own, what: self._told(vessel, own, what))
         own = self._boards[vessel].order(order)
-        self._count += 1
-        self._numbers[vessel, own] = self._count
-        self._open[self._count] = (vessel, own, order, ORDERED)
-        self._note(self._count, ORDERED)
-        return self._count
+        self._ordered += 1
+        self._numbers[vessel, own] = self._ordered
+        self._open[self._ordered] = (vessel, own, order, ORDERED)
+        self._note(self._ordered, ORDERED)
+        return self._ordered
 
     def clear(self, number: int) -> None:
         """End a mishap now, or call it off. Raises ValueError for a number that is neither waiting nor going on."""
@@ -58,6 +66,14 @@ class Book:
             raise ValueError(f"no process fault {number} is waiting or going on; possible: {going}")
         vessel, own, _, _ = self._open[number]
         self._boards[vessel].clear(own)
+
+    def since(self, count: int, most: int = KEPT) -> tuple[int, list[Notice]]:
+        """At most so many of the notices after the first `count`, and how many came before these: more than `count`
+        where some are kept no longer.
+        """
+        before = min(max(count, self.count - len(self.notices)), self.count)
+        first = before - (self.count - len(self.notices))
+        return before, list(islice(self.notices, first, first + most))
 
     def going_on(self) -> dict[int, Notice]:
         """What waits or goes on, by number, each as it stands now."""
@@ -77,4 +93,5 @@ class Book:
 
     def _note(self, number: int, what: str) -> None:
         vessel, _, order, _ = self._open[number]
+        self.count += 1
         self.notices.append(Notice(number, what, vessel, order, self._vessels[vessel].process_s))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulators.biology.contamination import INVADER, Contaminated, Invader
+from simulators.biology.contamination import INVADER, Contaminated, Invader, Strain
 from simulators.mishaps.effect import Effect
 from simulators.numeric import Real, filled, maximum, where
 from simulators.physics.mass import back_pressure
@@ -60,20 +60,21 @@ class Infected(Effect[Real]):
     The culture is not brought up to now for it: that would move the cells of the vessels beside it by a rounding.
     """
 
+    _strain: Strain[Real]
+
     def begin(self, vessel: Vessel[Real]) -> None:
         """Seed them."""
-        like = vessel.volume_l
+        none = filled(vessel.volume_l, 0.0)
         if not isinstance(vessel.culture, Contaminated):
-            invader: Invader[Real] = Invader(*(filled(like, value) for value in INVADER))
-            vessel.culture = Contaminated(vessel.culture, invader, filled(like, 0.0))
-        culture = vessel.culture
-        culture.bacteria = where(self.here, culture.bacteria + self.order.magnitude, culture.bacteria)
+            invader: Invader[Real] = Invader(*(filled(none, value) for value in INVADER))
+            vessel.culture = Contaminated(vessel.culture, invader, none)
+        seed = filled(none, self.order.magnitude)
+        self._strain = vessel.culture.infect(where(self.here, seed, none))
 
     def end(self, vessel: Vessel[Real]) -> None:
-        """None is left."""
+        """None of these is left."""
         if isinstance(vessel.culture, Contaminated):
-            bacteria = vessel.culture.bacteria
-            vessel.culture.bacteria = where(self.here, 0.0 * bacteria, bacteria)
+            vessel.culture.cure(self._strain)
 
 
 class Leak(Effect[Real]):

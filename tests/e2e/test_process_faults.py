@@ -10,91 +10,11 @@ import time
 
 import pytest
 
-from tests.e2e.conftest import BENCH, Supervisor, until, warm_site
-from tests.simulators.test_wire_site import Site as Wires
+from tests.e2e.conftest import until, warm_site
+from tests.e2e.faulty import Site, with_effect
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60), pytest.mark.xdist_group("process-faults")]
-SPEED = 120
 FRESH = {"temperature_c": 37.0, "volume_l": 1.0, "ph": 7.2, "do": 60.0}
-
-
-class Site(Supervisor):
-    """A supervisor with its simulators, whose control port is found as `biovisor fault` finds it."""
-
-    def __init__(self, site, data):
-        super().__init__("run", site, "--simulate", "--speed", SPEED, "--data", data)
-        self.data = data
-
-    @property
-    def document(self):
-        return json.loads((self.data / "simulators.json").read_text())
-
-    control = Wires.control
-
-    def state(self, vessel="BR-101"):
-        return self.control(op="state", vessel=vessel)
-
-    def set(self, vessel="BR-101", **state):
-        assert self.control(op="set", vessel=vessel, state=state) == {"ok": True}
-
-    def befall(self, fault, signal=None, vessel="BR-101", **more):
-        answer = self.control(op="process_fault", vessel=vessel, fault=fault, signal=signal, **more)
-        assert answer["ok"], answer
-        return answer["number"]
-
-    def clear(self, number="all"):
-        return self.control(op="process_fault_clear", number=number)
-
-    def value(self, tag, vessel="BR-101"):
-        return self.tag(tag, vessel)["value"]
-
-    def quality(self, tag, vessel="BR-101"):
-        return self.tag(tag, vessel)["quality"]
-
-    def interlock(self, name, vessel="BR-101"):
-        return next(one for one in self.vessel(vessel)["interlocks"] if one["name"] == name)["tripped"]
-
-    def alarms(self, vessel="BR-101"):
-        return json.dumps(self.vessel(vessel)["alarms"])
-
-    def by_hand(self, loop, output, vessel="BR-101"):
-        """A loop in manual, at an output in its unit."""
-        path = f"/api/v1/vessels/{vessel}/loops/{loop}"
-        self.carried_out([self.http.put(f"{path}/mode", json={"mode": "manual", "reason": "test"})])
-        unit = self.loop(loop, vessel)["op_unit"]
-        body = {"value": output, "unit": unit, "reason": "test"}
-        self.carried_out([self.http.put(f"{path}/output", json=body)])
-
-    def all_off(self):
-        """Every loop that is not."""
-        body = {"mode": "off", "reason": "test"}
-        on = [(vessel, loop["name"]) for vessel in ("BR-101", "BR-102") for loop in self.vessel(vessel)["loops"]
-              if loop["mode"] != "off"]  # fmt: skip
-        path = "/api/v1/vessels/{}/loops/{}/mode"
-        self.carried_out([self.http.put(path.format(*one), json=body) for one in on])
-
-    def events(self):
-        return self.http.get("/api/v1/events", params={"limit": 500}).json()["events"]
-
-    def watched(self, tag, seconds, vessel="BR-101"):
-        """The values that differ in time, read every scan."""
-        end, seen = time.monotonic() + seconds, []
-        while time.monotonic() < end:
-            seen.append(self.value(tag, vessel))
-            time.sleep(0.1)
-        return seen
-
-
-def with_effect(site):
-    """The site with a class whose heater must warm by 0.2 K within ten minutes."""
-    shipped = BENCH.parent.parent / "classes/stirred-tank-2l.yaml"
-    band = "    health: {band: 0.2 Cel}\n"
-    text = shipped.read_text()
-    assert text.count(band) == 1
-    changed = site.parent / shipped.name
-    changed.write_text(text.replace(band, f"{band}    effect: {{within: 10 min, least: 0.2 K}}\n"))
-    site.write_text(site.read_text().replace(str(shipped), changed.name))
-    return site
 
 
 @pytest.fixture(scope="module")

@@ -61,6 +61,21 @@ async def test_what_goes_on_already_and_what_comes_is_told(tmp_path):
         task.cancel()
 
 
+async def test_a_thousand_at_once_are_told_without_a_gap(tmp_path):
+    async with simulators(tmp_path) as (_, control):
+        leak = {"op": "process_fault", "vessel": "BR-101", "fault": "leak", "start_s": 1e6}
+        await order_scenario(control, Scenario("x", "x", (leak,) * 1000))
+        record = Record()
+        task = asyncio.create_task(watch(control, record.append))
+        assert len(await record.next(1000)) == 1000
+        await ask(control, {"op": "process_fault_clear", "number": "all"})
+        told = await record.next(1000)
+        assert [text.split()[2:4] for text, _ in told] == [[f"{number}", "cleared:"] for number in range(1, 1001)]
+        task.cancel()
+        first = await ask(control, {"op": "process_fault_news", "after": 0})
+        assert (len(first["news"]), first["missed"], first["last"]) == (1000, 0, 1000)
+
+
 async def test_a_scenario_that_is_refused_says_why(tmp_path):
     async with simulators(tmp_path) as (_, control):
         wrong = {"op": "process_fault", "vessel": "BR-999", "fault": "leak"}

@@ -6,15 +6,19 @@ import pytest
 from simulators.biology.donors import patient
 from simulators.bus import FITTINGS
 from simulators.fleet import Fleet
+from simulators.mishaps.catalogue import CATALOGUE
+from simulators.mishaps.order import ordered
 
 ENTRY = {"model": "tc_m", "volume_l": 1.0, "temperature_c": 36.0}
 NUMBERS = (0, 3, 4, 17, 40)
 MINUTES = 150
 
 
-def run(numbers, entry=ENTRY):
+def run(numbers, entry=ENTRY, orders=()):
     """Hours in which every vessel is used by hand at times of its own."""
     fleet = Fleet(entry, numbers, seed=5)
+    for order in orders:
+        fleet.befall(order)
     for minute in range(MINUTES):
         for column, number in enumerate(numbers):
             fleet.actuators["heater"][column] = 20.0 + number
@@ -48,6 +52,22 @@ def test_each_vessel_is_to_the_bit_what_it_is_alone(more):
         assert column(run((number,), entry), 0) == column(together, at), number
     fewer = run(NUMBERS[1:4], entry)
     assert [column(fewer, at) for at in range(3)] == [column(together, at) for at in range(1, 4)]
+
+
+def test_what_befalls_all_befalls_each_to_the_bit_as_if_it_were_alone():
+    """Every mishap that needs no fitting, one after the other, and some at a time."""
+    orders = [
+        ordered(name, signal, start_s=200.0 * place, duration_s=None if mishap.ramp else 900.0)
+        for place, (name, mishap) in enumerate(CATALOGUE.items())
+        for signal in (mishap.signals[:1] or (None,))
+        if mishap.shortest_s <= 900.0 <= mishap.longest_s
+    ]
+    together, calm = run(NUMBERS, orders=orders), run(NUMBERS)
+    for at, number in enumerate(NUMBERS):
+        assert column(run((number,), orders=orders), 0) == column(together, at), number
+        assert column(calm, at) != column(together, at)
+    with pytest.raises(ValueError, match="pump-empty: this vessel has no acid_rpm"):
+        together.befall(ordered("pump-empty", "acid_rpm"))
 
 
 def test_hands_find_the_cells_that_the_patient_gave():

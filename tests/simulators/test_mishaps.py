@@ -1,53 +1,12 @@
-"""Each mishap of the catalogue in the plant, by its number: the signature that the catalogue names, in figures."""
+"""Each mishap of probes, drives and gases, by its number: the signature that the catalogue names, in figures."""
 
-import itertools
 import math
 import statistics
 
 import pytest
 
 from simulators.mishaps.catalogue import CATALOGUE
-from simulators.mishaps.order import ordered
-from simulators.plant import Plant
-
-WARM = {"model": "tc_m", "seed": 101, "volume_l": 1.0, "temperature_c": 37.0, "ph": 7.2, "do": 50.0, "vcd": 2.0}
-HOLDING = {"heater": 26.7, "agitation_sp": 120.0, "air_sp": 100.0, "co2_sp": 6.0}
-
-
-class Bench:
-    """A warm vessel with mishaps, and beside it the same one without."""
-
-    def __init__(self, **state):
-        self.plant = Plant({"BR-101": {**WARM, **state}, "twin": {**WARM, **state}}, 1)
-        for name in self.plant.vessels:
-            self.plant.actuators[name].update(HOLDING)
-
-    @property
-    def readings(self):
-        return self.plant.sensors["BR-101"]
-
-    @property
-    def truth(self):
-        return self.plant.truth("BR-101")
-
-    def drive(self, **actuators):
-        for name in self.plant.vessels:
-            self.plant.actuators[name].update(actuators)
-
-    def befall(self, name, signal=None, **more):
-        return self.plant.mishaps.order("BR-101", ordered(name, signal, **more))
-
-    def pass_s(self, seconds, watch=None, dt_s=1.0):
-        """Let time pass; the readings of ``watch`` at every step."""
-        seen = []
-        for _ in range(round(seconds / dt_s)):
-            self.plant.step(dt_s)
-            seen.append(self.readings[watch] if watch else None)
-        return seen
-
-    def off(self, name):
-        """By how much a reading differs from the twin's, of which the same seed makes the same but for its name."""
-        return self.readings[name] - self.plant.sensors["twin"][name]
+from tests.simulators.mishap_bench import Bench
 
 
 @pytest.fixture
@@ -159,22 +118,6 @@ def test_f8_without_oxygen_the_dissolved_oxygen_falls_with_the_slope_of_the_upta
     assert bench.readings["o2"] == pytest.approx(200.0, abs=0.5)
 
 
-def test_f9_a_clogging_exhaust_reaches_300_mbar_in_two_hours(bench):
-    bench.pass_s(60, dt_s=10.0)
-    going = bench.befall("exhaust-clog")
-    bench.pass_s(3600, dt_s=10.0)
-    assert bench.off("pressure") == pytest.approx(150.0, rel=0.03)
-    bench.pass_s(3600, dt_s=10.0)
-    assert bench.off("pressure") == pytest.approx(300.0, rel=0.03)
-    bench.drive(air_sp=0.0, co2_sp=0.0)
-    bench.pass_s(30)
-    assert bench.readings["pressure"] == pytest.approx(0.0, abs=2.0)
-    bench.drive(air_sp=100.0, co2_sp=6.0)
-    bench.plant.mishaps.clear(going)
-    bench.pass_s(30)
-    assert bench.off("pressure") == pytest.approx(0.0, abs=0.2)
-
-
 def test_f10_a_heater_stuck_on_crosses_40_cel_half_an_hour_after_a_cold_start():
     """The reference vessel: 8360 J/K, 150 W, stirrer at 2 W, no gas."""
     bench = Bench(volume_l=2.0, temperature_c=22.0, vcd=0.0)
@@ -206,75 +149,6 @@ def test_f11_without_its_stirrer_only_the_surface_transfers_oxygen(bench):
     assert bench.off("do") < -3.0
     bench.pass_s(60)
     assert bench.readings["agitation"] == pytest.approx(120.0, abs=2.0)
-
-
-def test_f12_foam_that_leaves_takes_volume_and_clogs_the_exhaust(bench):
-    bench.befall("foam-out", duration_s=2 * 3600.0)
-    bench.pass_s(2 * 3600, dt_s=10.0)
-    assert bench.off("weight") < -300.0
-    assert bench.off("pressure") > 10.0
-    bench.pass_s(2 * 3600, dt_s=10.0)
-    lost = bench.readings["weight"]
-    bench.pass_s(3600, dt_s=10.0)
-    assert bench.readings["weight"] == pytest.approx(lost, abs=10.0)
-
-
-def test_f13_contamination_makes_the_uptake_grow_exponentially_and_the_ph_fall():
-    bench = Bench(seed="same", vcd=0.0)
-    bench.drive(agitation_sp=300.0, o2_sp=400.0)
-    bench.befall("contamination", magnitude=1e6)
-    vessel = bench.plant._vessels["BR-101"]
-    uptakes = []
-    for _ in range(6):
-        bench.pass_s(3600, dt_s=10.0)
-        uptakes.append(vessel.solution.oxygen_uptake)
-    ratios = [later / earlier for earlier, later in itertools.pairwise(uptakes)]
-    assert ratios[:4] == [pytest.approx(math.exp(1.05), rel=0.05)] * 4
-    assert bench.truth["true_ph"] < bench.plant.truth("twin")["true_ph"] - 0.02
-    bench.befall("contamination", magnitude=1e6)
-    bench.pass_s(60)
-    assert vessel.culture.bacteria > 1e6
-    bench.plant.mishaps.clear(1)
-    bench.plant.mishaps.clear(2)
-    bench.pass_s(600)
-    assert vessel.solution.oxygen_uptake == 0.0
-
-
-def test_f14_in_a_power_cut_everything_stands_and_the_vessel_cools_by_its_losses():
-    bench = Bench(seed="same", volume_l=2.0)
-    bench.drive(base_rpm=10.0)
-    bench.pass_s(600)
-    vessel = bench.plant._vessels["BR-101"]
-    bench.befall("power-cut", duration_s=1800.0)
-    bench.pass_s(1200)
-    shell, turned = vessel.tank.shell, bench.readings["base_revolutions"]
-
-    def losses():
-        """In W, to the room and to the jacket."""
-        return shell.culture_loss * (vessel.temperature - shell.ambient) + shell.exchange * (
-            vessel.temperature - vessel.jacket
-        )
-
-    before, first = vessel.temperature, losses()
-    bench.pass_s(600)
-    assert vessel.temperature - before == pytest.approx(-600.0 * (first + losses()) / 2 / 8360.0, rel=0.01)
-    assert bench.readings["base_revolutions"] == turned
-    assert all(math.isnan(bench.readings[name]) for name in ("temperature", "do", "air", "agitation"))
-    bench.pass_s(60)
-    assert bench.readings["agitation"] == pytest.approx(120.0, abs=2.0)
-
-
-def test_f15_a_leak_and_a_wrong_sample_are_weight_that_no_total_explains(bench):
-    bench.befall("leak", duration_s=3600.0)
-    bench.pass_s(3600)
-    assert bench.off("weight") == pytest.approx(-50.0 * 1.008, abs=3.0)
-    bench.befall("wrong-sample")
-    bench.pass_s(20)
-    assert bench.off("weight") == pytest.approx(-70.0 * 1.008, abs=3.0)
-    same = bench.plant.truth("twin")
-    assert bench.truth["vcd"] == pytest.approx(same["vcd"], rel=0.001)
-    assert bench.truth["feed_ml"] == same["feed_ml"]
-    assert not bench.plant.mishaps.going_on()
 
 
 def test_f16_swapped_channels_and_wrong_units_jump(bench):

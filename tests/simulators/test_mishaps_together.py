@@ -11,7 +11,8 @@ from simulators.biology.suspension import Suspension
 from simulators.bus import PUMPS
 from simulators.draws import Alone, Together
 from simulators.mishaps.board import Board
-from simulators.mishaps.catalogue import CATALOGUE
+from simulators.mishaps.book import KEPT
+from simulators.mishaps.catalogue import AT_ONCE, CATALOGUE
 from simulators.mishaps.order import ordered
 from simulators.plant import Plant
 from simulators.sizes import as_bought
@@ -84,6 +85,58 @@ def test_one_of_many_is_to_the_bit_what_it_is_alone_and_the_others_notice_nothin
         values = together_now[what]
         expected = [struck[what] if k == STRUCK else alone[k][what] for k in range(N)]
         assert values.tobytes() == np.array(expected).tobytes(), what
+
+
+LASTING = [(name, signal) for name, signal in EVERY if CATALOGUE[name].ending is not AT_ONCE]
+
+
+@pytest.mark.parametrize(("name", "signal"), LASTING)
+def test_what_is_shorter_than_a_step_acts_for_one_step_and_is_on_record_so(name, signal):
+    order = ordered(name, signal, start_s=7.0, duration_s=CATALOGUE[name].shortest_s)
+    told: list[tuple[str, float]] = []
+    all_of_them, one = many(), single(STRUCK)
+    Board(all_of_them).order(order, np.arange(N) == STRUCK)
+    Board(one, lambda number, what: told.append((what, one.process_s))).order(order)
+    for _ in range(8):
+        one.step(6.0)
+        all_of_them.step(6.0)
+    assert told == [("begins", 12.0), ("ends", 18.0)][: 1 if CATALOGUE[name].ramp else 2]
+    struck, together_now = {**one.readings, **one.truth()}, {**all_of_them.readings, **all_of_them.truth()}
+    for what in SEEN:
+        assert together_now[what][STRUCK] == struck[what], what
+
+
+def test_a_probe_that_is_off_for_a_second_is_off_for_a_step_of_six():
+    vessel = single(STRUCK)
+    Board(vessel).order(ordered("disconnect", "ph", start_s=7.0, duration_s=1.0))
+    off = []
+    for _ in range(5):
+        vessel.step(6.0)
+        off.append(math.isnan(vessel.readings["ph"]))
+    assert off == [False, False, True, False, False]
+
+
+def test_the_end_of_one_contamination_leaves_the_bacteria_of_another_and_of_other_vessels():
+    """The first vessel of three has both, the second the one that ends, the third the one that goes on."""
+    vessel, orders = many(), [ordered("contamination", magnitude=1e6, duration_s=600.0), ordered("contamination")]
+    board = Board(vessel)
+    board.order(orders[0], np.arange(N) < 2)
+    board.order(orders[1], (np.arange(N) == 0) | (np.arange(N) == 2))
+    for _ in range(60):
+        vessel.step(10.0)
+    assert vessel.culture.bacteria[1] > 1e6
+    vessel.step(10.0)
+    left = [pytest.approx(1000.0, rel=0.3), 0.0, pytest.approx(1000.0, rel=0.3), 0.0, 0.0]
+    assert vessel.culture.bacteria.tolist() == left
+    both = single(0)
+    alone = Board(both)
+    for order in orders:
+        alone.order(order)
+    for _ in range(61):
+        both.step(10.0)
+    assert both.culture.bacteria == vessel.culture.bacteria[0]
+    alone.clear(2)
+    assert both.culture.bacteria == 0.0
 
 
 @pytest.mark.parametrize(("name", "signal"), EVERY)
@@ -187,6 +240,19 @@ class TestBook:
         with pytest.raises(ValueError, match="disconnect: this vessel has no ph"):
             plant.mishaps.order("BR-101", ordered("disconnect", "ph"))
         assert not plant.mishaps.going_on()
+
+    def test_only_the_newest_notices_are_kept_and_how_many_are_not_is_known(self, plant):
+        book = plant.mishaps
+        for _ in range(KEPT):
+            book.clear(book.order("BR-101", ordered("leak")))
+        assert (book.count, len(book.notices)) == (2 * KEPT, KEPT)
+        before, oldest = book.since(5, most=3)
+        assert (before, [(one.number, one.what) for one in oldest]) == (
+            KEPT,
+            [(KEPT // 2 + 1, "ordered"), (KEPT // 2 + 1, "cleared"), (KEPT // 2 + 2, "ordered")],
+        )
+        assert book.since(2 * KEPT - 1) == (2 * KEPT - 1, [book.notices[-1]])
+        assert book.since(2 * KEPT) == book.since(3 * KEPT) == (2 * KEPT, [])
 
     def test_there_is_an_end_to_how_many_can_wait(self, plant):
         for _ in range(1000):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from controller.composition.rehearsal.signals import PLC_ACTUATORS, PLC_SENSORS, in_ml, signal_names
+from controller.composition.rehearsal.signals import PLC_ACTUATORS, PLC_SENSORS, behind, in_ml
 from controller.composition.simulated import (
     SIMULATED_OPTIONS,
     Addresses,
@@ -133,15 +133,15 @@ def test_in_process_the_plc_has_the_tags_that_it_has_on_the_wire() -> None:
 
 def test_in_process_an_instrument_measures_the_signals_that_its_simulation_names() -> None:
     connections = load_site(SITE).config.connections
-    assert signal_names(connections["off-gas-301"], "gas2") == ("off_gas_o2", "")
-    assert signal_names(connections["probes-301"], "3.PMC1.bit28") == ("capacitance", "")
-    assert signal_names(connections["plc-301"], "Bleed.SP") == ("", "bleed_rpm")
-    assert signal_names(connections["harvest-pump-301"], "speed") == ("", "harvest_rpm")
+    assert behind(connections["off-gas-301"], "gas2")[:2] == ("off_gas_o2", "")
+    assert behind(connections["probes-301"], "3.PMC1.bit28")[:2] == ("capacitance", "")
+    assert behind(connections["plc-301"], "Bleed.SP")[:2] == ("", "bleed_rpm")
+    assert behind(connections["harvest-pump-301"], "speed")[:2] == ("", "harvest_rpm")
     assert in_ml(connections["plc-301"], "Bleed.SP") == 1.0
     by_ml = load_site(SITE.with_name("jacketed.yaml")).config.connections["plc-401"]
     assert [in_ml(by_ml, address) for address in ("Feed.SP", "Feed.Total", "Weight.PV")] == [60 * 0.25, 0.25, 1.0]
-    with pytest.raises(ValueError, match="nothing behind bluevary humidity"):
-        signal_names(connections["off-gas-301"], "humidity")
+    with pytest.raises(ValueError, match="nothing of the vessel behind bluevary humidity"):
+        behind(connections["off-gas-301"], "humidity")
 
 
 def plc_spec(directory: Path, **settings: Any) -> dict[str, Any]:

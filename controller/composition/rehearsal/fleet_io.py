@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from controller.composition.rehearsal.counter import START, Counter
-from controller.composition.rehearsal.signals import in_ml, signal_names
+from controller.composition.rehearsal.clones import APART
+from controller.composition.rehearsal.counter import READINGS, START, Counter
+from controller.composition.rehearsal.refusal import Complaint, NotInProcess, Unrehearsed
+from controller.composition.rehearsal.signals import behind, in_ml
+from controller.config.problems import nearest
 from controller.frame import Frame
 from drivers.contract import Point, Quality, Reason, WriteOutcome, WriteState
 
@@ -33,7 +36,7 @@ class Writer(NamedTuple):
 
 class FleetIo:
     """Every point of a site of equal vessels, bound to a signal of the fleet: the tags of vessel ``k`` are those of the
-    first, ``k`` times their number further on. Raises ``ValueError`` for a point that the plant does not have.
+    first, ``k`` times their number further on. Raises :class:`NotInProcess` for points that the plant does not have.
     """
 
     def __init__(self, config: SiteConfig, site: Site, fleet: Fleet) -> None:
@@ -47,9 +50,15 @@ class FleetIo:
         self._held: list[tuple[int, Writer]] = []
         self._writers: dict[int, Writer] = {}
         self._outcomes: list[WriteOutcome] = []
+        complaints: list[Complaint] = []
         for column, tag in enumerate(site.tags.tags[: self._width]):
             if tag.connection is not None and tag.point is not None:
-                self._bind(config.connections[tag.connection], column, tag.point)
+                try:
+                    self._bind(config.connections[tag.connection], column, tag.point)
+                except Unrehearsed as why:
+                    complaints.append(Complaint(tag.connection.partition(APART)[0], why))
+        if complaints:
+            raise NotInProcess(complaints)
         self._reads = [
             (name, column, point.gain, point.offset) for name, bound in self._sensors.items() for column, point in bound
         ]
@@ -102,8 +111,8 @@ class FleetIo:
             sensor, actuator = _counted(point.address), ""
             writes = not sensor
         else:
-            sensor, actuator = signal_names(connection, point.address)
-            self._check(point.address, sensor, actuator)
+            sensor, actuator, _ = found = behind(connection, point.address)
+            found.check(self._fleet.readings, self._fleet.actuators)
             point = point._replace(gain=point.gain * in_ml(connection, point.address))
             writes = bool(actuator)
         writer = Writer(actuator, point.gain, point.offset)
@@ -114,15 +123,11 @@ class FleetIo:
         if writes:
             self._writers[column] = writer
 
-    def _check(self, address: str, sensor: str, actuator: str) -> None:
-        there = self._fleet.readings.keys() | self._fleet.actuators.keys() | {""}
-        if missing := {sensor, actuator} - there:
-            raise ValueError(f"the vessel has no {', '.join(missing)} behind {address}: see `fitted` in its simulation")
-
 
 def _counted(address: str) -> str:
-    """What of a sample a point ``<vessel>.<what>`` shows, "" where it starts one. Raises ``ValueError``."""
+    """What of a sample a point ``<vessel>.<what>`` shows, "" where it starts one. Raises :class:`Unrehearsed`."""
     what = address.rpartition(".")[2]
-    if what not in {START, "sample", "viable_density", "viability"}:
-        raise ValueError(f"the counter has no point {address}")
+    known = (START, *READINGS)
+    if what not in known:
+        raise Unrehearsed(("driver",), f"a rehearsal's cell counter has no point {address}", nearest(what, known))
     return "" if what == START else what

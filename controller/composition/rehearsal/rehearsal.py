@@ -23,6 +23,7 @@ from controller.composition.rehearsal.donors import donor_name, particulars
 from controller.composition.rehearsal.fleet_io import FleetIo
 from controller.composition.rehearsal.judging import contents, judge, loop_figures
 from controller.composition.rehearsal.operator import Operator
+from controller.composition.rehearsal.refusal import placed
 from controller.composition.simulated import check_simulation, plant_state
 from controller.config.load import load_site
 from controller.door import Door
@@ -100,7 +101,8 @@ class Rehearsal:
         self.door = Door(self.record.commit)
         self.engine = Engine(catalogue.recipes, many.classes)
         self.scan = Scan(self.site, self.engine, minimum_stale_s=3.0 * setting.period_s)
-        io = FleetIo(many.config, self.site, self.fleet)
+        with placed(setting.site):
+            io = FleetIo(many.config, self.site, self.fleet)
         self.runtime = Runtime(self.scan, io, self.door, self.record, self.clock, setting.period_s)
         self.books = Books(self.site, self.names)
         columns = {name: column for column, name in enumerate(self.names)}

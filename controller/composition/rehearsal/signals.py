@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection
+from typing import TYPE_CHECKING, NamedTuple
+
+from controller.composition.rehearsal.refusal import Unrehearsed
+from controller.config.problems import Path, nearest
 
 if TYPE_CHECKING:
     from controller.config.site import Connection
@@ -20,6 +24,10 @@ PLC_ACTUATORS = {
     **{f"{pump.title()}.SP": f"{pump}_rpm" for pump in PUMPS},
 }  # fmt: skip
 MINUTES_PER_HOUR = 60.0
+DRIVERS = ("generic_plc", "hamilton_arc", "vicell_blu", "watson_marlow")
+"""Whose instruments a rehearsal knows by themselves."""
+UNITS, PUMP = {"1": "ph", "2": "do"}, "feed"
+"""What the probes of a line measure and which pump it is where the simulation does not say, as on the wire."""
 
 
 def in_ml(connection: Connection, address: str) -> float:
@@ -32,22 +40,78 @@ def in_ml(connection: Connection, address: str) -> float:
     return float(str(factor)) * (MINUTES_PER_HOUR if what == "SP" else 1.0)
 
 
-def signal_names(connection: Connection, address: str) -> tuple[str, str]:
-    """The plant's sensor and actuator behind a point, "" for none. Raises ``ValueError`` for an unknown point."""
-    simulation = connection.simulation
-    if connection.driver == "generic_plc":
-        sensor, actuator = PLC_SENSORS.get(address, ""), PLC_ACTUATORS.get(address, "")
-    elif connection.driver == "hamilton_arc":
-        unit, block, *_ = (*address.split("."), "")
-        units = simulation.get("units")
-        names = {str(key): str(value) for key, value in units.items()} if isinstance(units, dict) else {}
-        sensor, actuator = (names.get(unit, "") if block == "PMC1" else ""), ""
-    elif isinstance(signals := simulation.get("signals"), dict):
-        sensor, actuator = str(signals.get(address, "")), ""
+class Behind(NamedTuple):
+    """The plant's sensor and actuator behind a point, "" for none, and the key in its connection that says so."""
+
+    sensor: str
+    actuator: str
+    path: Path
+
+    def check(self, readings: Collection[str], actuators: Collection[str]) -> None:
+        """Raises :class:`Unrehearsed` for a signal that the vessel does not have, or not as this."""
+        if self.sensor and self.sensor not in readings:
+            if self.sensor in actuators:
+                message = f"{self.sensor} is an actuator, and what `signals` names is only read in a rehearsal"
+                raise Unrehearsed(self.path, message, f"readings: {', '.join(readings)}")
+            raise _missing(self.path, self.sensor, readings)
+        if self.actuator and self.actuator not in actuators:
+            raise _missing(self.path, self.actuator, actuators)
+
+
+def behind(connection: Connection, address: str) -> Behind:
+    """What of the plant is behind a point. Raises :class:`Unrehearsed` for what a rehearsal does not know."""
+    driver = connection.driver
+    if driver == "generic_plc":
+        found = Behind(PLC_SENSORS.get(address, ""), PLC_ACTUATORS.get(address, ""), ("driver",))
+        known = [*PLC_SENSORS, *PLC_ACTUATORS]
+    elif driver == "hamilton_arc":
+        found, known = _probe(connection, address)
+    elif driver == "watson_marlow":
+        found, known = _pump(connection, address)
     else:
-        pump = simulation.get("pump")
-        sensor = f"{pump}_revolutions" if address == "revolutions" else ""
-        actuator = f"{pump}_rpm" if address == "speed" else ""
-    if not sensor and not actuator:
-        raise ValueError(f"the plant has nothing behind {connection.driver} {address}")
-    return sensor, actuator
+        found, known = _named(connection, address)
+    if not found.sensor and not found.actuator:
+        silent = f": `{found.path[-1]}` does not name it" if found.path[0] == "simulation" else ""
+        message = f"a rehearsal has nothing of the vessel behind {driver} {address}{silent}"
+        raise Unrehearsed(found.path, message, nearest(address, known))
+    return found
+
+
+def _probe(connection: Connection, address: str) -> tuple[Behind, list[str]]:
+    """A sensor of the line, by its number."""
+    unit, block, *_ = (*address.split("."), "")
+    units = connection.simulation.get("units", UNITS)
+    names = {str(key): str(value) for key, value in units.items()} if isinstance(units, dict) else {}
+    path: Path = ("simulation", "units")
+    sensor = names.get(unit, "") if block == "PMC1" else ""
+    return Behind(sensor, "", (*path, unit) if sensor else path), list(names)
+
+
+def _pump(connection: Connection, address: str) -> tuple[Behind, list[str]]:
+    """What turns, and how often it has."""
+    pump = connection.simulation.get("pump", PUMP)
+    if pump not in PUMPS:
+        message = f"a rehearsal knows no pump {str(pump)!r}"
+        raise Unrehearsed(("simulation", "pump"), message, nearest(str(pump), PUMPS))
+    sensor = f"{pump}_revolutions" if address == "revolutions" else ""
+    actuator = f"{pump}_rpm" if address == "speed" else ""
+    known = ["revolutions", "speed"]
+    return Behind(sensor, actuator, ("simulation", "pump") if address in known else ("driver",)), known
+
+
+def _named(connection: Connection, address: str) -> tuple[Behind, list[str]]:
+    """A reading that the simulation names."""
+    signals = connection.simulation.get("signals")
+    if not isinstance(signals, dict):
+        message = f"a rehearsal cannot show a {connection.driver}"
+        hint = f"it knows {', '.join(DRIVERS)}, and of others the readings that `signals` in their simulation names"
+        raise Unrehearsed(("driver",), message, hint)
+    path: Path = ("simulation", "signals")
+    signal = str(signals.get(address, ""))
+    return Behind(signal, "", (*path, address) if signal else path), list(signals)
+
+
+def _missing(path: Path, signal: str, there: Collection[str]) -> Unrehearsed:
+    fitting = signal.removesuffix("_rpm").removesuffix("_revolutions")
+    hint = f"`fitted: [{fitting}]` in its simulation, if it has one" if fitting in PUMPS else nearest(signal, [*there])
+    return Unrehearsed(path, f"the vessel has no {signal}", hint)
