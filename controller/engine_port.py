@@ -21,6 +21,13 @@ class Stepped(Protocol):
         """Lines of the record."""
 
 
+class VesselReader(Reader, Protocol):
+    """The values of the moment, and who decides each loop's output."""
+
+    def mode(self, vessel: str, loop: str) -> str:
+        """The mode of a loop, as commands say it."""
+
+
 class Engine(Protocol):
     """What the scan asks of the recipe engine."""
 
@@ -39,7 +46,7 @@ class Engine(Protocol):
     def no_tuning(self, vessel: str, loop: str) -> str:
         """Why a loop of a vessel may not be tuned now; "" when it may."""
 
-    def step(self, now_s: float, read: Reader) -> Stepped:
+    def step(self, now_s: float, read: VesselReader) -> Stepped:
         """Advance all batches; what they want of the plant comes back as commands for the door."""
 
     def state(self) -> dict[str, Json]:

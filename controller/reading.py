@@ -51,6 +51,10 @@ class LiveReader:
         value = self._loops.op.item(self._outputs[vessel, name]) if place is None else self._numbers.one(place)
         return value, BAD if math.isnan(value) else GOOD
 
+    def mode(self, vessel: str, loop: str) -> str:
+        """The mode of a loop. Raises ``KeyError`` for a loop that the vessel does not have."""
+        return self._loops.states[self._outputs[vessel, f"{loop}.op"]].mode.word
+
 
 def interlock_conditions(site: Site) -> list[tuple[VesselCondition, VesselCondition | None]]:
     """The compiled ``when`` and ``release`` of every interlock. Raises :class:`ConditionError` for a text that the

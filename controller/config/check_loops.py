@@ -136,6 +136,10 @@ def _actuator(check: Checker, path: Path, loop: DirectLoop | RemoteLoop) -> None
 
 
 def _total(check: Checker, path: Path, loop: DirectLoop) -> None:
+    output = check.config.outputs.get(loop.output)
+    if output is not None and output.safe != "none" and output.safe.value != 0.0:
+        message = f"{loop.output} goes on giving at its safe value, {output.safe}"
+        check.bound.problem((*path, "output"), message, "a loop with total: needs an output with safe: 0")
     total, unit = check.config.unit(str(loop.total)), check.config.unit(loop.output)
     if total is not None and unit is not None:
         counted, flow = parse_unit(per(total)), parse_unit(unit)

@@ -19,7 +19,9 @@ class Batch:
     that the recipe put in force. ``baseline`` is the newest counted sample when the batch began, ``counted`` the newest
     now; ``None`` until known.
     ``formula`` is in the units of the recipe's parameters; ``prompts`` counts those that were opened, by name.
-    ``feeds_off``: since this hold began every feed has been seen at zero; ``feeding_s`` is how long it has not.
+    ``feeds_off``: since this hold began all that it stops has been seen to have stopped; ``feeding_s`` is how long it
+    has not. ``found_modes`` and ``found_values`` are how the hold found these loops: mode, and setpoint or, in manual,
+    output; they are kept until the batch runs again.
     ``missed`` are the loops whose commands a restart of the supervisor kept from acting.
     """
 
@@ -45,6 +47,8 @@ class Batch:
     feeds_off: bool = False
     feeding_s: float = 0.0
     missed: list[str] = field(default_factory=list)
+    found_modes: dict[str, str] = field(default_factory=dict)
+    found_values: dict[str, float] = field(default_factory=dict)
 
     def has_new_sample(self) -> bool:
         """Whether a sample has been counted since the batch began."""

@@ -12,7 +12,7 @@ from controller.config.program_words import PROGRAMS, ParameterWord
 from controller.config.vessel_class import VesselClassConfig
 from controller.recipe.checker import RecipeChecker
 from controller.recipe.model import Feed
-from controller.recipe.vocabulary import is_feed
+from controller.recipe.vocabulary import feed_fault
 from controller.units import UnitError
 
 
@@ -35,9 +35,9 @@ def check_feed(check: RecipeChecker, kind: VesselClassConfig, path: Path, phase:
         hint = nearest(phase.program, programs) or f"add programs: [{phase.program}] to it in the vessel class"
         check.problem((*path, "program"), f"loop {phase.loop!r} has no program {phase.program!r}", hint)
         return
-    if not is_feed(loop):
-        message = f"{phase.loop!r} is not a feed: it would go on while the batch is held"
-        check.problem((*path, "loop"), message, "a feed loop has total: or on_restart: safe")
+    fault = feed_fault(kind, phase.loop)
+    if fault is not None:
+        check.problem((*path, "loop"), *fault)
     known = class_parameters(kind, loop, phase.program)
     _Parameters(check, path, known).run(phase.parameters)
 

@@ -12,7 +12,7 @@ from controller.recipe.checker import RecipeChecker
 from controller.recipe.conditions import Value
 from controller.recipe.model import CountCells, ExponentialFeed, FeedByCount, Input, PhaseConfig, SetSetpoint
 from controller.recipe.symbols import Symbol
-from controller.recipe.vocabulary import COUNT_REQUEST, HANDS, SAMPLE_NUMBER, VIABLE_DENSITY, VOLUME, is_feed
+from controller.recipe.vocabulary import COUNT_REQUEST, HANDS, SAMPLE_NUMBER, VIABLE_DENSITY, VOLUME, feed_fault
 from controller.units import UnitError, convert
 
 
@@ -198,11 +198,9 @@ class _PhaseChecker:
     def feed_loop(self, path: Path, name: str) -> str | None:
         """The unit of a feed loop's setpoint; ``None``, with a problem, when there is no such loop."""
         unit = self.loop(path, name)
-        if unit is not None and not is_feed(self.vessel_class.loops[name]):
-            message = f"{name!r} is not a feed: it would go on while the batch is held"
-            self.check.problem((*path, "loop"), message, "a feed loop has total: or on_restart: safe")
-        elif unit is not None and self.limits(name, unit)[0] > 0:
-            self.check.problem((*path, "loop"), f"{name!r} cannot be stopped: its setpoint does not go down to 0")
+        fault = feed_fault(self.vessel_class, name) if unit is not None else None
+        if fault is not None:
+            self.check.problem((*path, "loop"), *fault)
         return unit
 
     def limits(self, name: str, unit: str) -> tuple[float, float]:

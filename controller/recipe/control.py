@@ -14,6 +14,7 @@ from controller.recipe.conditions import Condition
 from controller.recipe.phase import Phase, Question
 from controller.recipe.rest import Rest
 from controller.recipe.run import Run
+from controller.recipe.vocabulary import Stop
 
 if TYPE_CHECKING:
     from controller.recipe.check import LoadedRecipe
@@ -119,14 +120,14 @@ def _parts(state: Mapping[str, Json], key: str) -> list[dict[str, Json]]:
 @dataclass(slots=True)
 class ControlRecipe:
     """A recipe as one batch runs it. ``loops`` are all that it moves, with those they drive; ``feeds`` those that stop
-    when the batch is held, ``sampled`` the tags that come with a counted sample.
+    when the batch is held, and how, ``sampled`` the tags that come with a counted sample.
     """
 
     recipe: LoadedRecipe
     vessel_class: VesselClassConfig
     operations: dict[str, Operation]
     loops: tuple[str, ...]
-    feeds: tuple[str, ...]
+    feeds: Mapping[str, Stop]
     sampled: frozenset[str]
 
     def operation(self, name: str | None) -> Operation | None:

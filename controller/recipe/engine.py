@@ -5,18 +5,16 @@ It is pure: time and values come as arguments, what it wants goes out as proposa
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from controller.commands import Command, Event, EventType, Json, Outcome, Verb
 from controller.config.vessel_class import VesselClassConfig
-from controller.frame import BAD
 from controller.recipe.batch import Batch
-from controller.recipe.conditions import Reader
 from controller.recipe.creation import Refusal, allocated, answer, inputs_of, make_batch, refuse_misfit
 from controller.recipe.lifecycle import change_state, is_clocked, rests, step
+from controller.recipe.reader import NothingRead, VesselReader
 from controller.recipe.rest import AWAKE, Rest, Resting, SiteReader, Sleeper
 from controller.recipe.restoring import NOT_REVIVED, RestoreError, after_outage, set_aside
 from controller.recipe.run import Run, event
@@ -38,14 +36,6 @@ class Stepped(NamedTuple):
 @dataclass(slots=True, eq=False)
 class _Slot(Sleeper):
     control: ControlRecipe = field(kw_only=True)
-
-
-class _NothingRead:
-    """Before the first scan nothing is known."""
-
-    def read(self, _vessel: str, _name: str) -> tuple[float, int]:
-        """Unknown."""
-        return math.nan, BAD
 
 
 ACTIONS: Mapping[Verb, Action] = {Verb(f"batch.{action}"): action for action in Action}
@@ -70,7 +60,7 @@ class Engine:
         self._slots: dict[str, _Slot] = {}
         self._by_vessel: dict[str, _Slot] = {}
         self._resting, self._events = Resting(), list[Event]()
-        self._reader: Reader = _NothingRead()
+        self._reader: VesselReader = NothingRead()
         self._site: SiteReader | None = None
         self._last_s: float | None = None
 
@@ -93,7 +83,7 @@ class Engine:
             return Outcome(command, applied=False, reason=refusal.reason, allowed=refusal.allowed)
         return Outcome(command, applied=True)
 
-    def step(self, now_s: float, read: Reader) -> Stepped:
+    def step(self, now_s: float, read: VesselReader) -> Stepped:
         """One scan at process time ``now_s`` with the values of ``read``, which stays in use until the next."""
         dt = now_s - self._last_s if self._last_s is not None else 0.0
         self._last_s = now_s

@@ -29,7 +29,7 @@ from controller.recipe.model import (
 from controller.recipe.phase import Input, Phase
 from controller.recipe.program import ProgramPhase
 from controller.recipe.symbols import ELAPSED, Symbol, class_symbols
-from controller.recipe.vocabulary import HANDS, VIABLE_DENSITY, VOLUME, driven_by, feed_loops, sampled_tags
+from controller.recipe.vocabulary import HANDS, VIABLE_DENSITY, VOLUME, driven_by, sampled_tags, stops
 
 
 def freeze(recipe: LoadedRecipe, vessel_class: VesselClassConfig, formula: Mapping[str, float]) -> ControlRecipe:
@@ -42,7 +42,7 @@ def freeze(recipe: LoadedRecipe, vessel_class: VesselClassConfig, formula: Mappi
     moved = [phase.loop for one in recipe.config.procedure for phase in one.do if phase.loop is not None]
     driven = [slave for loop in moved for slave in driven_by(vessel_class, loop)]
     loops = tuple(dict.fromkeys([*moved, *driven]))
-    return ControlRecipe(recipe, vessel_class, operations, loops, feed_loops(vessel_class), sampled_tags(vessel_class))
+    return ControlRecipe(recipe, vessel_class, operations, loops, stops(vessel_class), sampled_tags(vessel_class))
 
 
 class _Freezer:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from controller.commands import Event, EventType
 from controller.recipe.batch import Batch
+from controller.recipe.holding import bring_back, note_found, still_feeding, stop_feeds, stop_until_seen
 from controller.recipe.rest import Rest
 from controller.recipe.run import Run, event
 from controller.recipe.states import TABLE, State
-from controller.recipe.vocabulary import END, HOLD, SAMPLE_NUMBER, driven_by
+from controller.recipe.vocabulary import END, HOLD, SAMPLE_NUMBER
 
 if TYPE_CHECKING:
     from controller.recipe.control import ControlRecipe, Operation
 
 CLOCKED = frozenset({State.RUNNING, State.PAUSING, State.PAUSED, State.RESTARTING})
 """The states in which the operation's time goes on; while a batch is held nothing the recipe counts on goes on."""
-
-AGAIN_S = 30.0
-"""Process time after which a held batch tells a feed again to stop that is not seen at zero."""
 
 
 def step(run: Run, recipe: ControlRecipe) -> None:
@@ -66,6 +64,7 @@ def change_state(batch: Batch, state: State, reason: str = "", *, who: str = "",
         batch.feeds_off, batch.feeding_s = False, 0.0
     elif state is State.RUNNING:
         batch.held_reason = ""
+        batch.found_modes, batch.found_values, batch.missed = {}, {}, []
     return event(
         batch,
         EventType.PROCEDURAL,
@@ -157,8 +156,9 @@ def _paused(run: Run, recipe: ControlRecipe) -> None:
 
 
 def _hold(run: Run, recipe: ControlRecipe) -> None:
-    """Stop the feeds; arrive when they are seen to be at zero. Everything else goes on being controlled."""
-    _stop_until_seen(run, recipe)
+    """Stop the feeds; arrive when they are seen to have stopped. Everything else goes on being controlled."""
+    note_found(run, recipe)
+    stop_until_seen(run, recipe)
     if run.batch.feeds_off:
         enter(run, State.HELD, run.batch.held_reason)
         run.batch.issued = True
@@ -166,34 +166,7 @@ def _hold(run: Run, recipe: ControlRecipe) -> None:
 
 def _held(run: Run, recipe: ControlRecipe) -> None:
     """Nothing may be fed, whatever was on its way: also after a restart of the supervisor, or an unconfirmed hold."""
-    _stop_until_seen(run, recipe)
-
-
-def _stop_until_seen(run: Run, recipe: ControlRecipe) -> None:
-    """Stop the feeds, and tell those again that are not seen at zero. What an operator feeds by hand later, in a batch
-    that is held, is the operator's.
-    """
-    batch = run.batch
-    if batch.feeds_off:
-        return
-    if not batch.issued:
-        _stop_feeds(run, recipe.feeds, "hold")
-        return
-    feeding = _still_feeding(run, recipe)
-    if not feeding:
-        batch.feeds_off = True
-        return
-    before, batch.feeding_s = batch.feeding_s, batch.feeding_s + run.dt
-    if batch.feeding_s // AGAIN_S > before // AGAIN_S:
-        if before < AGAIN_S:
-            _tell_feeding(run, feeding)
-        _stop_feeds(run, feeding, "hold")
-
-
-def _tell_feeding(run: Run, feeding: Sequence[str]) -> None:
-    names = ", ".join(f"{run.batch.vessel}.{loop}" for loop in feeding)
-    text = f"{run.batch.id}: {names} was told to stop and is not seen at zero after {AGAIN_S:.0f} s: check the pump"
-    run.tell(EventType.MESSAGE, "Status Change", text, value=names, reason="told again until it is")
+    stop_until_seen(run, recipe)
 
 
 def _restart(run: Run, recipe: ControlRecipe) -> None:
@@ -206,29 +179,18 @@ def _restart(run: Run, recipe: ControlRecipe) -> None:
     if operation is None:
         return
     moved = {phase.moves for phase in operation.phases}
-    for loop in _to_restore(run.batch, recipe):
-        if loop not in moved:
-            run.set_loop(loop, run.batch.setpoints[loop], "restart")
-    run.batch.missed.clear()
+    bring_back(run, recipe, moved)
     for transition in operation.transitions:
         transition.true_s = None
     for phase in operation.phases:
         phase.resume(run)
 
 
-def _to_restore(batch: Batch, recipe: ControlRecipe) -> list[str]:
-    """The loops with a setpoint of this batch that is no longer in force: feeds, and what a restart of the supervisor
-    kept from acting, itself or through a loop that it drives. Nobody else's loop is touched.
-    """
-    wanted = {*recipe.feeds, *batch.missed}
-    return [loop for loop in batch.setpoints if wanted & {loop, *driven_by(recipe.vessel_class, loop)}]
-
-
 def _stop(run: Run, recipe: ControlRecipe) -> None:
     """Stop the feeds first, then switch everything off."""
     if not run.batch.issued:
-        _stop_feeds(run, recipe.feeds, "stop")
-    elif not _still_feeding(run, recipe):
+        stop_feeds(run, recipe, recipe.feeds, "stop")
+    elif not still_feeding(run, recipe):
         _switch_off(run, recipe, "stop")
         enter(run, State.STOPPED)
 
@@ -240,19 +202,6 @@ def _abort(run: Run, recipe: ControlRecipe) -> None:
         run.batch.issued = True
     else:
         enter(run, State.ABORTED)
-
-
-def _stop_feeds(run: Run, feeds: Sequence[str], step_name: str) -> None:
-    for loop in feeds:
-        run.stop_feed(loop, step_name)
-    run.batch.issued = True
-
-
-def _still_feeding(run: Run, recipe: ControlRecipe) -> list[str]:
-    """The feeds that are not known to be stopped: their setpoint and their output are to be zero. An output that an
-    interlock holds at zero does not count alone, because it comes back.
-    """
-    return [loop for loop in recipe.feeds if not (run.number(f"{loop}.sp") <= 0.0 and run.number(f"{loop}.op") <= 0.0)]
 
 
 def _switch_off(run: Run, recipe: ControlRecipe, step_name: str) -> None:

@@ -10,7 +10,7 @@ from controller.commands import Command, Event, EventType, Json, Verb
 from controller.config.vessel_class import VesselClassConfig
 from controller.frame import BAD
 from controller.recipe.batch import Batch
-from controller.recipe.conditions import Reader
+from controller.recipe.reader import AUTO, CASCADE, MANUAL, VesselReader
 from controller.recipe.symbols import ELAPSED
 from controller.recipe.vocabulary import SAMPLE_NUMBER, driven_by
 
@@ -28,7 +28,7 @@ class Run:
 
     batch: Batch
     vessel_class: VesselClassConfig
-    reader: Reader
+    reader: VesselReader
     dt: float = 0.0
     sampled: frozenset[str] = frozenset()
     proposals: list[Command] = field(default_factory=list)
@@ -52,6 +52,10 @@ class Run:
         value, quality = self.read(name)
         return value if quality < BAD and math.isfinite(value) else math.nan
 
+    def mode(self, loop: str) -> str:
+        """The mode of a loop."""
+        return self.reader.mode(self.batch.vessel, loop)
+
     def note_samples(self) -> None:
         """Remember the newest counted sample; the first that is seen is the one before this batch."""
         number = self.number(SAMPLE_NUMBER) if SAMPLE_NUMBER in self.vessel_class.measurements else math.nan
@@ -67,20 +71,32 @@ class Run:
         ``step`` names the phase, or the state, that wants it.
         """
         self.batch.setpoints[loop] = value
-        self._propose(Verb.SETPOINT, loop, {"value": value}, step, why)
-        if engage:
-            self.set_mode(loop, "auto", step)
-            for driven in driven_by(self.vessel_class, loop):
-                self.set_mode(driven, "cascade", step)
+        if not engage:
+            self.ask_setpoint(loop, value, step, why)
+            return
+        self.engage(loop, value, step, why)
+        for driven in driven_by(self.vessel_class, loop):
+            self.set_mode(driven, CASCADE, step)
 
-    def stop_feed(self, loop: str, step: str) -> None:
-        """Propose that nothing more is fed; what the recipe had in force is kept, to go on with."""
-        kept = self.batch.setpoints.get(loop)
-        self.set_loop(loop, 0.0, step)
-        if kept is None:
-            del self.batch.setpoints[loop]
-        else:
-            self.batch.setpoints[loop] = kept
+    def engage(self, loop: str, value: float, step: str, why: str = "") -> None:
+        """Propose that a loop works to a setpoint. What the recipe had in force is kept, to go on with.
+
+        An actuator that leaves manual takes its output as setpoint: there, the one that is wanted comes last.
+        """
+        by_hand = self.mode(loop) == MANUAL
+        if by_hand:
+            self.set_mode(loop, AUTO, step)
+        self.ask_setpoint(loop, value, step, why)
+        if not by_hand:
+            self.set_mode(loop, AUTO, step)
+
+    def ask_setpoint(self, loop: str, value: float, step: str, why: str = "") -> None:
+        """Propose a setpoint and nothing else."""
+        self._propose(Verb.SETPOINT, loop, {"value": value}, step, why)
+
+    def set_output(self, loop: str, value: float, step: str) -> None:
+        """Propose the output of a loop in manual."""
+        self._propose(Verb.OUTPUT, loop, {"value": value}, step)
 
     def set_mode(self, loop: str, mode: str, step: str) -> None:
         """Propose a loop's mode."""

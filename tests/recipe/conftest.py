@@ -50,6 +50,10 @@ class Bench:
             value = self.setpoints[name[:-3]] if name.endswith(".sp") else self.values[name]
         return value, 2 if math.isnan(value) else 0
 
+    def mode(self, vessel, loop):
+        assert vessel == VESSEL
+        return self.modes[loop]
+
     def scan(self, times=1):
         for _ in range(times):
             self.now_s += self.period_s
