@@ -3,6 +3,7 @@
 import pytest
 
 from controller.composition.rehearsal import Rehearsal
+from controller.config.problems import Problems
 from simulators.biology.donors import patient
 from simulators.biology.tc_m import DONOR, LIMITS
 from tests.rehearsal.conftest import CONFIGS, DAY_S, HOUR_S, setting
@@ -77,5 +78,7 @@ def test_cells_in_perfusion_become_as_dense_as_their_model_says_and_are_held_the
 
 def test_what_is_not_fitted_cannot_be_rehearsed():
     chosen = setting(site=SITE, vessel="BR-301", recipe=RECIPE, initial={"fitted": ["capacitance", "off_gas"]})
-    with pytest.raises(ValueError, match=r"the vessel has no .* see `fitted` in its simulation"):
+    with pytest.raises(
+        Problems, match=r"perfusion\.yaml:\d+:\d+: .*the vessel has no .* see `fitted` in its simulation"
+    ):
         Rehearsal(chosen, [0])
