@@ -32,6 +32,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--class", dest="vessel_class", metavar="NAME", help="vessel class (default: the recipe's)")
     parser.add_argument("--site", type=Path, help="site file (default: the first beside the recipe with such a vessel)")
     parser.add_argument("--vessel", help="vessel of the site whose plant is used (default: the first of the class)")
+    parser.add_argument("--scenario", type=Path, metavar="FILE", help="scenario file: faults of every donor's vessel")
     parser.add_argument("--donors", type=_count, default=200, metavar="N", help="virtual donors (default 200)")
     parser.add_argument("--seed", type=int, default=1, help="decides every random number (default 1)")
     parser.add_argument("--period", type=_period, default=20.0, metavar="S", help="scan period in s (default 20)")

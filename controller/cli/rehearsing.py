@@ -12,7 +12,17 @@ import orjson
 from controller.cli.shared import table
 from controller.commands import Json
 from controller.composition.paths import fresh
-from controller.composition.rehearsal import Rehearsed, Setting, Shown, rehearse, store, summary, unbuilt, vessel_of
+from controller.composition.rehearsal import (
+    Rehearsed,
+    Setting,
+    Shown,
+    befalling,
+    rehearse,
+    store,
+    summary,
+    unbuilt,
+    vessel_of,
+)
 from controller.composition.simulated import check_simulation
 from controller.config.load import LoadedSite, load_site
 from controller.config.problems import Problem, Problems
@@ -42,13 +52,15 @@ def rehearse_and_store(
         recipe = load_recipe(args.recipe)
         path, site, vessel = _plant(args, recipe)
         recipe = load_recipe(recipe.document, site.classes[vessel])
-        setting = Setting(path, vessel, args.recipe, args.seed, args.period, args.longest * DAY_S)
+        befell = befalling(args.scenario, site.config.vessels, vessel) if args.scenario else None
+        faults = befell.orders if befell else ()
+        setting = Setting(path, vessel, args.recipe, args.seed, args.period, args.longest * DAY_S, faults=faults)
         part = rehearse(setting, args.donors, processes, show)
     except Problems as problems:
         raise Refused(str(problems)) from problems
     except (LookupError, ValueError, RuntimeError) as error:
         raise Refused(f"biovisor rehearse: {error.args[0] if error.args else error}") from error
-    told = summary(Rehearsed(setting, site, recipe, args.donors), part)
+    told = summary(Rehearsed(setting, site, recipe, args.donors, befell), part)
     folder = fresh(args.data / "rehearsals", recipe.config.recipe)
     shown = orjson.dumps(told, option=orjson.OPT_INDENT_2).decode() + "\n" if args.json else _text(told)
     try:
@@ -94,6 +106,7 @@ def _text(told: Row) -> str:
     lines = [
         f"{told['recipe_title']} ({told['recipe']} {told['recipe_version']}) on {told['class']}, "
         f"{told['donors']} virtual donors, seed {told['seed']}, scan period {told['scan_period_s']:g} s",
+        *([_scenario(told)] if told["scenario"] else []),
         f"Ended: {_counts(outcome['states'])}",
         *([] if outcome["failed"] is None else [_failed(outcome)]),
         *(f"  {name}: {meaning}" for name, meaning in _row(outcome["failures_mean"]).items()),
@@ -106,6 +119,11 @@ def _text(told: Row) -> str:
         beyond = _counts(told["beyond_model"])
         parts.append(f"Seen beyond what the model is valid for, looked at every ten minutes, batches: {beyond}\n")
     return "\n".join([*parts, f"{told['scan_note']}\n"] if told["scan_note"] else parts)
+
+
+def _scenario(told: Row) -> str:
+    others = f"; faults of other vessels, left out: {told['faults_of_others']}" if told["faults_of_others"] else ""
+    return f"Scenario: {told['scenario']} ({'; '.join(map(str, cast('list[Json]', told['faults'])))}){others}"
 
 
 def _failed(outcome: Row) -> str:

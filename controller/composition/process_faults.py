@@ -5,14 +5,17 @@ control port out, and everything that is wrong with an order beside the key that
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, cast
 
 from controller.commands import Json
 from controller.config.problems import nearest
 from controller.units import Quantity, UnitError
+from simulators.mishaps.board import in_vessel
 from simulators.mishaps.catalogue import CATALOGUE, Mishap
-from simulators.mishaps.order import duration_of, magnitude_of, signal_of, start_of
+from simulators.mishaps.order import Order, duration_of, magnitude_of, ordered, signal_of, start_of
+
+__all__ = ["Order", "Wish", "Wrong", "catalogue", "in_plant", "order_of", "request"]
 
 
 class Wish(NamedTuple):
@@ -52,6 +55,18 @@ def request(wish: Wish, vessel: str) -> dict[str, Json] | list[Wrong]:
         except ValueError as error:
             wrong.append(Wrong(key, str(error)))
     return wrong or asked
+
+
+def order_of(asked: Mapping[str, Json]) -> Order:
+    """The same request for a plant in process, which has no control port."""
+    given = {key: cast("float", asked[key]) for key in ("start_s", "duration_s", "magnitude") if asked[key] is not None}
+    signal = asked["signal"]
+    return ordered(str(asked["fault"]), None if signal is None else str(signal), **given)
+
+
+def in_plant(fault: str) -> bool:
+    """Whether a fault of the catalogue does anything to the vessel itself, or to its wires only."""
+    return in_vessel(CATALOGUE[fault])
 
 
 def catalogue() -> Sequence[Mishap]:

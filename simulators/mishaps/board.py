@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias
 
-from simulators.mishaps.catalogue import AT_ONCE
+from simulators.mishaps.catalogue import AT_ONCE, Mishap
 from simulators.mishaps.effect import Effect
 from simulators.mishaps.on_drives import (
     Acid,
@@ -47,6 +47,11 @@ KINDS: Mapping[str, type[Effect[Any]]] = {
     "wrong-unit": OtherUnit,
 }
 WRONG_WAY: Mapping[str, type[Effect[Any]]] = {"heater": Cooling, "base_rpm": Acid, "o2_sp": WrongGas}
+
+
+def in_vessel(mishap: Mishap) -> bool:
+    """Whether it does something to the vessel; the others befall wires only."""
+    return mishap.name in KINDS or mishap.name == "wrong-way"
 
 
 def effect(order: Order, here: Truth) -> Effect[Real]:

@@ -9,15 +9,31 @@ from tests.rehearsal.conftest import BENCH, shortened
 
 AXE = Path(__file__).parents[2] / "controller/page/node_modules/axe-core/axe.min.js"
 PARTS = ["Duration, yield and target", "Alarms to expect", "Time in band", "Consumption", "Forecast", "Donors"]
+SCENARIO = "scenario: drops\nversion: 1.0.0\ntitle: Some drops\nfaults:\n  - {fault: wrong-sample, magnitude: 1 mL}\n"
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("report")]
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
-    """The report of a few donors' short batches."""
+    """The report of a few donors' short batches, with a fault that none of them minds."""
     folder = tmp_path_factory.mktemp("report")
     recipe = shortened(folder)
-    arguments = ["--donors", "4", "--seed", "2", "--site", str(BENCH), "--data", str(folder), "--processes", "1"]
+    scenario = folder / "scenario.yaml"
+    scenario.write_text(SCENARIO)
+    arguments = [
+        "--scenario",
+        str(scenario),
+        "--donors",
+        "4",
+        "--seed",
+        "2",
+        "--site",
+        str(BENCH),
+        "--data",
+        str(folder),
+        "--processes",
+        "1",
+    ]
     assert main(["rehearse", str(recipe), *arguments]) == 0
     return folder / "rehearsals/car-t-expansion-1/report.html"
 
@@ -36,6 +52,7 @@ def test_it_needs_nothing_but_itself(watch, report):
     assert asked <= {"file", "data"}
     page = watched.page
     assert page.title() == "Rehearsal of car-t-expansion on stirred-tank-2l"
+    assert page.locator("p.soft").first.inner_text().endswith(" · scan period 20 s · scenario: Some drops")
     assert page.locator(".tile").first.inner_text().split("\n")[1] == "4 of 4"
     assert page.locator("main h2").all_inner_texts() == [*PARTS, "Made from"]
     charts = page.locator("figure:has(canvas)").count()

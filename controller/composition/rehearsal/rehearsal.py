@@ -17,6 +17,7 @@ from controller.clock import VirtualClock
 from controller.commands import Command, Event, Json, Verb
 from controller.commands import Outcome as Applied
 from controller.composition.catalogue import Catalogue
+from controller.composition.process_faults import Order
 from controller.composition.rehearsal.books import Books
 from controller.composition.rehearsal.clones import cloned
 from controller.composition.rehearsal.donors import donor_name, particulars
@@ -47,6 +48,7 @@ Progress = Callable[[float, int], None]
 class Setting(NamedTuple):
     """What is rehearsed: a recipe on vessels like one of a site. ``period_s`` is the scan's period, ``initial`` the
     plant's starting state in its own names and units, beside that of the site; ``seed`` decides every random number.
+    ``faults`` befall every vessel, in process time from the batch's begin.
     """
 
     site: Path
@@ -56,6 +58,7 @@ class Setting(NamedTuple):
     period_s: float
     longest_s: float = LONGEST_S
     initial: Mapping[str, Json] = {}
+    faults: Sequence[Order] = ()
 
 
 class Record:
@@ -93,6 +96,8 @@ class Rehearsal:
         loaded = load_site(setting.site, conditions=check_condition, simulation=check_simulation)
         simulation = {**plant_state(dict(loaded.config.vessels[setting.vessel].simulation)), **setting.initial}
         self.fleet = Fleet(simulation, numbers, setting.seed)
+        for order in setting.faults:
+            self.fleet.befall(order)
         many, self.kind = cloned(loaded, setting.vessel, self.names), loaded.classes[setting.vessel]
         self.site = build(many)
         catalogue = Catalogue(None, many.classes)

@@ -17,6 +17,7 @@ from controller.composition.rehearsal import figures
 from controller.composition.rehearsal.report.build import report_html
 
 if TYPE_CHECKING:
+    from controller.composition.rehearsal.befalling import Befalling
     from controller.composition.rehearsal.part import Part
     from controller.composition.rehearsal.rehearsal import Setting
     from controller.config.load import LoadedSite
@@ -38,12 +39,13 @@ COARSE = "Mean errors hold more of the probes' noise, and what is short is timed
 
 
 class Rehearsed(NamedTuple):
-    """What was rehearsed: files as they were loaded, and how many donors."""
+    """What was rehearsed: files as they were loaded, how many donors, and what went wrong on purpose."""
 
     setting: Setting
     site: LoadedSite
     recipe: LoadedRecipe
     donors: int
+    befell: Befalling | None = None
 
 
 def summary(about: Rehearsed, part: Part) -> dict[str, Json]:
@@ -90,7 +92,23 @@ def _about(about: Rehearsed) -> dict[str, Json]:
         "model_note": NOTES.get(model, USUAL),
         "donors": about.donors,
         "seed": setting.seed,
-        "files_sha256": {**files, _short(recipe.document.file): recipe.sha256},
+        **_scenario(about.befell),
+        "files_sha256": {
+            **files,
+            _short(recipe.document.file): recipe.sha256,
+            **({_short(about.befell.file): about.befell.sha256} if about.befell else {}),
+        },
+    }
+
+
+def _scenario(befell: Befalling | None) -> dict[str, Json]:
+    """The scenario's title, "" for none, the faults that each vessel had, and how many others had none of."""
+    if befell is None:
+        return {"scenario": "", "faults": [], "faults_of_others": 0}
+    return {
+        "scenario": befell.title,
+        "faults": [f"{order.text}, from {order.start_s:g} s" for order in befell.orders],
+        "faults_of_others": befell.others,
     }
 
 

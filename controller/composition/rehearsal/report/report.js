@@ -89,7 +89,7 @@ const { outcome } = summary;
 document.title = `Rehearsal of ${summary.recipe} on ${summary.class}`;
 report.replaceChildren(
   element("h1", {}, `Rehearsal: ${summary.recipe_title}`),
-  element("p", { class: "soft" }, `${summary.recipe} ${summary.recipe_version} on ${summary.class} ${summary.class_version}, plant of ${summary.site} ${summary.vessel} (model ${summary.model}) · ${summary.donors} virtual donors · seed ${summary.seed} · scan period ${shown(summary.scan_period_s)} s`),
+  element("p", { class: "soft" }, `${summary.recipe} ${summary.recipe_version} on ${summary.class} ${summary.class_version}, plant of ${summary.site} ${summary.vessel} (model ${summary.model}) · ${summary.donors} virtual donors · seed ${summary.seed} · scan period ${shown(summary.scan_period_s)} s${summary.scenario && ` · scenario: ${summary.scenario}`}`),
   element("p", {}, `Simulated. ${summary.model_note} ${summary.scan_note}`),
   element("div", { class: "tiles" },
     tile("Batches completed", `${outcome.states.Complete ?? 0} of ${summary.donors}`, states(outcome.states)),
