@@ -33,8 +33,15 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--site", type=Path, help="site file (default: the first beside the recipe with such a vessel)")
     parser.add_argument("--vessel", help="vessel of the site whose plant is used (default: the first of the class)")
     parser.add_argument("--scenario", type=Path, metavar="FILE", help="scenario file: faults of every donor's vessel")
+    parser.add_argument(
+        "--formula",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="a formula value, also several",
+    )
     parser.add_argument("--donors", type=_count, default=200, metavar="N", help="virtual donors (default 200)")
-    parser.add_argument("--seed", type=int, default=1, help="decides every random number (default 1)")
+    parser.add_argument("--seed", type=_seed, default=1, help="decides every random number (default 1)")
     parser.add_argument("--period", type=_period, default=20.0, metavar="S", help="scan period in s (default 20)")
     parser.add_argument(
         "--longest", type=_period, default=30.0, metavar="D", help="days after which it ends (default 30)"
@@ -50,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     """
     from controller.cli.rehearsing import Refused, rehearse_and_store
 
-    show = progress_bar(args.donors, args.longest) if sys.stderr.isatty() else None
+    show = progress_bar(args.donors, args.longest, every_s=0.25 if sys.stderr.isatty() else 30.0)
     try:
         told, trouble = rehearse_and_store(args, args.processes or os.cpu_count() or 1, show)
     except Refused as refused:
@@ -61,20 +68,21 @@ def run(args: argparse.Namespace) -> int:
     return 1 if trouble else 0
 
 
-def progress_bar(donors: int, longest_d: float) -> Callable[[Shown], None]:
-    """Shows on one line of the terminal how far it is, a few times a second."""
-    width, began, last = 30, time.monotonic(), [0.0]
+def progress_bar(donors: int, longest_d: float, every_s: float) -> Callable[[Shown], None]:
+    """Shows how far it is: on one line of a terminal a few times a second, elsewhere on a new line now and then."""
+    width, began = 30, time.monotonic()
+    last = [began]
 
     def show(at: Shown) -> None:
         now = time.monotonic()
-        if now - last[0] < 0.25 and at.over < donors:
+        if now - last[0] < every_s and (at.over < donors or every_s > 1.0):
             return
         last[0] = now
         done = "#" * (width * at.over // donors)
         day = min(at.process_s / 86_400.0, longest_d)
-        end = "\n" if at.over == donors else ""
+        start, end = ("\r", "\x1b[K" + "\n" * (at.over == donors)) if every_s < 1.0 else ("", "\n")
         line = f"[{done.ljust(width)}] {at.over} of {donors} batches over, day {day:.1f}, {now - began:.0f} s"
-        sys.stderr.write(f"\r{line}\x1b[K{end}")
+        sys.stderr.write(f"{start}{line}{end}")
         sys.stderr.flush()
 
     return show
@@ -86,8 +94,14 @@ def _count(text: str) -> int:
     except ValueError:
         number = 0
     if not 1 <= number <= MOST:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MOST}")
+        raise argparse.ArgumentTypeError(f"it must be a whole number from 1 to {MOST}, not {text!r}")
     return number
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"it must be a whole number from 0 on, not {text!r}")
+    return int(text)
 
 
 def _period(text: str) -> float:
@@ -96,5 +110,5 @@ def _period(text: str) -> float:
     except ValueError:
         number = 0.0
     if not 0.1 <= number <= 60.0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0.1 to 60")
+        raise argparse.ArgumentTypeError(f"it must be a number from 0.1 to 60, not {text!r}")
     return number

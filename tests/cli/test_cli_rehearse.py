@@ -1,7 +1,9 @@
 """``biovisor rehearse``: what it prints and stores, and how it refuses."""
 
+import errno
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -21,9 +23,10 @@ def test_it_prints_what_to_expect_and_stores_it(tmp_path, capsys):
     assert rehearse(tmp_path, *QUICK) == 0
     told = capsys.readouterr().out
     folder = tmp_path / "rehearsals/car-t-expansion-1"
-    assert "CAR-T expansion with feed by count (car-t-expansion 1.0.0) on stirred-tank-2l, 2 virtual donors" in told
-    assert "Ended: Running 2" in told
-    assert "Target viable_density >= target_density: day 0 0 %" in told
+    plant = "plant of bench BR-101 (model tc_m)"
+    assert told.startswith(f"CAR-T expansion with feed by count (car-t-expansion 1.0.0) on stirred-tank-2l, {plant}\n")
+    assert "Ended: Running 2\n  2 not completed: not at its end after 0.1 d\n" in told
+    assert "Target viable_density >= target_density (target_density = 3 10*6/mL) reached by day 0: 0 %, 1: 0 %" in told
     assert told.rstrip().endswith(f"Report: {folder / 'report.html'}")
     assert sorted(path.name for path in folder.iterdir()) == [
         "donors.csv", "forecast.json", "report.html", "summary.json",
@@ -80,18 +83,42 @@ def test_a_wrong_recipe_is_refused_with_its_lines(tmp_path, capsys):
 
 @pytest.mark.parametrize("wrong", ["--donors=0", "--donors=many", "--period=0", "--period=-1"])
 def test_numbers_that_make_no_sense_are_exit_code_2(tmp_path, capsys, wrong):
-    option, _, value = wrong.partition("=")
+    option = wrong.partition("=")[0]
     with pytest.raises(SystemExit, match=r"^2$"):
         rehearse(tmp_path, wrong)
-    assert f"argument {option}: '{value}' is not" in capsys.readouterr().err
+    assert f"argument {option}: it must be a" in capsys.readouterr().err
 
 
-def test_a_disk_that_takes_nothing_is_told(tmp_path, capsys):
+def test_a_folder_that_cannot_be_made_is_told_before_anything_is_rehearsed(tmp_path, capsys):
     (tmp_path / "rehearsals").write_text("a file where the folder should be")
     assert rehearse(tmp_path, *QUICK) == 1
     told = capsys.readouterr()
     assert "cannot be written" in told.err
+    assert told.out == ""
+
+
+def test_values_of_the_formula_can_be_given(tmp_path, capsys):
+    assert rehearse(tmp_path, *QUICK, "--json", "--formula", "target_density=2500 10*3/mL") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["formula"] == {"target_density": 2.5}
+    assert told["target"]["condition"] == "viable_density >= target_density (target_density = 2.5 10*6/mL)"
+    assert rehearse(tmp_path, *QUICK, "--formula", "target=2") == 1
+    assert "--formula target=2: write NAME=VALUE with one of culture_temperature, " in capsys.readouterr().err
+    assert rehearse(tmp_path, *QUICK, "--formula", "target_density=2 kg") == 1
+    assert "kg" in capsys.readouterr().err
+
+
+def test_a_disk_that_takes_nothing_is_told(tmp_path, capsys, monkeypatch):
+    def full(path, _content):
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert rehearse(tmp_path, *QUICK) == 1
+    told = capsys.readouterr()
+    assert "cannot be written" in told.err
     assert "Ended: Running 2" in told.out, "what took so long to find out is not lost"
+    assert not (tmp_path / "rehearsals").exists(), "nothing half written is left"
 
 
 def test_a_broken_site_is_no_matter_where_another_fits(tmp_path, capsys):
@@ -118,8 +145,11 @@ def test_without_the_pages_charts_it_is_told_before_anything_is_rehearsed(tmp_pa
 
 
 def test_the_progress_says_how_far_it_is(capsys):
-    show = progress_bar(10, 30.0)
+    show = progress_bar(10, 30.0, every_s=0.25)
     show(Shown(10, 3.5 * 86_400))
     line = capsys.readouterr().err
     assert line.startswith("\r[" + 30 * "#" + "] 10 of 10 batches over, day 3.5, ")
     assert line.endswith("\n")
+    beside = progress_bar(10, 30.0, every_s=0.0)
+    beside(Shown(3, 3.5 * 86_400))
+    assert "3 of 10 batches over" in capsys.readouterr().err

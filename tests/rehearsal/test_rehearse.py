@@ -44,6 +44,7 @@ def test_the_same_bytes_from_any_number_of_donors_and_any_layout_of_processes(tm
     told = json.loads(one["summary.json"])
     assert told["outcome"]["states"] == {"Complete": 4, "Not begun": 1}
     assert told["outcome"]["judged"] == 5
+    assert told["endings"] == {"expand": {"The longest expansion time has passed.": 4}}
     for spread in (told["loops"]["temperature"]["in_band"], told["yield"]["doses"], told["consumption"]["medium"]):
         assert spread["n"] == 4
     assert told["consumption"]["air_flow"]["p50"] > 0.0

@@ -49,9 +49,9 @@ class Course:
     """What became of one donor's batch. Times are process seconds since the batch began; NaN: it did not happen.
 
     ``state`` is empty where no batch could be made, and ``Running`` where it was not over in the time that was
-    rehearsed, which is ``followed_s``. ``loops`` are the figures of each loop over all of it, ``yielded`` the truth at
-    its end, ``medium_l`` what was filled in by hand. Of a patient's product ``judged`` says whether there is a verdict,
-    ``failures`` are its words, ``doses`` how many there are.
+    rehearsed, which is ``followed_s``. ``left`` says why each operation ended. ``loops`` are the figures of each loop
+    over all of it, ``yielded`` the truth at its end, ``medium_l`` what was filled in by hand. Of a patient's product
+    ``judged`` says whether there is a verdict, ``failures`` are its words, ``doses`` how many there are.
     """
 
     donor: str
@@ -59,6 +59,7 @@ class Course:
     reason: str = ""
     ended_s: float = float("nan")
     followed_s: float = 0.0
+    left: dict[str, str] = field(default_factory=dict)
     reached_s: float = float("nan")
     entered: dict[str, float] = field(default_factory=dict)
     alarms: list[AlarmTime] = field(default_factory=list)
@@ -171,6 +172,8 @@ class Books:
                 self._change(course, value, event.reason, now_s)
             else:
                 course.entered.setdefault(value, now_s)
+                if isinstance(event.previous, str):
+                    course.left[event.previous] = event.reason
 
     def _change(self, course: Course, state: str, reason: str, now_s: float) -> None:
         if state == State.HOLDING:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from controller.units import convert
@@ -37,8 +38,10 @@ def inoculum(recipe: RecipeConfig) -> Inoculum | None:
     return None
 
 
-def particulars(recipe: RecipeConfig, patients: Sequence[Patient]) -> list[dict[str, float]]:
-    """What of the formula differs from donor to donor: a patient with fewer cells than the recipe takes brings all.
+def particulars(
+    recipe: RecipeConfig, patients: Sequence[Patient], formula: Mapping[str, float] = MappingProxyType({})
+) -> list[dict[str, float]]:
+    """What differs from donor to donor: a patient with fewer cells than the recipe, or ``formula``, takes brings all.
 
     The value may lie outside what the recipe allows: then no batch can be made of it.
     """
@@ -46,10 +49,11 @@ def particulars(recipe: RecipeConfig, patients: Sequence[Patient]) -> list[dict[
     if where is None:
         return [{} for _ in patients]
     parameter = recipe.formula[where.parameter]
+    wanted = formula.get(where.parameter, parameter.value.value)
     told = []
     for one in patients:
         had = convert(one.cd3 * one.viability / (where.volume_ml * CELLS_PER_ML), DENSITY, parameter.value.unit)
-        told.append({} if had >= parameter.value.value else {where.parameter: had})
+        told.append({} if had >= wanted else {where.parameter: had})
     return told
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,16 @@ def outcomes(courses: Sequence[Course]) -> dict[str, Json]:
         "failures": _counted(failures),
         "failures_mean": {name: FAILURES[name] for name in sorted(failures)},
     }
+
+
+def endings(courses: Sequence[Course], words: Collection[str]) -> dict[str, Json]:
+    """Why operations ended, as far as the recipe has ``words`` for it: how many batches for each reason."""
+    found: dict[str, Counter[str]] = {}
+    for course in courses:
+        for operation, because in course.left.items():
+            if because in words:
+                found.setdefault(operation, Counter())[because] += 1
+    return {operation: _counted(counts) for operation, counts in found.items()}
 
 
 def reached(courses: Sequence[Course]) -> list[Json]:

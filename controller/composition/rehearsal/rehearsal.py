@@ -48,7 +48,8 @@ Progress = Callable[[float, int], None]
 class Setting(NamedTuple):
     """What is rehearsed: a recipe on vessels like one of a site. ``period_s`` is the scan's period, ``initial`` the
     plant's starting state in its own names and units, beside that of the site; ``seed`` decides every random number.
-    ``faults`` befall every vessel, in process time from the batch's begin.
+    ``formula`` are values in the place of the recipe's, in its units. ``faults`` befall every vessel, in process time
+    from the batch's begin.
     """
 
     site: Path
@@ -58,6 +59,7 @@ class Setting(NamedTuple):
     period_s: float
     longest_s: float = LONGEST_S
     initial: Mapping[str, Json] = {}
+    formula: Mapping[str, float] = {}
     faults: Sequence[Order] = ()
 
 
@@ -112,7 +114,8 @@ class Rehearsal:
         self.books = Books(self.site, self.names)
         columns = {name: column for column, name in enumerate(self.names)}
         self._operator = Operator(self.recipe.config, self.fleet, columns)
-        self._formulas = particulars(self.recipe.config, self.fleet.patients) or [{} for _ in self.names]
+        own = particulars(self.recipe.config, self.fleet.patients, setting.formula)
+        self._formulas = own or [{} for _ in self.names]
         self._target: dict[str, Condition] = {}
         self._aim_s = 0.0
 
@@ -158,7 +161,8 @@ class Rehearsal:
     def begin(self) -> None:
         """Make a batch for every donor and start it; :meth:`run` does this itself."""
         config = self.recipe.config
-        for name, formula in zip(self.names, self._formulas, strict=True):
+        for name, own in zip(self.names, self._formulas, strict=True):
+            formula = {**self.setting.formula, **own}
             create: dict[str, Json] = {"batch": name, "recipe": config.recipe, "formula": {**formula}}
             self._submit(Verb.BATCH_CREATE, name, create)
             self._submit(Verb.BATCH_START, name, {})

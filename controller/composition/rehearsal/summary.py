@@ -57,6 +57,7 @@ def summary(about: Rehearsed, part: Part) -> dict[str, Json]:
     return {
         **_about(about),
         "outcome": figures.outcomes(courses),
+        "endings": figures.endings(courses, _words(about.recipe)),
         "duration_d": figures.distribution([course.ended_s / DAY_S for course in completed]),
         "yield": {
             "viable_cells_1e9": figures.distribution([end["vcd"] * end["volume_l"] for end in ends]),
@@ -64,7 +65,7 @@ def summary(about: Rehearsed, part: Part) -> dict[str, Json]:
             "viability_percent": figures.distribution([end["viability"] for end in ends]),
             "doses": figures.distribution([course.doses for course in completed]),
         },
-        "target": {"condition": about.recipe.config.target, "by_day": figures.reached(courses)},
+        "target": {"condition": _target(about), "by_day": figures.reached(courses)},
         "alarms": figures.alarms(courses),
         "consumption": figures.consumption(part),
         "loops": figures.loops(courses),
@@ -92,6 +93,7 @@ def _about(about: Rehearsed) -> dict[str, Json]:
         "model_note": NOTES.get(model, USUAL),
         "donors": about.donors,
         "seed": setting.seed,
+        "formula": {**setting.formula},
         **_scenario(about.befell),
         "files_sha256": {
             **files,
@@ -110,6 +112,25 @@ def _scenario(befell: Befalling | None) -> dict[str, Json]:
         "faults": [f"{order.text}, from {order.start_s:g} s" for order in befell.orders],
         "faults_of_others": befell.others,
     }
+
+
+def _words(recipe: LoadedRecipe) -> set[str]:
+    """What a recipe says of why an operation ends."""
+    transitions = (one for operation in recipe.config.procedure for one in operation.until)
+    return {one.because for one in transitions if one.because is not None}
+
+
+def _target(about: Rehearsed) -> str | None:
+    """The target as the recipe has it, and the values of the formula in it."""
+    config, given = about.recipe.config, about.setting.formula
+    if config.target is None:
+        return None
+    named = [name for name in config.formula if name in config.target.replace("(", " ").replace(")", " ").split()]
+    values = [
+        f"{name} = {given.get(name, config.formula[name].value.value):g} {config.formula[name].value.unit}"
+        for name in named
+    ]
+    return f"{config.target} ({', '.join(values)})" if values else config.target
 
 
 def _short(file: str) -> str:

@@ -44,31 +44,34 @@ function chart(caption, options, data) {
     new uPlot({
       width: figure.clientWidth, height: 220, cursor: { y: false },
       scales: { ...options.scales, x: { time: false, ...options.scales?.x } },
-      axes: [{ ...axis, label: options.x, labelSize: 20, size: 36 }, { ...axis, size: 58 }],
+      axes: [{ ...axis, label: options.x, labelSize: 20, size: 36 }, { ...axis, size: 58, ...options.y }],
       series: options.series(), bands: options.bands?.() ?? [],
     }, data, figure);
   });
   return figure;
 }
 
+/** Points up to which half of the batches still run: the others say more about who is late than about the batch. */
+const most = forecast.running.findLastIndex((running) => 2 * running >= forecast.running[0]) + 1;
+
 function band(name) {
   const tag = forecast.tags[name];
   const line = (label, width) => ({ label, stroke: colour("--mark"), width, points: { show: false } });
-  const days = forecast.time_s.map((time) => time / DAY_S);
+  const days = forecast.time_s.slice(0, most).map((time) => time / DAY_S);
   return chart(`${tag.title}, ${tag.unit}`, {
     x: "days", series: () => [{ label: "day", value: (_, v) => shown(v) }, line("95 %", 0.5), line("median", 1.5), line("5 %", 0.5)],
     bands: () => [{ series: [1, 3], fill: colour("--band") }],
-  }, [days, tag.p95, tag.p50, tag.p5]);
+  }, [days, ...[tag.p95, tag.p50, tag.p5].map((values) => values.slice(0, most))]);
 }
 
 function histogram(caption, unit, values) {
   const known = values.filter((value) => typeof value === "number");
   if (known.length < 2) return null;
-  const low = Math.min(...known), high = Math.max(...known), width = (high - low || 1) / BINS;
+  const low = Math.min(...known), high = Math.max(...known), width = (Math.max(high - low, 0.01 * Math.abs(high)) || 1) / BINS;
   const counts = new Array(BINS).fill(0);
   for (const value of known) counts[Math.min(Math.floor((value - low) / width), BINS - 1)] += 1;
   return chart(caption, {
-    x: unit, scales: { x: { range: [low - width / 2, high + width / 2] }, y: { range: (_, __, most) => [0, most * 1.1] } },
+    x: unit, y: { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500] }, scales: { x: { range: [low - width / 2, high + width / 2] }, y: { range: (_, __, most) => [0, most * 1.1] } },
     series: () => [{ label: unit, value: (_, v) => shown(v) }, { label: "batches", stroke: colour("--mark"), fill: colour("--band"), paths: uPlot.paths.bars({ size: [0.95] }), points: { show: false } }],
   }, [counts.map((_, bin) => low + (bin + 0.5) * width), counts]);
 }
@@ -96,6 +99,8 @@ report.replaceChildren(
     outcome.failed === null ? null : tile("Products that fail", percent(outcome.failed_share), `of ${outcome.judged} with a verdict: ${states(outcome.failures)}`, outcome.failed > 0),
     tile("Duration, days", shown(summary.duration_d.p50), `of completed batches; 5 … 95 %: ${shown(summary.duration_d.p5)} … ${shown(summary.duration_d.p95)}`),
     tile("Viable cells, 10*9", shown(summary.yield.viable_cells_1e9.p50), `of completed batches; 5 … 95 %: ${shown(summary.yield.viable_cells_1e9.p5)} … ${shown(summary.yield.viable_cells_1e9.p95)}`)),
+  ...Object.entries({ ...outcome.not_completed }).map(([why, count]) => element("p", {}, `${count} not completed: ${why}`)),
+  ...Object.entries(summary.endings).map(([operation, counts]) => element("p", { class: "soft" }, `${operation} ended: ${states(counts)}`)),
   ...Object.entries(outcome.failures_mean).map(([name, meaning]) => element("p", { class: "soft" }, `${name}: ${meaning}`)),
   element("h2", {}, "Duration, yield and target"),
   element("p", { class: "soft" }, summary.target.condition ? `Target: ${summary.target.condition}` : "The recipe names no target."),
@@ -117,7 +122,7 @@ report.replaceChildren(
   table([["What", true], ["Median"], ["5 %"], ["95 %"], ["Most"], ["Unit", true]],
     Object.values(summary.consumption).map((one) => [one.title, one.p50, one.p5, one.p95, one.max, one.unit]), "Per batch that began"),
   element("h2", {}, "Forecast"),
-  element("p", { class: "soft" }, "Line: median. Band: 5 … 95 % of the batches that were not over at that time."),
+  element("p", { class: "soft" }, "Line: median. Band: 5 … 95 % of the batches that were not over at that time, as long as that is half of them."),
   element("div", { class: "charts" }, ...Object.keys(forecast.tags).map(band)),
   element("h2", {}, "Donors"),
   Object.keys(summary.beyond_model).length ? element("p", {}, `Seen beyond what the model is valid for, looked at every ten minutes: ${states(summary.beyond_model)} batches.`) : element("p", { class: "soft" }, "No culture was seen beyond what its model is valid for, looked at every ten minutes."),
