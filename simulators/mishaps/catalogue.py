@@ -161,8 +161,8 @@ _ALL = (
         "heater-stuck-on",
         "F10",
         "Heater stuck on",
-        "temperature rises although the output is 0; the interlock trips at 38.5 Cel; from 22 Cel, 40 Cel after half "
-        "an hour",
+        "temperature rises although the output is 0; the interlock trips at 38.5 Cel; 40 Cel half an hour after "
+        "a cold start of 2 L, sooner with less in it",
         (),
         Magnitude(100.0, 1.0, 100.0, "%", CHOSEN),
     ),
