@@ -62,6 +62,7 @@ def rehearse_and_store(
 def _room(rehearsals: Path, name: str) -> Iterator[Path]:
     """A new folder for the results, there before the work begins; gone again where nothing was put into it."""
     folder = fresh(rehearsals, name)
+    made = [one for one in (folder, *folder.parents) if not one.exists()]
     try:
         folder.mkdir(parents=True)
     except OSError as error:
@@ -69,9 +70,9 @@ def _room(rehearsals: Path, name: str) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        for empty in (folder, folder.parent):
-            with contextlib.suppress(OSError):
-                empty.rmdir()
+        for one in made:
+            with contextlib.suppress(OSError):  # what holds results is not empty
+                one.rmdir()
 
 
 def _unwritten(folder: Path, error: OSError) -> str:

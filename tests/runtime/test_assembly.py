@@ -269,7 +269,8 @@ def test_nothing_starts_doses_or_moves_by_itself_after_a_restart(running):
 
 @pytest.fixture
 def locked(running):
-    """The store of a running batch, locked by somebody else until the test lets go."""
+    """The store of a running batch, locked by somebody else until the test lets go. Its feed is off, at a setpoint."""
+    running.order(Verb.SETPOINT, "BR-101.feed", {"value": 10.0})
     running.settle()
     running.record()
     other = sqlite3.connect(running.assembly.store.path, isolation_level=None)
@@ -283,11 +284,10 @@ def test_a_batch_goes_on_while_nothing_can_be_stored_and_all_of_it_is_on_record_
     rows = running.assembly.store.health().rows
     held = threading.Thread(target=running.send, args=(Verb.BATCH_HOLD, "B1"))
     held.start()
-    # The feed is never seen at zero: the watchdog ends the wait after some 130 scans.
     until(lambda: running.scan() and time.sleep(0.02) is None and running.batch()["state"] == "Held", 30.0)
     held.join()
-    assert running.loop("BR-101.feed")["mode"] == "auto", "the engine's own proposals act too"
-    assert running.setpoint("BR-101.feed") == 0.0
+    assert running.setpoint("BR-101.feed") == 0.0, "the engine's own proposals act too"
+    assert running.loop("BR-101.feed")["mode"] == "off", "which switch nothing on"
     scans = running.assembly.runtime.stats.scans
     locked.close()
     until(lambda: running.assembly.store.health().ok)
