@@ -35,7 +35,7 @@ TUNING = "docs/how-to/tune-a-loop.md"
 LOOPS = [command for page, command in COMMANDS if page == TUNING]
 CALIBRATE = "docs/how-to/calibrate.md"
 FAULTS = "docs/how-to/rehearse-faults.md"
-FAULT_LINES = [command for page, command in COMMANDS if page == FAULTS and command not in lines("check")]
+FAULT_LINES = [line for page, line in COMMANDS if page == FAULTS and biovisor(line)[0] in {"run", "fault"}]
 ON_PAGE = {name: one for name, one in INSTRUMENTS.items() if name != "scale"}
 CALIBRATIONS = [command for page, command in COMMANDS if page == CALIBRATE]
 RUNS = [command for command in lines("run") if "--simulate" in command and command not in [*LOOPS, *FAULT_LINES]]

@@ -100,7 +100,7 @@ def test_what_cannot_be_simulated_is_said(arguments, code, why, tmp_path):
         (["alicat", "--port", "0", "--set", "full_scale=much"], 1, "could not convert string to float: 'much'"),
         (["generic_plc", "--pty"], 1, "there is no setting pty"),
         (["hamilton_arc", "--set", "units=ph"], 1, "units must say which of ph, do"),
-        (["watson_marlow", "--set", "pump=acid"], 1, "pump must be one of base, feed, not 'acid'"),
+        (["watson_marlow", "--set", "pump=acid"], 1, "there is no 'acid_rpm' among its settings or signals"),
     ],
 )
 def test_what_it_cannot_be_is_said_in_a_line(arguments, code, said, tmp_path):

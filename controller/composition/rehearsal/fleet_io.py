@@ -41,6 +41,7 @@ class FleetIo:
 
     def __init__(self, config: SiteConfig, site: Site, fleet: Fleet) -> None:
         vessels = len(site.vessels)
+        self._told = {output.tag for output in site.outputs.rows if output.once}
         self._fleet, self._points = fleet, [tag.point or NOWHERE for tag in site.tags.tags]
         self._counter = Counter(vessels, fleet.truth)
         self._frame = Frame.never_read(len(site.tags))
@@ -78,7 +79,9 @@ class FleetIo:
         return frame.copy()
 
     def outcomes(self) -> Sequence[WriteOutcome]:
-        """What became of the writes since the last call: the plant always obeys."""
+        """What became of writes since the last call, as far as the scan asks: of what is written once. The plant always
+        obeys.
+        """
         taken, self._outcomes = self._outcomes, []
         return taken
 
@@ -98,7 +101,9 @@ class FleetIo:
             else:
                 for vessel, number in zip(vessels[at].tolist(), numbers.tolist(), strict=True):
                     self._counter.start(vessel, number)
-        self._outcomes += [WriteOutcome(self._points[row], value, APPLIED) for row, value in writes.items()]
+        self._outcomes += [
+            WriteOutcome(self._points[row], value, APPLIED) for row, value in writes.items() if row in self._told
+        ]
 
     def request_reads(self) -> None:
         """Nothing to ask for: reading is instant."""
