@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from controller.config import guard_class, tag_class
     from controller.config.calibrated import Calibrated
     from controller.config.load import LoadedSite
+    from controller.config.site import SiteConfig
 
 BAD_VALUE_DELAY_S = 10.0
 """How long a controlled value must be Bad before that is an alarm of its own."""
@@ -41,11 +42,7 @@ def build(loaded: LoadedSite) -> Site:
     loops = LoopTable(with_gases(unmixed, mixers))
     outputs.rivals = rivals(unmixed, outputs)
     feeds = build_feeds(loaded.classes, tags, loops)
-    interlocks = tuple(
-        _interlock(vessel, name, interlock, outputs)
-        for vessel, kind in loaded.classes.items()
-        for name, interlock in kind.interlocks.items()
-    )
+    interlocks = _interlocks(loaded, outputs)
     limit_alarms = _limit_alarms(loaded, tags)
     health = build_health(loaded, tags, loops, limit_alarms)
     effects = build_effects(loaded, loops, health)
@@ -72,14 +69,26 @@ def build(loaded: LoadedSite) -> Site:
         interlocks=interlocks,
         alarms=alarms,
         bindings={name: [] for name in config.connections} | tags.bindings(),
-        heartbeats={
-            name: Point(f"{name}.heartbeat", connection.heartbeat, "w")
-            for name, connection in config.connections.items()
-            if connection.heartbeat
-        },
+        heartbeats=_heartbeats(config),
         health=health,
         effects=effects,
     )
+
+
+def _interlocks(loaded: LoadedSite, outputs: OutputTable) -> tuple[Interlock, ...]:
+    return tuple(
+        _interlock(vessel, name, interlock, outputs)
+        for vessel, kind in loaded.classes.items()
+        for name, interlock in kind.interlocks.items()
+    )
+
+
+def _heartbeats(config: SiteConfig) -> dict[str, Point]:
+    return {
+        name: Point(f"{name}.heartbeat", connection.heartbeat, "w")
+        for name, connection in config.connections.items()
+        if connection.heartbeat
+    }
 
 
 def _tags(loaded: LoadedSite) -> tuple[Tag, ...]:
