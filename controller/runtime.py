@@ -53,7 +53,9 @@ class Recorder(Protocol):
 
 @dataclass(slots=True)
 class ScanStats:
-    """How the scan itself is doing, in wall time; ``first_scan_s`` counts from the start of the process."""
+    """How the scan itself is doing, in wall time; ``first_scan_s`` counts from the start of the process. ``read_ns`` is
+    the process time of the values that the last completed scan used, 0 before the first.
+    """
 
     scans: int = 0
     overruns: int = 0
@@ -61,13 +63,16 @@ class ScanStats:
     lateness_s: float = 0.0
     last_wall_ns: int = 0
     first_scan_s: float = float("nan")
+    read_ns: int = 0
     observers: list[Callable[[float, float], None]] = field(default_factory=list)
 
-    def completed(self, started_ns: int, late_s: float) -> None:
-        """Note one finished scan that started at ``started_ns`` (wall), ``late_s`` after its deadline."""
+    def completed(self, started_ns: int, read_ns: int, late_s: float) -> None:
+        """Note one finished scan that started at ``started_ns`` (wall), ``late_s`` after its deadline, with the values
+        of ``read_ns`` (process).
+        """
         if self.scans == 0:
             self.first_scan_s = process_age_s()
-        self.last_wall_ns = wall_ns()
+        self.last_wall_ns, self.read_ns = wall_ns(), read_ns
         self.scans += 1
         self.duration_s = (self.last_wall_ns - started_ns) / NS
         self.lateness_s = late_s
@@ -114,7 +119,7 @@ class Runtime:
             self.door.submit(proposal)
         self.recorder.scanned(result, self.clock.utc(), now / NS)
         self.io.heartbeat(self.stats.scans + 1)
-        self.stats.completed(started, max(0.0, (now - deadline_ns) / NS / self.clock.speed))
+        self.stats.completed(started, now, max(0.0, (now - deadline_ns) / NS / self.clock.speed))
         return result
 
     def _since_last(self, now: int) -> int:

@@ -50,7 +50,8 @@ def shielded(future: Future[T]) -> Future[T]:
 class SupervisorGateway:
     """What :class:`controller.api.gateway.Gateway` asks for, on a running supervisor.
 
-    ``period_s`` is the scan's period in wall seconds; ``not_ready`` gives the reasons why vessels cannot be operated.
+    ``period_s`` is the scan's period in wall seconds; ``not_ready`` gives the reasons why vessels cannot be
+    operated, told of what process time the values of the last scan are.
     ``site`` is never changed, only replaced as a whole by any thread: a request sees the one or the other.
     """
 
@@ -65,7 +66,7 @@ class SupervisorGateway:
         tuning: TuningReport,
         read_backs: ReadBacks,
         period_s: float,
-        not_ready: Callable[[], Sequence[str]],
+        not_ready: Callable[[int], Sequence[str]],
         number_batch: Callable[[str], str],
     ) -> None:
         self.site = site
@@ -122,5 +123,5 @@ class SupervisorGateway:
 
     def ready(self) -> tuple[bool, Sequence[str]]:
         """Whether vessels can be operated, and if not, why."""
-        reasons = list(self._not_ready())
+        reasons = list(self._not_ready(self.stats.read_ns))
         return not reasons, reasons

@@ -74,16 +74,23 @@ class Wires:
             entries.append(_connection("record", "down", "", health.detail, []))
         return entries
 
-    def not_ready(self) -> Sequence[str]:
-        """Why vessels cannot be operated: the record, and every connection that is not up, each with its reason."""
+    def not_ready(self, scanned_ns: int) -> Sequence[str]:
+        """Why vessels cannot be operated: the record, and every connection that is not up, each with its reason. One
+        that came up after ``scanned_ns``, the process time of the last scan's values, is not yet in what is shown.
+        """
         health = self._store.health()
         record = [] if health.ok else [f"the record cannot be written: {health.detail}"]
-        states = ((name, self.links.get(name)) for name in self._config.connections)
         return record + [
-            f"{name}: {link.detail if link else 'not yet started'}"
-            for name, link in states
-            if link is None or link.state != "up"
+            f"{name}: {missing}" for name in self._config.connections if (missing := self._missing(name, scanned_ns))
         ]
+
+    def _missing(self, name: str, scanned_ns: int) -> str:
+        link = self.links.get(name)
+        if link is None:
+            return "not yet started"
+        if link.state != "up":
+            return link.detail
+        return "" if link.since_ns < scanned_ns else "no scan has used its values yet"
 
     def tell(self, name: str, text: str) -> None:
         """Put on record, and into the log, what is wrong with a connection as a whole."""

@@ -133,7 +133,7 @@ class Bench:
         utc, reason, age = self.clock.utc(), np.zeros(len(COLUMNS), np.uint8), np.full(len(COLUMNS), 0.1)
         self.publisher.publish(utc, begun / 1e9, value, quality, reason, age, self.state(), self.why)
         self.store.record(utc, value, quality)
-        self.stats.completed(begun, 0.0)
+        self.stats.completed(begun, begun, 0.0)
 
     def settled(self, outcome):
         text = "applied" if outcome.applied else f"refused: {outcome.reason}"

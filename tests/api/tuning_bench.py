@@ -41,7 +41,7 @@ class TuningBench(Bench):
         view, utc = scan.view(), self.clock.utc()
         state = {"vessels": view.vessels, "batches": [], "alarms": view.alarms, "connections": []}
         self.publisher.publish(utc, self.vessel.now, view.value, view.quality, view.reason, view.age, state)
-        self.stats.completed(begun, 0.0)
+        self.stats.completed(begun, begun, 0.0)
 
 
 @contextmanager

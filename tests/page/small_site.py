@@ -136,7 +136,7 @@ class SmallSite:
         utc = self.clock.utc()
         self.publisher.publish(utc, process, value, quality, reason, age, self.state(process), self.why)
         self.store.record(utc, value, quality)
-        self.stats.completed(begun, 0.0)
+        self.stats.completed(begun, begun, 0.0)
 
     def move(self, process):
         for vessel in VESSELS:

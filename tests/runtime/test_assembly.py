@@ -338,6 +338,19 @@ def test_an_instrument_that_no_tag_uses_disturbs_nothing(site):
     assert site.assembly.site.bindings["spare"] == []
 
 
+def test_an_instrument_that_is_up_is_ready_once_a_scan_has_used_its_values(site):
+    """Who is told that it is ready may read the values in the next moment."""
+    wires, gateway = site.assembly.wires, site.assembly.gateway
+    device = Idle()
+    device.state, device.detail, device.since_ns = "up", "", int(101.5e9)
+    wires.links = {"plc-101": device}
+    assert "plc-101: no scan has used its values yet" in gateway.ready()[1]
+    site.scan()
+    assert "plc-101: no scan has used its values yet" in gateway.ready()[1]
+    site.scan()
+    assert not [reason for reason in gateway.ready()[1] if "plc-101" in reason]
+
+
 def test_a_point_that_its_device_does_not_know_is_on_record_and_on_the_page(site):
     wires, said = site.assembly.wires, "no such node"
     index, point = site.assembly.site.bindings["plc-101"][0]
