@@ -187,11 +187,7 @@ def _bad_value_alarms(loops: LoopTable, tags: TagTable) -> list[Alarm]:
         Alarm(
             loop.vessel, f"{tags.tags[row].name}_bad", f"{tags.tags[row].title}: no valid value", row,
             side="bad",
-            limit=math.nan,
-            deadband=0.0,
             on_delay=BAD_VALUE_DELAY_S,
-            off_delay=0.0,
-            priority=2,
             unit=tags.tags[row].unit,
             consequence=f"The loop {loop.title} "
             + ("put its outputs to their safe values." if loop.on_bad_pv == "safe" else "holds its output."),
@@ -210,12 +206,6 @@ def _undecided_alarms(interlocks: Sequence[Interlock]) -> list[Alarm]:
         Alarm(
             interlock.vessel, f"{interlock.name}_undecided", f"{interlock.title}: interlock cannot be decided", -1,
             side="undecided",
-            limit=math.nan,
-            deadband=0.0,
-            on_delay=0.0,
-            off_delay=0.0,
-            priority=2,
-            unit="",
             consequence="The interlock has tripped and holds its outputs."
             if interlock.on_unknown == "trip"
             else "The interlock stays as it is and protects nothing.",

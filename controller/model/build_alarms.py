@@ -41,12 +41,6 @@ def _held(row: int, output: Output, guard: Guard, title: str, movers: str) -> Al
     return Alarm(
         vessel, f"{name}_dose_guard", f"{title}: held by its dose guard", -1,
         side="held",
-        limit=math.nan,
-        deadband=0.0,
-        on_delay=0.0,
-        off_delay=0.0,
-        priority=2,
-        unit="",
         consequence=f"{title} is held at {output.safe:.6g} {output.unit}: {movers} cannot act on it.",
         cause=f"More than {' or '.join(limits)} was asked for: a probe shows what is not so, the pump gives more than "
         "it is told, or the culture needs more than was planned.",
@@ -61,12 +55,6 @@ def _blocked(row: int, loop: Loop) -> Alarm:
     return Alarm(
         loop.vessel, f"{loop.name}_no_dose", f"{loop.title}: no more doses are given", -1,
         side="blocked",
-        limit=math.nan,
-        deadband=0.0,
-        on_delay=0.0,
-        off_delay=0.0,
-        priority=2,
-        unit="",
         consequence="What the doses are to prevent goes on, and nothing more is given against it.",
         cause="The probe shows it although it is not so, the doses do not reach the vessel, or the most of an hour or "
         "of the batch is given.",

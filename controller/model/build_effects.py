@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -37,12 +36,6 @@ def _alarm(place: int, effect: LoopEffect, loops: LoopTable) -> Alarm:
     return Alarm(
         loop.vessel, f"{loop.name}_no_effect", f"{loop.title}: the output has no effect", -1,
         side="idle",
-        limit=math.nan,
-        deadband=0.0,
-        on_delay=0.0,
-        off_delay=0.0,
-        priority=2,
-        unit="",
         consequence=f"{loop.title} stays away from its setpoint or goes further, with the output at its limit for "
         f"{effect.within_s / 60.0:g} min.",
         cause="The actuator does not obey, is empty, or works the other way; the probe stands still; or the process "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Literal
 
@@ -52,12 +51,7 @@ def _alarm(row: int, feed: Feed, flag: Flag) -> Alarm:
     return Alarm(
         feed.vessel, f"{feed.name}_{flag}", f"{feed.title}: {what}", -1,
         side="told",
-        limit=math.nan,
-        deadband=0.0,
-        on_delay=0.0,
-        off_delay=0.0,
         priority=priority,
-        unit="",
         consequence=consequence,
         cause=cause,
         action=action,

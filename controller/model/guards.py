@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal, NamedTuple
 
 
@@ -33,8 +34,8 @@ class Alarm(NamedTuple):
     On the side ``undecided`` it is about an interlock (row ``interlock`` of their table) instead of a tag, on ``held``
     about an output held by its dose guard (row ``output``), on ``blocked`` about a dose loop (row ``loop``), on
     ``told`` about the place ``flag`` of what a feed complains of, on ``idle`` of a loop whose output lacks its effect.
-    Delays in seconds; ``during`` are the operations in which it counts, always when empty. ``tag_name`` is the tag's
-    name in its vessel, "" where there is no tag.
+    Such an alarm has no limit. Delays in seconds; ``during`` are the operations in which it counts, always when empty.
+    ``tag_name`` is the tag's name in its vessel, "" where there is no tag.
     """
 
     vessel: str
@@ -42,12 +43,12 @@ class Alarm(NamedTuple):
     title: str
     tag: int
     side: Literal["above", "below", "bad", "undecided", "held", "blocked", "told", "idle"]
-    limit: float
-    deadband: float
-    on_delay: float
-    off_delay: float
-    priority: int
-    unit: str
+    limit: float = math.nan
+    deadband: float = 0.0
+    on_delay: float = 0.0
+    off_delay: float = 0.0
+    priority: int = 2
+    unit: str = ""
     during: frozenset[str] = frozenset()
     consequence: str = ""
     cause: str = ""
