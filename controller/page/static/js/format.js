@@ -8,7 +8,7 @@ const UNITS = {
 const REASONS = {
   ok: "", simulated: "", override: "Overridden", stale: "No new value", range: "Not credible", rate: "Changes too fast",
   frozen: "Does not move", device: "Instrument fault", link: "No connection", not_read: "Not read yet",
-  model: "Cannot be calculated now", no_sample: "Waiting for the first sample",
+  model: "Cannot be calculated now", no_sample: "No sample yet",
   settling: "Not sure yet: seen for too short a time",
 };
 /** Why there is no value yet when nothing is wrong. */
