@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from simulators.biology.contamination import STERILE
+from simulators.biology.culture import Validity
 from simulators.biology.donors import Patient, patient
 from simulators.bus import actuators_with
 from simulators.description import CULTURES, described
@@ -63,6 +65,8 @@ class Fleet:
     """The truth of each vessel when its harvest was asked for, by column."""
     begun: dict[int, Begun]
     """When cells first came into each vessel, by column."""
+    valid: Validity
+    """Where the model of the culture holds, by the quantities of :meth:`beyond`."""
     filled_l: Array
     """Medium that each vessel was given by hand, that it began with included; what the pumps bring is not."""
 
@@ -75,7 +79,9 @@ class Fleet:
         alone = len(numbers) == 1
         self._one = make_alone(entry, seeds[0], cells[0]) if alone else None
         self._many = None if alone else make_vessels(entry, seeds, cells)
-        wanted = actuators_with(described(entry).fitted)
+        made = described(entry)
+        self.valid = {**made.model.equations.valid, "bacteria": STERILE}
+        wanted = actuators_with(made.fitted)
         self.actuators = {name: np.full(len(numbers), value) for name, value in wanted.items()}
         self.refused, self.at_harvest, self.begun = [], {}, {}
         self.filled_l = self.truth()["volume_l"].copy()

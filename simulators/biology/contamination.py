@@ -13,7 +13,7 @@ from typing import Generic, NamedTuple
 
 from simulators.biology.culture import Culture, Environment, Exchange, Inflow
 from simulators.numeric import Real, Truth, exp, filled, maximum
-from simulators.parameters import Limit, check, usual
+from simulators.parameters import Limit, Span, check, usual
 
 SEED = 1e3
 """cfu/mL."""
@@ -40,6 +40,7 @@ LIMITS: Mapping[str, Limit] = {
     "q_oxygen": Limit(15.0, 10.0, 20.0, "mmol/h/g", "published for E. coli: 10 .. 20 mmol/g/h", "the published range"),
     "acid": Limit(10.0, 5.0, 50.0, "mmol/g", "chosen: 0.01 mol per g of biomass", "from ammonia alone to mixed acids"),
 }
+STERILE = Span(0.0, 0.0, "{cfu}/mL", "the models of cultures know no bacteria")
 INVADER: Invader[float] = Invader(**usual(LIMITS))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.commands import Event, EventType, Json
+from controller.composition.rehearsal.validity import Left
 from controller.frame import F8
 from controller.recipe.states import State
 from controller.units import parse_unit
@@ -50,7 +51,8 @@ class Course:
 
     ``state`` is empty where no batch could be made, and ``Running`` where it was not over in the time that was
     rehearsed, which is ``followed_s``. ``left`` says why each operation ended. ``loops`` are the figures of each loop
-    over all of it, ``yielded`` the truth at its end, ``medium_l`` what was filled in by hand. Of a patient's product
+    over all of it, ``yielded`` the truth at its end, ``medium_l`` what was filled in by hand, ``beyond`` what left the
+    range of the culture's model, by quantity and operation. Of a patient's product
     ``judged`` says whether there is a verdict, ``failures`` are its words, ``doses`` how many there are.
     """
 
@@ -68,7 +70,7 @@ class Course:
     held: list[str] = field(default_factory=list)
     yielded: dict[str, float] = field(default_factory=dict)
     medium_l: float = float("nan")
-    beyond: list[str] = field(default_factory=list)
+    beyond: dict[tuple[str, str], Left] = field(default_factory=dict)
     judged: bool = False
     failures: list[str] = field(default_factory=list)
     doses: float = float("nan")

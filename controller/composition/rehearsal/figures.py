@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from controller.commands import Json
 from controller.composition.rehearsal.books import GRID_S, AlarmTime, Course
 from controller.composition.rehearsal.part import Part
+from controller.composition.rehearsal.validity import Left, entry, rank
 from controller.frame import F8
 from simulators.biology.verdicts import FAILURES
 
@@ -127,9 +128,16 @@ def forecast(part: Part) -> dict[str, Json]:
     return {"time_s": [GRID_S * point for point in range(len(part.trends))], "running": running.tolist(), "tags": tags}
 
 
-def beyond(courses: Sequence[Course]) -> dict[str, Json]:
-    """In how many batches the culture was, at some time, beyond what its model knows, by quantity."""
-    return _counted(Counter(what for course in courses for what in course.beyond))
+def beyond(courses: Sequence[Course]) -> list[Json]:
+    """In how many batches the culture was, at some time, beyond what its model knows, by quantity and operation: with
+    the range, who says so, and how far the batches went.
+    """
+    found: dict[tuple[str, str], list[Left]] = {}
+    for course in courses:
+        for key, left in course.beyond.items():
+            found.setdefault(key, []).append(left)
+    ordered = sorted(found.items(), key=lambda item: (rank(item[0][0]), -len(item[1]), item[0]))
+    return [entry(several, distribution([one.farthest for one in several])) for _, several in ordered]
 
 
 def donors(part: Part) -> tuple[list[str], list[list[Json]]]:
@@ -150,7 +158,8 @@ def _donor(course: Course, amounts: F8, names: Mapping[str, None]) -> list[Json]
         course.donor, course.state or "Not begun", course.reason, _number(course.ended_s / DAY_S),
         _number(course.reached_s / DAY_S), _number(cells), *(_figure(end, name) for name in CONTENTS),
         _number(course.doses), " ".join(course.failures), len(course.alarms), course.deviations,
-        "; ".join(course.beyond), *(_number(amount) if course.state else None for amount in amounts.tolist()),
+        "; ".join(left.text for left in course.beyond.values()),
+        *(_number(amount) if course.state else None for amount in amounts.tolist()),
         *(_figure(course.loops.get(name), "in_band") for name in names),
     ]  # fmt: skip
 

@@ -25,6 +25,7 @@ from controller.composition.rehearsal.fleet_io import FleetIo
 from controller.composition.rehearsal.judging import contents, judge, loop_figures
 from controller.composition.rehearsal.operator import Operator
 from controller.composition.rehearsal.refusal import placed
+from controller.composition.rehearsal.validity import look
 from controller.composition.simulated import check_simulation, plant_state
 from controller.config.load import load_site
 from controller.door import Door
@@ -151,7 +152,7 @@ class Rehearsal:
             if not outcome.applied and outcome.command.verb is Verb.BATCH_CREATE:
                 self.books.refused(outcome.command.target, outcome.reason)
         if self.books.scanned(self.scan.reader.frame, now_s, self.setting.period_s):
-            self._look_at_cultures()
+            look(self.books.courses, self.fleet, self.engine.operation)
         if now_s >= self._aim_s:
             self._aim_s += AIM_S
             self._aim(self.books.open(), now_s)
@@ -183,16 +184,6 @@ class Rehearsal:
                 continue
             if target.evaluate(partial(self.scan.reader.read, name)) is True:
                 course.reached_s = now_s
-
-    def _look_at_cultures(self) -> None:
-        """Note whose culture is beyond what its model knows."""
-        lives = self.fleet.truth()["vcd"] > 0.0
-        beyond = {name: where & lives for name, where in self.fleet.beyond().items()}
-        for column, (name, course) in enumerate(self.books.courses.items()):
-            if not course.over:
-                operation = self.engine.operation(name)
-                left = [f"{what} in {operation}" for what, where in beyond.items() if where[column]]
-                course.beyond += [what for what in left if what not in course.beyond]
 
     def _note(self, events: Sequence[Event], now_s: float) -> None:
         """Write down what happened; of a batch that is over now, also what is in its vessel."""

@@ -1,0 +1,110 @@
+"""The summary of a rehearsal as the command line tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from controller.cli.shared import table
+from controller.commands import Json
+
+SHORTEST = 6
+"""Rows that are shown of a long table."""
+
+Row = Mapping[str, Json]
+
+
+def summary_text(told: Row) -> str:
+    """A summary in words and tables; of long tables the first rows."""
+    outcome, target = _row(told["outcome"]), _row(told["target"])
+    lines = [
+        f"{told['recipe_title']} ({told['recipe']} {told['recipe_version']}) on {told['class']}, plant of "
+        f"{told['site']} {told['vessel']} (model {told['model']})",
+        f"Virtual donors {told['donors']}, seed {told['seed']}, scan period {told['scan_period_s']:g} s",
+        *([_scenario(told)] if told["scenario"] else []),
+        f"Ended: {_counts(outcome['states'])}",
+        *(f"  {count} not completed: {why}" for why, count in _row(outcome["not_completed"]).items()),
+        *(f"  {operation} ended: {_counts(counts)}" for operation, counts in _row(told["endings"]).items()),
+        *([] if outcome["failed"] is None else [_failed(outcome)]),
+        *(f"  {name}: {meaning}" for name, meaning in _row(outcome["failures_mean"]).items()),
+        f"Duration of completed batches, d: {_spread(told['duration_d'])}",
+        f"Viable cells of completed batches, 10*9: {_spread(_row(told['yield'])['viable_cells_1e9'])}",
+        *([f"Target {target['condition']} {_by_day(target['by_day'])}"] if target["condition"] else []),
+    ]
+    parts = ["\n".join(lines) + "\n", _alarms(told["alarms"]), _loops(told["loops"]), _consumption(told["consumption"])]
+    if told["beyond_model"]:
+        parts.append(beyond_text(told["beyond_model"]))
+    return "\n".join([*parts, f"{told['scan_note']}\n"] if told["scan_note"] else parts)
+
+
+def _scenario(told: Row) -> str:
+    others = f"; faults of other vessels, left out: {told['faults_of_others']}" if told["faults_of_others"] else ""
+    return f"Scenario: {told['scenario']} ({'; '.join(map(str, cast('list[Json]', told['faults'])))}){others}"
+
+
+def _failed(outcome: Row) -> str:
+    share = 100.0 * float(cast("float", outcome["failed_share"]))
+    of = f"{outcome['failed']} of {outcome['judged']} with a verdict"
+    return f"Products that fail: {of} ({share:.1f} %): {_counts(outcome['failures'])}"
+
+
+def _alarms(rows: Json) -> str:
+    listed = [_row(row) for row in cast("list[Json]", rows)]
+    if not listed:
+        return "No alarms came.\n"
+    body = [
+        [str(row["title"]), f"{100 * _number(row['batches_share']):.0f} %", f"{_number(row['per_batch']):.2f}"]
+        for row in listed[:SHORTEST]
+    ]
+    return table([["Alarms to expect", "in batches", "per batch"], *body])
+
+
+def _loops(rows: Json) -> str:
+    body = [
+        [name, _spread(_row(one)["in_band"]), f"{_spread(_row(one)['mean_absolute_error'])} {_row(one)['unit']}"]
+        for name, one in _row(rows).items()
+    ]
+    return table([["Loop", "time in band, %", "mean error"], *body])
+
+
+def _consumption(rows: Json) -> str:
+    body = [[str(_row(one)["title"]), f"{_spread(one)} {_row(one)['unit']}"] for one in _row(rows).values()]
+    return table([["Consumption", "per batch"], *body])
+
+
+def beyond_text(rows: Json) -> str:
+    """What left the range of the culture's model, as a table."""
+    body = [
+        [
+            str(row["title"]), f"{row['low']:g} .. {row['high']:g} {row['unit']}", _spread(row["farthest"]),
+            str(row["operation"]), str(row["batches"]),
+        ]
+        for row in map(_row, cast("list[Json]", rows))
+    ]  # fmt: skip
+    head = ["Beyond what the model is valid for", "valid", "farthest", "in", "batches"]
+    return table([head, *body]) + "Cultures are looked at every ten minutes. Whose ranges these are is in the report.\n"
+
+
+def _by_day(rows: Json) -> str:
+    days = [_row(row) for row in cast("list[Json]", rows)]
+    told = ", ".join(f"{day['day']}: {100 * _number(day['probability']):.0f} %" for day in days)
+    return f"reached by day {told}"
+
+
+def _spread(value: Json) -> str:
+    one = _row(value)
+    if not one["n"]:
+        return "none"
+    return f"{_number(one['p50']):.4g} ({_number(one['p5']):.4g} .. {_number(one['p95']):.4g})"
+
+
+def _counts(value: Json) -> str:
+    return ", ".join(f"{name.removesuffix('.')} {count}" for name, count in _row(value).items()) or "none"
+
+
+def _row(value: Json) -> Row:
+    return cast("Row", value)
+
+
+def _number(value: Json) -> float:
+    return float(cast("float", value))
