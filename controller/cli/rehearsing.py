@@ -22,6 +22,7 @@ from controller.composition.rehearsal import (
     unbuilt,
     vessel_of,
 )
+from controller.composition.scenario import with_signals
 from controller.composition.simulated import check_simulation
 from controller.config.load import LoadedSite, load_class, load_site
 from controller.config.problems import Problem, Problems
@@ -83,7 +84,7 @@ def _rehearse(
     try:
         path, site, vessel = _plant(args, recipe)
         recipe = load_recipe(recipe.document, site.classes[vessel])
-        befell = befalling(args.scenario, site.config.vessels, vessel) if args.scenario else None
+        befell = befalling(args.scenario, with_signals(site.config.vessels), vessel) if args.scenario else None
         faults = befell.orders if befell else ()
         setting = Setting(
             path, vessel, args.recipe, args.seed, args.period, args.longest * DAY_S,

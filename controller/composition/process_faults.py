@@ -5,7 +5,7 @@ control port out, and everything that is wrong with an order beside the key that
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, cast
 
 from controller.commands import Json
@@ -13,9 +13,18 @@ from controller.config.problems import nearest
 from controller.units import Quantity, UnitError
 from simulators.mishaps.board import in_vessel
 from simulators.mishaps.catalogue import CATALOGUE, Mishap
-from simulators.mishaps.order import Order, duration_of, magnitude_of, ordered, signal_of, start_of
+from simulators.mishaps.order import (
+    Order,
+    check_fitted,
+    duration_of,
+    magnitude_of,
+    ordered,
+    signal_of,
+    signals_of,
+    start_of,
+)
 
-__all__ = ["Order", "Wish", "Wrong", "catalogue", "in_plant", "order_of", "request"]
+__all__ = ["Order", "Wish", "Wrong", "catalogue", "in_plant", "order_of", "request", "signals_of"]
 
 
 class Wish(NamedTuple):
@@ -36,8 +45,10 @@ class Wrong(NamedTuple):
     hint: str = ""
 
 
-def request(wish: Wish, vessel: str) -> dict[str, Json] | list[Wrong]:
-    """What to ask the control port for, or everything that is wrong with the wish."""
+def request(wish: Wish, vessel: str, has: Collection[str] | None = None) -> dict[str, Json] | list[Wrong]:
+    """What to ask the control port for, or everything that is wrong with the wish. ``has`` are the vessel's signals;
+    of a vessel that is not known yet they are not checked.
+    """
     mishap = CATALOGUE.get(wish.fault)
     if mishap is None:
         return [Wrong("fault", f"there is no process fault {wish.fault!r}", nearest(wish.fault, list(CATALOGUE)))]
@@ -50,6 +61,8 @@ def request(wish: Wish, vessel: str) -> dict[str, Json] | list[Wrong]:
     for key, name, part in parts:
         try:
             asked[name] = part(mishap, wish)
+            if key == "signal" and has is not None:
+                check_fitted(mishap, str(asked[name] or ""), has, vessel)
         except UnitError as error:
             wrong.append(Wrong(key, f"{key}: {error.message}", error.hint))
         except ValueError as error:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from pydantic import Field
 
 from controller.commands import Json
-from controller.composition.process_faults import Wish, request
+from controller.composition.process_faults import Wish, request, signals_of
 from controller.config.bind import Bound, bind
 from controller.config.problems import nearest
 from controller.config.quantity import AnyQuantity, Duration, Identifier, Period, StrictModel, Text, Version
 from controller.config.schema import MODELS
 from controller.config.source import Document, read_document
+
+if TYPE_CHECKING:
+    from controller.config.site import Vessel
+
+Vessels = Mapping[str, Collection[str]]
+"""The signals of each vessel that a fault may befall."""
 
 
 class FaultConfig(StrictModel):
@@ -48,7 +54,12 @@ class Scenario(NamedTuple):
     requests: tuple[dict[str, Json], ...]
 
 
-def load_scenario(source: Path | Document, vessels: Collection[str] | None = None) -> Scenario:
+def with_signals(vessels: Mapping[str, Vessel]) -> Vessels:
+    """What the vessels of a site have that a fault may befall."""
+    return {name: signals_of(vessel.simulation) for name, vessel in vessels.items()}
+
+
+def load_scenario(source: Path | Document, vessels: Vessels | None = None) -> Scenario:
     """Read a scenario file for a site that has ``vessels``; of a site that is not known yet they are not checked.
 
     Raises :class:`controller.config.problems.Problems` with everything that is wrong in it.
@@ -59,7 +70,7 @@ def load_scenario(source: Path | Document, vessels: Collection[str] | None = Non
     return Scenario(config.scenario, config.title, tuple(requests))
 
 
-def _requests(bound: Bound[ScenarioConfig], vessels: Collection[str] | None) -> list[dict[str, Json]]:
+def _requests(bound: Bound[ScenarioConfig], vessels: Vessels | None) -> list[dict[str, Json]]:
     requests: list[dict[str, Json]] = []
     for place, entry in enumerate(bound.model.faults if bound.model else ()):
         if entry.vessel is not None and vessels is not None and entry.vessel not in vessels:
@@ -67,7 +78,7 @@ def _requests(bound: Bound[ScenarioConfig], vessels: Collection[str] | None) -> 
             bound.problem(("faults", place, "vessel"), f"there is no vessel {entry.vessel!r}", hint)
         wish = Wish(entry.fault, entry.signal, entry.start, entry.duration, entry.magnitude)
         for vessel in [entry.vessel] if entry.vessel is not None else list(vessels or ("",)):
-            asked = request(wish, vessel)
+            asked = request(wish, vessel, (vessels or {}).get(vessel))
             if isinstance(asked, dict):
                 requests.append(asked)
                 continue

@@ -83,9 +83,9 @@ def check(options: Options, assembly: Assembly, addresses: Addresses | None) -> 
     if addresses is not None:
         addresses.check(assembly.loaded.config.connections)
     if options.scenario is not None:
-        from controller.composition.scenario import load_scenario
+        from controller.composition.scenario import load_scenario, with_signals
 
-        assembly.scenario = load_scenario(options.scenario, vessels)
+        assembly.scenario = load_scenario(options.scenario, with_signals(vessels))
 
 
 def refuse(reason: str) -> int:

@@ -20,7 +20,7 @@ from simulators.mishaps.on_drives import (
 )
 from simulators.mishaps.on_readings import Disconnected, Drift, Noisy, OtherUnit, Stuck, Swapped
 from simulators.mishaps.on_vessel import Clogged, Foaming, Infected, Leak, WrongSample
-from simulators.mishaps.order import Order
+from simulators.mishaps.order import Order, check_fitted
 from simulators.numeric import Real, Truth
 from simulators.vessel import Vessel
 
@@ -100,8 +100,7 @@ class Board(Generic[Real]):
         Raises ValueError for a signal that this vessel does not have.
         """
         vessel = self._vessel
-        if order.signal and order.signal not in vessel.readings and order.signal not in vessel.actuators:
-            raise ValueError(f"{order.mishap.name}: this vessel has no {order.signal}")
+        check_fitted(order.mishap, order.signal, {**vessel.readings, **vessel.actuators}, "this vessel")
         self._count += 1
         begin_s = vessel.process_s + order.start_s
         end_s = float("inf") if order.mishap.ramp else begin_s + order.duration_s

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from simulators.bus import FITTINGS, SENSORS, actuators_with, fittings_of
 from simulators.mishaps.catalogue import CATALOGUE, LONGEST_S, Mishap
 
 
@@ -64,6 +66,19 @@ def signal_of(mishap: Mishap, signal: str | None) -> str:
         possible = ", ".join(mishap.signals) or "the whole vessel, without a signal"
         raise ValueError(f"{mishap.name} cannot befall {signal!r}; possible: {possible}")
     return signal
+
+
+def signals_of(entry: Mapping[str, object]) -> frozenset[str]:
+    """What a vessel has that mishaps may befall, by its description. Raises ValueError for a wrong `fitted`."""
+    fitted = fittings_of(entry)
+    return frozenset((*SENSORS, *actuators_with(fitted), *(name for one in fitted for name in FITTINGS[one].sensors)))
+
+
+def check_fitted(mishap: Mishap, signal: str, has: Collection[str], vessel: str) -> None:
+    """Raises ValueError for a signal that is not among what the vessel of that name `has`, with what is."""
+    if signal and signal not in has:
+        possible = ", ".join(name for name in mishap.signals if name in has) or "none of those that it can befall"
+        raise ValueError(f"{mishap.name}: {vessel} has no {signal}; fitted: {possible}")
 
 
 def start_of(mishap: Mishap, start_s: float) -> float:

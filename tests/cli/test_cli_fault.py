@@ -20,19 +20,20 @@ from controller.composition.simulated import SimulatorError
 from controller.config.problems import Problems
 from simulators.mishap_port import described
 from simulators.mishaps.catalogue import CATALOGUE
-from simulators.mishaps.order import ordered
+from simulators.mishaps.order import ordered, signals_of
 from simulators.plant import Plant
 
 ROOT = Path(__file__).parents[2]
 SITE = str(ROOT / "configs/sites/bench.yaml")
 SCENARIOS = sorted((ROOT / "configs/scenarios").glob("*.yaml"))
+BENCH = {"BR-101": signals_of({}), "BR-102": signals_of({})}
 HEAD = "scenario: x\nversion: 1.0.0\ntitle: t\nfaults:\n"
 ADDRESSES = json.dumps({"control": "127.0.0.1:4", "instruments": {}, "speed": 1})
 
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
 def test_every_shipped_scenario_can_be_ordered_of_the_bench(path):
-    scenario = load_scenario(path, {"BR-101", "BR-102"})
+    scenario = load_scenario(path, BENCH)
     assert scenario.name == path.stem
     plant = Plant({"BR-101": {"temperature_c": 37.0}}, 1)
     for request in scenario.requests:
@@ -49,7 +50,7 @@ def test_most_of_the_catalogue_is_in_a_shipped_scenario():
 def test_without_a_vessel_every_one_has_the_fault(tmp_path):
     path = tmp_path / "scenario.yaml"
     path.write_text(HEAD + "  - {fault: leak, start: 1 h, magnitude: 0.2 L/h}\n")
-    requests = load_scenario(path, ["BR-101", "BR-102"]).requests
+    requests = load_scenario(path, BENCH).requests
     assert [request["vessel"] for request in requests] == ["BR-101", "BR-102"]
     assert requests[0] == {
         "op": "process_fault", "vessel": "BR-101", "fault": "leak", "signal": None, "start_s": 3600.0,
@@ -69,6 +70,7 @@ def test_without_a_vessel_every_one_has_the_fault(tmp_path):
         ("{fault: leak, magnitude: 90 L/h}", "5:30: leak: magnitude 90000 mL/h is outside 1 .. 10000 mL/h (usual 50"),
         ("{fault: disconnect, magnitude: 1 1}", "5:36: disconnect has no magnitude"),
         ("{fault: leak, vessel: BR-11}", "5:27: there is no vessel 'BR-11' (did you mean BR-101?)"),
+        ("{fault: pump-stopped, signal: medium_rpm}", "5:35: pump-stopped: BR-101 has no medium_rpm; fitted: base_rpm"),
         ("{fault: leak, colour: red}", "5:19: 'colour' is not known here"),
     ],
 )
@@ -76,7 +78,7 @@ def test_a_mistake_is_told_with_its_place(line, complaint, tmp_path):
     path = tmp_path / "scenario.yaml"
     path.write_text(f"{HEAD}  - {line}\n")
     with pytest.raises(Problems) as caught:
-        load_scenario(path, ["BR-101"])
+        load_scenario(path, {"BR-101": signals_of({})})
     assert f"{path}:{complaint}" in str(caught.value)
     assert len(caught.value.problems) == 1
 

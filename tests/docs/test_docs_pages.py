@@ -19,6 +19,7 @@ from controller.config.problems import Problems
 from controller.config.site import Connection
 from controller.config.tag_class import Measurement, Output
 from controller.recipe.check import load_recipe
+from simulators.mishaps.order import signals_of
 from tests.control.feed_bench import BALANCE, BIOMASS, GLUCOSE, MEDIUM, class_text
 from tests.docs.conftest import ALL, COMMANDS, PAGES, ROOT, inline, name, prose
 
@@ -152,7 +153,7 @@ def check_scenario(block, folder):
     """A scenario, word for word one that is shipped."""
     scenario = folder / "scenario.yaml"
     scenario.write_text(block.text)
-    load_scenario(scenario, {"BR-101"})
+    load_scenario(scenario, {"BR-101": signals_of({})})
     assert any(shipped.read_text().endswith(block.text) for shipped in (ROOT / "configs/scenarios").iterdir())
 
 

@@ -11,6 +11,7 @@ import pytest
 from controller.cli.main import main
 from controller.composition.rehearsal import Rehearsal, befalling
 from controller.config.problems import Problems
+from simulators.mishaps.order import signals_of
 from tests.rehearsal.conftest import BENCH, CAR_T, setting
 
 HEAD = "scenario: worst-day\nversion: 1.0.0\ntitle: A bad day\nfaults:\n"
@@ -21,7 +22,7 @@ FAULTS = HEAD + (
     "  - {fault: contamination, vessel: BR-101, start: 20 min}\n"
     "  - {fault: disconnect, signal: do, start: 1 h, duration: 1 s}\n"
 )
-VESSELS = ("BR-101", "BR-102")
+VESSELS = {"BR-101": signals_of({}), "BR-102": signals_of({})}
 
 
 def written(folder: Path, text: str) -> Path:
@@ -74,6 +75,11 @@ def test_it_is_told_and_stored_and_the_same_for_one_vessel_alone(
         ("{fault: late-message}", "5:13", "late-message befalls wires only, and a rehearsal has none (try it with"),
         ("{fault: leak, vessel: BR-102}", "5:3", "no fault is of BR-101, the vessel that is rehearsed"),
         ("{fault: leak, vessel: BR-999}", "5:27", "there is no vessel 'BR-999'"),
+        (
+            "{fault: pump-empty, signal: bleed_rpm}",
+            "5:33",
+            "pump-empty: BR-101 has no bleed_rpm; fitted: base_rpm, feed_rpm",
+        ),
     ],
 )
 def test_what_cannot_be_shown_is_refused_with_its_place(

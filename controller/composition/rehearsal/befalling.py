@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
 from controller.composition.process_faults import Order, in_plant, order_of
-from controller.composition.scenario import load_scenario
+from controller.composition.scenario import Vessels, load_scenario
 from controller.config.problems import Problem, Problems
 from controller.config.source import Document, Tree, read_document
 
@@ -24,7 +23,7 @@ class Befalling(NamedTuple):
     others: int
 
 
-def befalling(path: Path, vessels: Collection[str], vessel: str) -> Befalling:
+def befalling(path: Path, vessels: Vessels, vessel: str) -> Befalling:
     """Read a scenario file for ``vessel`` of a site that has ``vessels``. Times count from the batch's begin.
 
     Raises :class:`Problems` for everything that is wrong in it, for faults of wires, of which a rehearsal has none,
