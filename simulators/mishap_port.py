@@ -86,8 +86,13 @@ class MishapPort:
         return {"number": number}
 
     async def _list(self, _request: Request) -> dict[str, Json]:
-        going_on: list[Json] = [described(notice) for notice in self._book.going_on().values()]
-        return {"faults": going_on, "last": self._book.count}
+        going_on: list[Json] = [{**described(one), **self._times(one.number)} for one in self._book.going_on().values()]
+        return {"faults": going_on, "last": self._book.count, "speed": self._speed}
+
+    def _times(self, number: int) -> dict[str, Json]:
+        """In the vessel's process time; an end that does not come by itself is null."""
+        begin_s, end_s = self._book.times(number)
+        return {"begin_s": begin_s, "end_s": end_s if math.isfinite(end_s) else None}
 
     async def _clear(self, request: Request) -> dict[str, Json]:
         """One by its number, or every one."""

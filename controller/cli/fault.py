@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         if args.action == "list":
             sys.stdout.write(listed())
         elif args.action == "status":
-            sys.stdout.write(going_on(args.data, args.instruments))
+            sys.stdout.write(standing(going_on(args.data, args.instruments)))
         elif args.action == "inject":
             texts = (args.signal, args.start, args.duration, args.magnitude)
             sys.stdout.write(inject(args.fault, args.vessel, texts, args.data, args.instruments))
@@ -67,6 +68,13 @@ def run(args: argparse.Namespace) -> int:
         sys.stderr.write(f"biovisor fault: {error}\n")
         return 1
     return 0
+
+
+def standing(rows: Sequence[tuple[str, ...]]) -> str:
+    """What waits or goes on, as a table."""
+    from controller.composition.fault_status import HEAD
+
+    return table([HEAD, *rows]) if rows else "no process fault is waiting or going on\n"
 
 
 def listed() -> str:

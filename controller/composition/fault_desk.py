@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
+from controller.clock import ScaledClock
 from controller.commands import Json
+from controller.composition.fault_status import row
 from controller.composition.lease import holder_of
 from controller.composition.paths import control_path
 from controller.composition.process_faults import Wish, catalogue, request
@@ -65,11 +67,13 @@ def clear(number: str, data: Path, instruments: Path | None) -> str:
     return f"cleared: {', '.join(map(str, cleared)) or 'none'}\n"
 
 
-def going_on(data: Path, instruments: Path | None) -> str:
-    """What waits or goes on, a line each. Raises :class:`SimulatorError`."""
-    faults = cast("list[Mapping[str, Json]]", _ask(data, instruments, {"op": "process_faults"})["faults"])
-    lines = [f"{one['number']}  {one['vessel']}  {one['what']}  {one['text']}\n" for one in faults]
-    return "".join(lines) or "no process fault is waiting or going on\n"
+def going_on(data: Path, instruments: Path | None) -> list[tuple[str, ...]]:
+    """What waits or goes on, a row of :data:`controller.composition.fault_status.HEAD` each. Raises
+    :class:`SimulatorError`.
+    """
+    answer, utc = _ask(data, instruments, {"op": "process_faults"}), ScaledClock().utc()
+    faults, speed = cast("list[Mapping[str, Json]]", answer["faults"]), float(cast("float", answer["speed"]))
+    return [row(one, speed, utc) for one in faults]
 
 
 def rows() -> list[tuple[str, ...]]:

@@ -117,6 +117,10 @@ class Board(Generic[Real]):
             return True
         return False
 
+    def times(self, number: int) -> tuple[float, float]:
+        """From and until which of its process times a vessel has or will have a mishap; infinite without an end."""
+        return next((one.begin_s, one.end_s) for one in self._entries if one.number == number)
+
     def before(self, vessel: Vessel[Real], dt_s: float) -> Mapping[str, Real]:
         """Begin and end what is due and act for a step; gives what the actuators are then asked for."""
         now = vessel.process_s

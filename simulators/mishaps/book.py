@@ -82,6 +82,11 @@ class Book:
             for number, (vessel, _, order, what) in self._open.items()
         }
 
+    def times(self, number: int) -> tuple[float, float]:
+        """From and until which process time of its vessel what waits or goes on is; infinite without an end."""
+        vessel, own, _, _ = self._open[number]
+        return self._boards[vessel].times(own)
+
     def _told(self, vessel: str, own: int, what: str) -> None:
         number = self._numbers[vessel, own]
         _, _, order, _ = self._open[number]

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from controller.cli.fault import standing
 from controller.cli.main import main
 from controller.commands import EventType
 from controller.composition.fault_desk import control_port
 from controller.composition.fault_log import event
+from controller.composition.fault_status import HEAD as HEAD_OF_STATUS
+from controller.composition.fault_status import row
 from controller.composition.lease import Lease
 from controller.composition.paths import control_path
 from controller.composition.scenario import load_scenario
@@ -170,6 +173,23 @@ def test_instruments_by_their_line(tmp_path, capsys):
     line.write_text(ADDRESSES)
     assert main(["fault", "status", "--instruments", str(line)]) == 1
     assert "control port did not answer" in capsys.readouterr().err
+
+
+def test_what_waits_or_goes_on_is_shown_with_its_times():
+    fault = {"number": 2, "vessel": "BR-101", "what": "ordered", "text": "gas-loss of o2", "process_s": 600.0}
+    waiting = row({**fault, "begin_s": 1200.0, "end_s": 4800.0}, 60.0, 0.0)
+    begin, end = "0:20:00 (1970-01-01 00:00:10 UTC)", "1:20:00 (1970-01-01 00:01:10 UTC)"
+    assert waiting == ("2", "BR-101", "waiting", "gas-loss of o2", begin, end, "begins in 0:10:00")
+    going = row({**fault, "what": "begins", "begin_s": 0.0, "end_s": 4800.0}, 1.0, 3600.0)
+    begin, end = "0:00:00 (1970-01-01 00:50:00 UTC)", "1:20:00 (1970-01-01 02:10:00 UTC)"
+    assert going[2:] == ("going on", "gas-loss of o2", begin, end, "1:10:00")
+    assert row({**fault, "what": "begins", "begin_s": 0.0, "end_s": None}, 1.0, 3600.0)[5:] == (
+        "when cleared",
+        "until cleared",
+    )
+    shown = standing([waiting, going]).splitlines()
+    assert shown[0].split() == [*HEAD_OF_STATUS]
+    assert standing([]) == "no process fault is waiting or going on\n"
 
 
 def test_the_catalogue_is_listed(capsys):

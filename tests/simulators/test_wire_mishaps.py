@@ -169,6 +169,20 @@ def test_f17_a_second_answer_is_on_the_line(site: Site):
         eventually(lambda: answers() == 2)
 
 
+def test_what_waits_or_goes_on_is_listed_with_its_times(site: Site):
+    site.control(op="process_fault_clear", number="all")
+    waits = befall(site, "gas-loss", signal="o2", start_s=3600.0, duration_s=1800.0)
+    stays = befall(site, "probe-drift-ph", duration_s=60.0)
+    eventually(lambda: "begins" in [one["what"] for one in site.control(op="process_faults")["faults"]])
+    answer = site.control(op="process_faults")
+    listed = {one["number"]: one for one in answer["faults"]}
+    assert 0.0 < listed[waits]["begin_s"] - listed[waits]["process_s"] <= 3600.0
+    assert listed[waits]["end_s"] == listed[waits]["begin_s"] + 1800.0
+    assert listed[stays]["end_s"] is None, "it stays when it has grown"
+    assert answer["speed"] == site.document["speed"]
+    site.control(op="process_fault_clear", number="all")
+
+
 def test_what_becomes_of_a_fault_is_told_as_it_happens(site: Site):
     last = site.control(op="process_faults")["last"]
     number = befall(site, "leak", start_s=30.0, duration_s=30.0)
