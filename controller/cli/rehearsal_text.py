@@ -31,7 +31,12 @@ def summary_text(told: Row) -> str:
         f"Viable cells of completed batches, 10*9: {_spread(_row(told['yield'])['viable_cells_1e9'])}",
         *([f"Target {target['condition']} {_by_day(target['by_day'])}"] if target["condition"] else []),
     ]
-    parts = ["\n".join(lines) + "\n", _alarms(told["alarms"]), _loops(told["loops"]), _consumption(told["consumption"])]
+    parts = [
+        "\n".join(lines) + "\n",
+        _alarms(told["alarms"]),
+        loops_text(told["loops"]),
+        _consumption(told["consumption"]),
+    ]
     if told["beyond_model"]:
         parts.append(beyond_text(told["beyond_model"]))
     return "\n".join([*parts, f"{told['scan_note']}\n"] if told["scan_note"] else parts)
@@ -59,12 +64,19 @@ def _alarms(rows: Json) -> str:
     return table([["Alarms to expect", "in batches", "per batch"], *body])
 
 
-def _loops(rows: Json) -> str:
-    body = [
-        [name, _spread(_row(one)["in_band"]), f"{_spread(_row(one)['mean_absolute_error'])} {_row(one)['unit']}"]
-        for name, one in _row(rows).items()
-    ]
-    return table([["Loop", "time in band, %", "mean error"], *body])
+def loops_text(rows: Json) -> str:
+    """Times in band as a table."""
+    table_rows, notes = [["Loop", "time in band, %", "mean error"]], list[str]()
+    for name, one in ((name, _row(one)) for name, one in _row(rows).items()):
+        if one["side"] == "both":
+            error = f"{_spread(one['mean_absolute_error'])} {one['unit']}"
+        else:
+            error = "-"
+            notes.append(
+                f"{name}: only what is {one['side']} its setpoint counts; on the other side it holds nothing.\n"
+            )
+        table_rows.append([name, _spread(one["in_band"]), error])
+    return table(table_rows) + "".join(notes)
 
 
 def _consumption(rows: Json) -> str:

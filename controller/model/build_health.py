@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from controller.model.health import LoopHealth
+from controller.model.health import LoopHealth, Side
 from controller.units import UnitError, convert
 
 if TYPE_CHECKING:
@@ -56,8 +56,16 @@ def default_health(loop: Loop, tags: TagTable, loops: LoopTable, alarms: Sequenc
         return LoopHealth(band, "setpoint range", judged=False)
     between = _between(loop, alarms)
     if between > 0.0:
-        return LoopHealth(SHARE_OF_ALARMS * between * scale, "alarms", scale=scale, offset=offset)
-    return LoopHealth(band, "setpoint range", judged=unit is not None, scale=scale, offset=offset)
+        return LoopHealth(SHARE_OF_ALARMS * between * scale, "alarms", scale=scale, offset=offset, side=_side(loop))
+    judged = unit is not None
+    return LoopHealth(band, "setpoint range", judged=judged, scale=scale, offset=offset, side=_side(loop))
+
+
+def _side(loop: Loop) -> Side:
+    """A dose loop acts on one side of its setpoint and leaves the other alone."""
+    if loop.dose is None:
+        return "both"
+    return "above" if loop.dose.above else "below"
 
 
 def _between(loop: Loop, alarms: Sequence[Alarm]) -> float:

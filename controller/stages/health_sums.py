@@ -71,6 +71,10 @@ class Meter:
         self._band = np.array([health.band for health in judged_by], np.float64)
         self._scale = np.array([health.scale for health in judged_by], np.float64)
         self._offset = np.array([health.offset for health in judged_by], np.float64)
+        # The error is negative above the setpoint.
+        sides = [{"both": 0.0, "above": -1.0, "below": 1.0}[health.side] for health in judged_by]
+        self._one_sided: Rows = np.flatnonzero(sides)
+        self._side = np.array(sides, np.float64)[self._one_sided]
         self._converts = bool((self._scale != 1.0).any() or self._offset.any())
         self._pv, self._output, self._asked = np.zeros(n), np.full(n, np.nan), np.full(n, np.nan)
         self._quality, self._usable_below = np.full(n, BAD, np.uint8), np.zeros(n, np.uint8)
@@ -105,6 +109,8 @@ class Meter:
         np.multiply(table[Row.ERROR], table[Row.ERROR], out=table[Row.SQUARED])
         np.multiply(size, self.since, out=table[Row.TIMED])
         np.greater(size, self._band, out=outside)
+        if len(self._one_sided):
+            outside[self._one_sided] &= table[Row.ERROR, self._one_sided] * self._side > 0.0
         np.logical_not(unusable, out=controlled)
         table[Row.OUTSIDE : Row.CONTROLLED + 1] = self._flags
         np.multiply(table, dt, out=self._more[:MEASURED])

@@ -116,3 +116,21 @@ def test_p17_the_pv_of_a_loop_may_be_a_signal_of_another_loop(site):
         loop.loops.signals.take(loop.frame, loop.loops.sp, loop.loops.op)
         loop.health.step(tuple(loop.places), 1.0, 1.0)
         assert loop.figures()["offset"] == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize(("above", "inside", "outside"), [(True, 30.0, -30.0), (False, -30.0, 30.0)])
+def test_p17_a_dose_loop_is_out_of_its_band_on_one_side_only(above, inside, outside):
+    loaded = load_site(ROOT / "configs/sites/jacketed.yaml")
+    site = build(loaded)
+    rows = [
+        loop._replace(dose=loop.dose._replace(above=above)) if loop.dose is not None else loop
+        for loop in site.loops.rows
+    ]
+    (loop,) = [loop for loop in rows if loop.dose is not None]
+    health = {**site.health, loop.full_name: default_health(loop, site.tags, LoopTable(tuple(rows)), [])}
+    bench = Bench(replace(site, loops=LoopTable(tuple(rows)), health=health), loop.full_name)
+    bench.setpoint(50.0)
+    bench.scans([inside] * 10)
+    assert bench.figures()["in_band"] == 100.0, "there is nothing to hold on the other side"
+    bench.scans([outside] * 10)
+    assert bench.figures()["in_band"] == 50.0

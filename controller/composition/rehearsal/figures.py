@@ -99,10 +99,13 @@ def alarms(courses: Sequence[Course]) -> list[Json]:
     ]
 
 
-def loops(courses: Sequence[Course]) -> dict[str, Json]:
-    """Time in band and other figures of each loop over each batch, as distributions over those that began."""
+def loops(courses: Sequence[Course], sides: Mapping[str, str]) -> dict[str, Json]:
+    """Time in band and other figures of each loop over each batch, as distributions over those that began. ``sides``
+    are of the loops that hold only one: what is beyond their setpoint on the other is in the band.
+    """
     names = dict.fromkeys(name for course in courses for name in course.loops)
-    return {name: _loop([course.loops.get(name) for course in courses]) for name in names}
+    found = {name: _loop([course.loops.get(name) for course in courses]) for name in names}
+    return {name: {"side": sides.get(name, "both"), **one} for name, one in found.items()}
 
 
 def consumption(part: Part) -> dict[str, Json]:
@@ -164,7 +167,7 @@ def _donor(course: Course, amounts: F8, names: Mapping[str, None]) -> list[Json]
     ]  # fmt: skip
 
 
-def _loop(entries: Sequence[Json]) -> Json:
+def _loop(entries: Sequence[Json]) -> dict[str, Json]:
     unit = next((str(entry["unit"]) for entry in entries if isinstance(entry, dict)), "")
     table: dict[str, Json] = {"unit": unit}
     for name in LOOP_FIGURES:

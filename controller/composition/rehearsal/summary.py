@@ -68,7 +68,7 @@ def summary(about: Rehearsed, part: Part) -> dict[str, Json]:
         "target": {"condition": _target(about), "by_day": figures.reached(courses)},
         "alarms": figures.alarms(courses),
         "consumption": figures.consumption(part),
-        "loops": figures.loops(courses),
+        "loops": figures.loops(courses, _sides(about)),
         "deviations_per_batch": figures.distribution([float(course.deviations) for course in courses]),
         "beyond_model": figures.beyond(courses),
         "hands_refused": refused,
@@ -112,6 +112,12 @@ def _scenario(befell: Befalling | None) -> dict[str, Json]:
         "faults": [f"{order.text}, from {order.start_s:g} s" for order in befell.orders],
         "faults_of_others": befell.others,
     }
+
+
+def _sides(about: Rehearsed) -> dict[str, str]:
+    """On which side of its setpoint a loop holds its PV, of those that hold only one."""
+    loops = about.site.classes[about.setting.vessel].loops
+    return {name: loop.when for name, loop in loops.items() if loop.type == "dose"}
 
 
 def _words(recipe: LoadedRecipe) -> set[str]:

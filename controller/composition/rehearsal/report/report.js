@@ -116,8 +116,10 @@ report.replaceChildren(
     "How often each alarm came, in batches that began; an alarm still active counts to the end of its batch") : element("p", {}, "None came."),
   element("h2", {}, "Time in band"),
   table([["Loop", true], ["Batches"], ["In band, %: median (5 … 95 %)"], ["Mean error"], ["Output at a limit, %"]],
-    Object.entries(summary.loops).map(([name, one]) => [name, one.in_band.n, spread(one.in_band), spread(one.mean_absolute_error, one.unit), spread(one.saturated)]),
+    Object.entries(summary.loops).map(([name, one]) => [name, one.in_band.n, spread(one.in_band), one.side === "both" ? spread(one.mean_absolute_error, one.unit) : "–", spread(one.saturated)]),
     "Over each batch that began, as far as it went, warming up included"),
+  ...Object.entries(summary.loops).filter(([, one]) => one.side !== "both").map(([name, one]) =>
+    element("p", { class: "soft" }, `${name}: only what is ${one.side} its setpoint counts; on the other side it holds nothing.`)),
   element("h2", {}, "Consumption"),
   table([["What", true], ["Median"], ["5 %"], ["95 %"], ["Most"], ["Unit", true]],
     Object.values(summary.consumption).map((one) => [one.title, one.p50, one.p5, one.p95, one.max, one.unit]), "Per batch that began"),
