@@ -7,6 +7,7 @@ from typing import cast
 
 from controller.cli.shared import table
 from controller.commands import Json
+from controller.units import in_text, unit_text
 
 SHORTEST = 6
 """Rows that are shown of a long table."""
@@ -28,8 +29,8 @@ def summary_text(told: Row) -> str:
         *([] if outcome["failed"] is None else [_failed(outcome)]),
         *(f"  {name}: {meaning}" for name, meaning in _row(outcome["failures_mean"]).items()),
         f"Duration of completed batches, d: {_spread(told['duration_d'])}",
-        f"Viable cells of completed batches, 10*9: {_spread(_row(told['yield'])['viable_cells_1e9'])}",
-        *([f"Target {target['condition']} {_by_day(target['by_day'])}"] if target["condition"] else []),
+        f"Viable cells of completed batches, 10⁹: {_spread(_row(told['yield'])['viable_cells_1e9'])}",
+        *([f"Target {in_text(str(target['condition']))} {_by_day(target['by_day'])}"] if target["condition"] else []),
     ]
     parts = [
         "\n".join(lines) + "\n",
@@ -44,7 +45,8 @@ def summary_text(told: Row) -> str:
 
 def _scenario(told: Row) -> str:
     others = f"; faults of other vessels, left out: {told['faults_of_others']}" if told["faults_of_others"] else ""
-    return f"Scenario: {told['scenario']} ({'; '.join(map(str, cast('list[Json]', told['faults'])))}){others}"
+    faults = in_text("; ".join(map(str, cast("list[Json]", told["faults"]))))
+    return f"Scenario: {told['scenario']} ({faults}){others}"
 
 
 def _failed(outcome: Row) -> str:
@@ -69,7 +71,7 @@ def loops_text(rows: Json) -> str:
     table_rows, notes = [["Loop", "time in band, %", "mean error"]], list[str]()
     for name, one in ((name, _row(one)) for name, one in _row(rows).items()):
         if one["side"] == "both":
-            error = f"{_spread(one['mean_absolute_error'])} {one['unit']}"
+            error = f"{_spread(one['mean_absolute_error'])} {_unit(one)}"
         else:
             error = "-"
             notes.append(
@@ -80,7 +82,7 @@ def loops_text(rows: Json) -> str:
 
 
 def _consumption(rows: Json) -> str:
-    body = [[str(_row(one)["title"]), f"{_spread(one)} {_row(one)['unit']}"] for one in _row(rows).values()]
+    body = [[str(_row(one)["title"]), f"{_spread(one)} {_unit(_row(one))}"] for one in _row(rows).values()]
     return table([["Consumption", "per batch"], *body])
 
 
@@ -88,7 +90,7 @@ def beyond_text(rows: Json) -> str:
     """What left the range of the culture's model, as a table."""
     body = [
         [
-            str(row["title"]), f"{row['low']:g} .. {row['high']:g} {row['unit']}", _spread(row["farthest"]),
+            str(row["title"]), f"{row['low']:g} .. {row['high']:g} {_unit(row)}", _spread(row["farthest"]),
             str(row["operation"]), str(row["batches"]),
         ]
         for row in map(_row, cast("list[Json]", rows))
@@ -112,6 +114,10 @@ def _spread(value: Json) -> str:
 
 def _counts(value: Json) -> str:
     return ", ".join(f"{name.removesuffix('.')} {count}" for name, count in _row(value).items()) or "none"
+
+
+def _unit(row: Row) -> str:
+    return unit_text(str(row["unit"]))
 
 
 def _row(value: Json) -> Row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import time
@@ -63,6 +64,8 @@ def run(args: argparse.Namespace) -> int:
     except Refused as refused:
         sys.stderr.write(f"{refused}\n")
         return 1
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # figures of minutes are not lost to a terminal that has no °
     sys.stdout.write(told)
     sys.stderr.write(trouble)
     return 1 if trouble else 0

@@ -11,6 +11,7 @@ from controller.units.quantity import (
     parse_range,
     per,
 )
+from controller.units.shown import in_text, unit_text
 from controller.units.unit import Unit, UnitError, parse_unit
 
 __all__ = [
@@ -20,10 +21,12 @@ __all__ = [
     "UnitError",
     "convert",
     "convert_difference",
+    "in_text",
     "mismatch",
     "missing_unit",
     "parse_quantity",
     "parse_range",
     "parse_unit",
     "per",
+    "unit_text",
 ]

@@ -1,8 +1,11 @@
 """``biovisor rehearse``: what it prints and stores, and how it refuses."""
 
 import errno
+import io
 import json
+import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,12 +29,14 @@ def test_it_prints_what_to_expect_and_stores_it(tmp_path, capsys):
     plant = "plant of bench BR-101 (model tc_m)"
     assert told.startswith(f"CAR-T expansion with feed by count (car-t-expansion 1.0.0) on stirred-tank-2l, {plant}\n")
     assert "Ended: Running 2\n  2 not completed: not at its end after 0.1 d\n" in told
-    assert "Target viable_density >= target_density (target_density = 3 10*6/mL) reached by day 0: 0 %, 1: 0 %" in told
+    assert "Target viable_density >= target_density (target_density = 3 10⁶/mL) reached by day 0: 0 %, 1: 0 %" in told
     assert told.rstrip().endswith(f"Report: {folder / 'report.html'}")
     assert sorted(path.name for path in folder.iterdir()) == [
         "donors.csv", "forecast.json", "report.html", "summary.json",
     ]  # fmt: skip
+    assert re.search(r"^temperature .* °C$", told, re.MULTILINE)
     summary = json.loads((folder / "summary.json").read_text())
+    assert summary["loops"]["temperature"]["unit"] == "Cel", "files keep the codes"
     assert summary["outcome"]["not_completed"] == {"not at its end after 0.1 d": 2}
     assert summary["scan_note"].startswith("The scan came every 20 s instead of every 1 s. With this recipe and class,")
 
@@ -142,6 +147,14 @@ def test_without_the_pages_charts_it_is_told_before_anything_is_rehearsed(tmp_pa
     monkeypatch.setattr("controller.composition.rehearsal.report.build.CHARTS", tmp_path / "nothing")
     assert rehearse(tmp_path, *QUICK) == 1
     assert "chart library is missing" in capsys.readouterr().err
+
+
+def test_figures_are_told_also_where_the_terminal_has_no_degree_sign(tmp_path, monkeypatch):
+    monkeypatch.setattr("controller.cli.rehearsing.rehearse_and_store", lambda *_: ("37 °C, 3 10⁶/mL\n", ""))
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    assert rehearse(tmp_path, *QUICK) == 0
+    sys.stdout.flush()
+    assert sys.stdout.buffer.getvalue() == b"37 ?C, 3 10?/mL\n"
 
 
 def test_the_progress_says_how_far_it_is(capsys):

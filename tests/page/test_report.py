@@ -56,6 +56,9 @@ def test_it_needs_nothing_but_itself(watch, report):
     assert page.locator("p.soft").first.inner_text().endswith(" · scan period 20 s · scenario: Some drops")
     assert page.locator(".tile").first.inner_text().split("\n")[1] == "4 of 4"
     assert page.locator("main h2").all_inner_texts() == [*PARTS, "Made from"]
+    assert "Temperature, °C" in page.locator("figcaption").all_inner_texts()
+    assert page.get_by_text("(target_density = 3 10⁶/mL)").count() == 1
+    assert not [text for text in page.locator("td, figcaption").all_inner_texts() if "10*" in text or "{rev}" in text]
     charts = page.locator("figure:has(canvas)").count()
     assert charts == page.locator("figure").count() > 25
     assert page.locator("table", has_text="One row for each").locator("tbody tr").count() == 4

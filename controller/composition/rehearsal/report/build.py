@@ -12,7 +12,8 @@ import orjson
 from controller.commands import Json
 
 HERE = Path(__file__).parent
-CHARTS = Path(__file__).parents[3] / "page" / "static" / "vendor"
+STATIC = Path(__file__).parents[3] / "page" / "static"
+CHARTS, FORMS = STATIC / "vendor", STATIC / "js" / "format.js"
 
 
 def unbuilt() -> str:
@@ -35,7 +36,8 @@ def report_html(
         charts_style=(CHARTS / "uplot.css").read_text(encoding="utf-8"),
         script=(HERE / "report.js")
         .read_text(encoding="utf-8")
-        .replace("uplot:charts", _module((CHARTS / "uplot.js").read_bytes())),
+        .replace("uplot:charts", _module((CHARTS / "uplot.js").read_bytes()))
+        .replace("page:format", _module(FORMS.read_bytes())),
     )
 
 

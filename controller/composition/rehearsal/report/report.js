@@ -1,4 +1,5 @@
 import uPlot from "uplot:charts";
+import { conditionText, unitText } from "page:format";
 
 const { summary, forecast, donors } = JSON.parse(document.getElementById("data").textContent);
 const DAY_S = 86400, BINS = 16;
@@ -58,7 +59,7 @@ function band(name) {
   const tag = forecast.tags[name];
   const line = (label, width) => ({ label, stroke: colour("--mark"), width, points: { show: false } });
   const days = forecast.time_s.slice(0, most).map((time) => time / DAY_S);
-  return chart(`${tag.title}, ${tag.unit}`, {
+  return chart(`${tag.title}, ${unitText(tag.unit)}`, {
     x: "days", series: () => [{ label: "day", value: (_, v) => shown(v) }, line("95 %", 0.5), line("median", 1.5), line("5 %", 0.5)],
     bands: () => [{ series: [1, 3], fill: colour("--band") }],
   }, [days, ...[tag.p95, tag.p50, tag.p5].map((values) => values.slice(0, most))]);
@@ -98,16 +99,16 @@ report.replaceChildren(
     tile("Batches completed", `${outcome.states.Complete ?? 0} of ${summary.donors}`, states(outcome.states)),
     outcome.failed === null ? null : tile("Products that fail", percent(outcome.failed_share), `of ${outcome.judged} with a verdict: ${states(outcome.failures)}`, outcome.failed > 0),
     tile("Duration, days", shown(summary.duration_d.p50), `of completed batches; 5 … 95 %: ${shown(summary.duration_d.p5)} … ${shown(summary.duration_d.p95)}`),
-    tile("Viable cells, 10*9", shown(summary.yield.viable_cells_1e9.p50), `of completed batches; 5 … 95 %: ${shown(summary.yield.viable_cells_1e9.p5)} … ${shown(summary.yield.viable_cells_1e9.p95)}`)),
+    tile("Viable cells, 10⁹", shown(summary.yield.viable_cells_1e9.p50), `of completed batches; 5 … 95 %: ${shown(summary.yield.viable_cells_1e9.p5)} … ${shown(summary.yield.viable_cells_1e9.p95)}`)),
   ...Object.entries({ ...outcome.not_completed }).map(([why, count]) => element("p", {}, `${count} not completed: ${why}`)),
   ...Object.entries(summary.endings).map(([operation, counts]) => element("p", { class: "soft" }, `${operation} ended: ${states(counts)}`)),
   ...Object.entries(outcome.failures_mean).map(([name, meaning]) => element("p", { class: "soft" }, `${name}: ${meaning}`)),
   element("h2", {}, "Duration, yield and target"),
-  element("p", { class: "soft" }, summary.target.condition ? `Target: ${summary.target.condition}` : "The recipe names no target."),
+  element("p", { class: "soft" }, summary.target.condition ? `Target: ${conditionText(summary.target.condition, new Map())}` : "The recipe names no target."),
   element("div", { class: "charts" }, ...[
     summary.target.condition ? probability() : null,
     histogram("Duration of completed batches, days", "days", column("duration_d")),
-    histogram("Viable cells at the end, 10*9", "10*9", column("viable_cells_1e9")),
+    histogram("Viable cells at the end, 10⁹", "10⁹", column("viable_cells_1e9")),
     histogram("Viability at the end, %", "%", column("viability_percent")),
   ].filter(Boolean)),
   element("h2", {}, "Alarms to expect"),
@@ -116,16 +117,16 @@ report.replaceChildren(
     "How often each alarm came, in batches that began; an alarm still active counts to the end of its batch") : element("p", {}, "None came."),
   element("h2", {}, "Time in band"),
   table([["Loop", true], ["Batches"], ["In band, %: median (5 … 95 %)"], ["Mean error"], ["Output at a limit, %"]],
-    Object.entries(summary.loops).map(([name, one]) => [name, one.in_band.n, spread(one.in_band), one.side === "both" ? spread(one.mean_absolute_error, one.unit) : "–", spread(one.saturated)]),
+    Object.entries(summary.loops).map(([name, one]) => [name, one.in_band.n, spread(one.in_band), one.side === "both" ? spread(one.mean_absolute_error, unitText(one.unit)) : "–", spread(one.saturated)]),
     "Over each batch that began, as far as it went, warming up included"),
   ...Object.entries(summary.loops).filter(([, one]) => one.side !== "both").map(([name, one]) =>
     element("p", { class: "soft" }, `${name}: only what is ${one.side} its setpoint counts; on the other side it holds nothing.`)),
   element("h2", {}, "Consumption"),
   table([["What", true], ["Median"], ["5 %"], ["95 %"], ["Most"], ["Unit", true]],
-    Object.values(summary.consumption).map((one) => [one.title, one.p50, one.p5, one.p95, one.max, one.unit]), "Per batch that began"),
+    Object.values(summary.consumption).map((one) => [one.title, one.p50, one.p5, one.p95, one.max, unitText(one.unit)]), "Per batch that began"),
   element("h2", {}, "Beyond the model"),
   summary.beyond_model.length ? table([["Quantity", true], ["Valid", true], ["Farthest: median (5 … 95 %)"], ["In operation", true], ["Batches"], ["The range is", true]],
-    summary.beyond_model.map((one) => [one.title, `${shown(one.low)} … ${shown(one.high)} ${one.unit}`, spread(one.farthest, one.unit), one.operation, one.batches, one.range_from]),
+    summary.beyond_model.map((one) => [one.title, `${shown(one.low)} … ${shown(one.high)} ${unitText(one.unit)}`, spread(one.farthest, unitText(one.unit)), one.operation, one.batches, one.range_from]),
     "Cultures that were seen beyond what their model is valid for, looked at every ten minutes; what they did from then on is extrapolated") : element("p", { class: "soft" }, "No culture was seen beyond what its model is valid for, looked at every ten minutes."),
   element("h2", {}, "Forecast"),
   element("p", { class: "soft" }, "Line: median. Band: 5 … 95 % of the batches that were not over at that time, as long as that is half of them."),

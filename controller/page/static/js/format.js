@@ -23,7 +23,17 @@ const DAY = 86_400;
  * @param {string} ucum
  */
 export function unitText(ucum) {
-  return UNITS[ucum] ?? ucum.replaceAll("10*6", "10⁶").replaceAll("10*9", "10⁹").replaceAll(/[{}]/g, "");
+  return UNITS[ucum] ?? withUnits(ucum);
+}
+
+/**
+ * A text in which UCUM codes stand.
+ * @param {string} text
+ */
+function withUnits(text) {
+  return text
+    .replaceAll("{rev}/min", "rpm").replaceAll("[pH]", "pH").replaceAll(/\bCel\b/g, "°C")
+    .replaceAll("10*6", "10⁶").replaceAll("10*9", "10⁹").replaceAll(/[{}]/g, "");
 }
 
 /**
@@ -126,10 +136,8 @@ export function offset() {
  * @param {Map<string, string>} titles of names
  */
 export function conditionText(text, titles) {
-  return text
-    .replaceAll(/\b[a-z][a-z0-9_]*\b/g, (name) => titles.get(name) ?? name)
+  return withUnits(text.replaceAll(/\b[a-z][a-z0-9_]*\b/g, (name) => titles.get(name) ?? name))
     .replaceAll(/\babs\(([^()]*)\)/g, "|$1|").replaceAll(" - ", ` ${MINUS} `)
-    .replaceAll("10*6/mL", "10⁶/mL").replaceAll("[pH]", "pH").replaceAll(/\bCel\b/g, "°C").replaceAll("{rev}/min", "rpm")
     .replaceAll(">=", "≥").replaceAll("<=", "≤");
 }
 
