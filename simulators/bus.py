@@ -40,6 +40,7 @@ TRUTH: tuple[str, ...] = (
     "ammonia",
     "acetate",
     "biomass",
+    "product",
     "true_ph",
     "true_do",
     "true_temperature",
@@ -48,7 +49,7 @@ TRUTH: tuple[str, ...] = (
     "process_s",
     "kla",
 )
-"""What is so. L, 10*6/mL, %, 10*6/mL, 5 x mM, g/L dry mass, pH, % air, Cel, mL, mL, s of process time, 1/h."""
+"""What is so. L, 10*6/mL, %, 10*6/mL, 5 x mM, g/L dry mass, g/L, pH, % air, Cel, mL, mL, s of process time, 1/h."""
 
 ACTUATORS: tuple[str, ...] = (
     "heater",

@@ -42,6 +42,7 @@ STATE_RANGES: Mapping[str, Span] = {
     "vcd": Span(0.0, 1e6, "10*6/mL", CROWD),
     "dead_density": Span(0.0, 1e6, "10*6/mL", CROWD),
     "biomass": Span(0.0, 300.0, "g/L", CROWD),
+    "product": Span(0.0, 300.0, "g/L", CROWD),
     "glucose": Span(0.0, 2000.0, "mmol/L", SALTS),
     "glutamine": Span(0.0, 200.0, "mmol/L", SALTS),
     "lactate": Span(0.0, 500.0, "mmol/L", SALTS),

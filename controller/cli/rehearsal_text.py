@@ -29,7 +29,7 @@ def summary_text(told: Row) -> str:
         *([] if outcome["failed"] is None else [_failed(outcome)]),
         *(f"  {name}: {meaning}" for name, meaning in _row(outcome["failures_mean"]).items()),
         f"Duration of completed batches, d: {_spread(told['duration_d'])}",
-        f"Viable cells of completed batches, 10⁹: {_spread(_row(told['yield'])['viable_cells_1e9'])}",
+        *yields_text(_row(told["yield"])),
         *([f"Target {in_text(str(target['condition']))} {_by_day(target['by_day'])}"] if target["condition"] else []),
     ]
     parts = [
@@ -41,6 +41,20 @@ def summary_text(told: Row) -> str:
     if told["beyond_model"]:
         parts.append(beyond_text(told["beyond_model"]))
     return "\n".join([*parts, f"{told['scan_note']}\n"] if told["scan_note"] else parts)
+
+
+def yields_text(rows: Row) -> list[str]:
+    """What batches brought; what is not known of any, such as the doses of a culture without patients, is left out,
+    but for the first.
+    """
+    told = [value for place, value in enumerate(rows.values()) if _row(value)["n"] or not place]
+    return [f"{_row(value)['title']} of completed batches{_comma(_row(value))}: {_spread(value)}" for value in told]
+
+
+def _comma(row: Row) -> str:
+    """A unit after a comma; "" for a number without one."""
+    unit = _unit(row)
+    return f", {unit}" if unit else ""
 
 
 def _scenario(told: Row) -> str:

@@ -29,6 +29,7 @@ QUANTITIES: Mapping[str, Word] = {
     "glutamine": Word("glutamine", "mmol/L"),
     "lactate": Word("lactate", "mmol/L"),
     "ammonia": Word("ammonia", "mmol/L"),
+    "product": Word("product", "g/L"),
     "acetate": Word("acetate", "mmol/L"),
     "age": Word("culture_age_h", "h"),
     "protein": Word("protein", "g/L"),

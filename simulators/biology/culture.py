@@ -85,7 +85,7 @@ class Culture(Protocol[Real]):
         ...
 
     def truth(self) -> dict[str, Real]:
-        """vcd, viability, dead_density, glucose, glutamine, lactate, ammonia, acetate, biomass; see the bus."""
+        """vcd, viability, dead_density, glucose, glutamine, lactate, ammonia, acetate, biomass, product: see bus."""
         ...
 
     def outside(self, here: Environment[Real]) -> dict[str, Truth]:

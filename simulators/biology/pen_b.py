@@ -155,6 +155,7 @@ class Penicillium(Generic[Real]):
         "biomass": (0, 1.0),
         "vcd": (0, 1.0 / CELLS_PER_G),
         "glucose": (1, GLUCOSE_G_PER_MMOL),
+        "product": (2, 1.0),
     }
     valid: ClassVar[Validity] = {
         "biomass": Span(0.0, 20.0, "g/L", f"chosen, a little above what {SOURCE} reaches"),

@@ -22,7 +22,9 @@ from simulators.physics.mass import mixed
 
 FRESH_VIABILITY = 0.95
 TINY = 1e-300
-TRUTH = ("vcd", "viability", "dead_density", "glucose", "glutamine", "lactate", "ammonia", "acetate", "biomass")
+TRUTH = (
+    "vcd", "viability", "dead_density", "glucose", "glutamine", "lactate", "ammonia", "acetate", "biomass", "product",
+)  # fmt: skip
 
 
 class Kinetics(Protocol[Real]):

@@ -84,7 +84,7 @@ def test_nobody_judges_what_still_runs_or_never_held_a_cell(tmp_path):
     assert told["outcome"]["states"] == {"Running": 2}
     assert (told["outcome"]["judged"], told["outcome"]["failed"], told["outcome"]["failed_share"]) == (0, None, None)
     assert told["loops"]["temperature"]["in_band"]["n"] == 2, "what they did so far counts"
-    assert told["yield"]["doses"] == {"n": 0}
+    assert told["yield"]["doses"] == {"title": "Doses", "unit": "1", "n": 0}
 
 
 def test_a_target_that_ends_the_batch_is_reached(tmp_path):

@@ -13,13 +13,13 @@ from controller.commands import Json
 from controller.composition.rehearsal.books import GRID_S, AlarmTime, Course
 from controller.composition.rehearsal.part import Part
 from controller.composition.rehearsal.validity import Left, entry, rank
+from controller.composition.rehearsal.yields import Yield
 from controller.frame import F8
 from simulators.biology.verdicts import FAILURES
 
 QUANTILES = {"p5": 0.05, "p25": 0.25, "p50": 0.50, "p75": 0.75, "p95": 0.95}
 BAND = {"p5": 0.05, "p50": 0.50, "p95": 0.95}
 DAY_S, MINUTE_S = 86_400.0, 60.0
-CONTENTS = ("vcd", "viability", "volume_l")
 LOOP_FIGURES = ("in_band", "mean_absolute_error", "saturated", "tv_per_h")
 
 
@@ -143,25 +143,35 @@ def beyond(courses: Sequence[Course]) -> list[Json]:
     return [entry(several, distribution([one.farthest for one in several])) for _, several in ordered]
 
 
-def donors(part: Part) -> tuple[list[str], list[list[Json]]]:
-    """A table of one row for each donor, and its head."""
+def yielded(courses: Sequence[Course], told: Sequence[Yield]) -> dict[str, Json]:
+    """What completed batches brought, and the doses of patients' products."""
+    completed = [course for course in courses if course.completed]
+    found: dict[str, Json] = {}
+    for one in told:
+        spread = distribution([one.of(course.yielded) for course in completed])
+        found[one.name] = {"title": one.title, "unit": one.unit, **spread}
+    doses = distribution([course.doses for course in completed])
+    return {**found, "doses": {"title": "Doses", "unit": "1", **doses}}
+
+
+def donors(part: Part, told: Sequence[Yield]) -> tuple[list[str], list[list[Json]]]:
+    """A table of one row for each donor, and its head; ``told`` is what is said of what is in the vessel."""
     names = dict.fromkeys(name for course in part.courses for name in course.loops)
     head = [
-        "donor", "state", "reason", "duration_d", "target_reached_d", "viable_cells_1e9", "viable_density_1e6_per_ml",
-        "viability_percent", "volume_l", "doses", "failures", "alarms", "deviations", "beyond_model",
+        "donor", "state", "reason", "duration_d", "target_reached_d", *(one.name for one in told), "volume_l", "doses",
+        "failures", "alarms", "deviations", "beyond_model",
         *(f"{one.name}_{one.unit}" for one in part.consumed), *(f"{name}_in_band_percent" for name in names),
     ]  # fmt: skip
-    return head, [_donor(course, part.amounts[row], names) for row, course in enumerate(part.courses)]
+    return head, [_donor(course, part.amounts[row], names, told) for row, course in enumerate(part.courses)]
 
 
-def _donor(course: Course, amounts: F8, names: Mapping[str, None]) -> list[Json]:
+def _donor(course: Course, amounts: F8, names: Mapping[str, None], told: Sequence[Yield]) -> list[Json]:
     end = course.yielded
-    cells = end["vcd"] * end["volume_l"] if end else math.nan
     return [
         course.donor, course.state or "Not begun", course.reason, _number(course.ended_s / DAY_S),
-        _number(course.reached_s / DAY_S), _number(cells), *(_figure(end, name) for name in CONTENTS),
-        _number(course.doses), " ".join(course.failures), len(course.alarms), course.deviations,
-        "; ".join(left.text for left in course.beyond.values()),
+        _number(course.reached_s / DAY_S), *(_number(one.of(end)) if end else None for one in told),
+        _figure(end, "volume_l"), _number(course.doses), " ".join(course.failures), len(course.alarms),
+        course.deviations, "; ".join(left.text for left in course.beyond.values()),
         *(_number(amount) if course.state else None for amount in amounts.tolist()),
         *(_figure(course.loops.get(name), "in_band") for name in names),
     ]  # fmt: skip

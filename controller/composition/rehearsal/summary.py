@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +15,7 @@ import orjson
 from controller.commands import Json
 from controller.composition.rehearsal import figures
 from controller.composition.rehearsal.report.build import report_html
+from controller.composition.rehearsal.yields import yields_of
 
 if TYPE_CHECKING:
     from controller.composition.rehearsal.befalling import Befalling
@@ -52,19 +53,13 @@ def summary(about: Rehearsed, part: Part) -> dict[str, Json]:
     """Everything but the donors' table and the forecast."""
     setting, courses = about.setting, part.courses
     completed = [course for course in courses if course.completed]
-    ends = [course.yielded for course in completed]
     refused: list[Json] = [{"donor": donor, "why": why} for donor, why in part.refused]
     return {
         **_about(about),
         "outcome": figures.outcomes(courses),
         "endings": figures.endings(courses, _words(about.recipe)),
         "duration_d": figures.distribution([course.ended_s / DAY_S for course in completed]),
-        "yield": {
-            "viable_cells_1e9": figures.distribution([end["vcd"] * end["volume_l"] for end in ends]),
-            "viable_density_1e6_per_ml": figures.distribution([end["vcd"] for end in ends]),
-            "viability_percent": figures.distribution([end["viability"] for end in ends]),
-            "doses": figures.distribution([course.doses for course in completed]),
-        },
+        "yield": figures.yielded(courses, yields_of(_model(about))),
         "target": {"condition": _target(about), "by_day": figures.reached(courses)},
         "alarms": figures.alarms(courses),
         "consumption": figures.consumption(part),
@@ -79,7 +74,7 @@ def summary(about: Rehearsed, part: Part) -> dict[str, Json]:
 
 def _about(about: Rehearsed) -> dict[str, Json]:
     setting, recipe, kind = about.setting, about.recipe, about.site.classes[about.setting.vessel]
-    model = str(about.site.config.vessels[setting.vessel].simulation.get("model", REPRESENTATIVE))
+    model = _model(about)
     files: dict[str, Json] = {_short(name): sha256 for name, sha256 in sorted(about.site.files.items())}
     return {
         "recipe": recipe.config.recipe,
@@ -101,6 +96,10 @@ def _about(about: Rehearsed) -> dict[str, Json]:
             **({_short(about.befell.file): about.befell.sha256} if about.befell else {}),
         },
     }
+
+
+def _model(about: Rehearsed) -> str:
+    return str(about.site.config.vessels[about.setting.vessel].simulation.get("model", REPRESENTATIVE))
 
 
 def _scenario(befell: Befalling | None) -> dict[str, Json]:
@@ -154,9 +153,8 @@ def _scan_note(about: Rehearsed) -> str:
     return f"The scan came every {period:g} s instead of every {usual:g} s. {told} {COARSE}"
 
 
-def donors_csv(part: Part) -> str:
+def donors_csv(head: Sequence[str], rows: Sequence[Sequence[Json]]) -> str:
     """The table of donors."""
-    head, rows = figures.donors(part)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(head)
@@ -167,10 +165,10 @@ def donors_csv(part: Part) -> str:
 def store(folder: Path, told: Mapping[str, Json], part: Part) -> list[Path]:
     """Write ``summary.json``, ``donors.csv``, ``forecast.json`` and ``report.html``, each whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
-    forecast, table = figures.forecast(part), figures.donors(part)
+    forecast, table = figures.forecast(part), figures.donors(part, yields_of(str(told["model"])))
     contents = {
         "summary.json": orjson.dumps(told, option=PRETTY),
-        "donors.csv": donors_csv(part).encode(),
+        "donors.csv": donors_csv(*table).encode(),
         "forecast.json": orjson.dumps(forecast, option=orjson.OPT_APPEND_NEWLINE),
         "report.html": report_html(told, forecast, table).encode(),
     }

@@ -89,6 +89,11 @@ const completed = donors.rows.filter((row) => row[donors.head.indexOf("state")] 
 const column = (name) => completed.map((row) => row[donors.head.indexOf(name)]);
 const states = (counts) => Object.entries(counts).map(([name, count]) => `${name}: ${count}`).join(" · ") || "none";
 
+const named = (one, when = "") => [`${one.title}${when}`, unitText(one.unit)].filter(Boolean).join(", ");
+/** Figures of what batches brought, the most important first. */
+const yields = Object.entries(summary.yield);
+const heading = (name) => (summary.yield[name] ? named(summary.yield[name]) : name.replaceAll("_", " "));
+
 const { outcome } = summary;
 document.title = `Rehearsal of ${summary.recipe} on ${summary.class}`;
 report.replaceChildren(
@@ -99,7 +104,7 @@ report.replaceChildren(
     tile("Batches completed", `${outcome.states.Complete ?? 0} of ${summary.donors}`, states(outcome.states)),
     outcome.failed === null ? null : tile("Products that fail", percent(outcome.failed_share), `of ${outcome.judged} with a verdict: ${states(outcome.failures)}`, outcome.failed > 0),
     tile("Duration, days", shown(summary.duration_d.p50), `of completed batches; 5 … 95 %: ${shown(summary.duration_d.p5)} … ${shown(summary.duration_d.p95)}`),
-    tile("Viable cells, 10⁹", shown(summary.yield.viable_cells_1e9.p50), `of completed batches; 5 … 95 %: ${shown(summary.yield.viable_cells_1e9.p5)} … ${shown(summary.yield.viable_cells_1e9.p95)}`)),
+    tile(named(yields[0][1]), shown(yields[0][1].p50), `of completed batches; 5 … 95 %: ${shown(yields[0][1].p5)} … ${shown(yields[0][1].p95)}`)),
   ...Object.entries({ ...outcome.not_completed }).map(([why, count]) => element("p", {}, `${count} not completed: ${why}`)),
   ...Object.entries(summary.endings).map(([operation, counts]) => element("p", { class: "soft" }, `${operation} ended: ${states(counts)}`)),
   ...Object.entries(outcome.failures_mean).map(([name, meaning]) => element("p", { class: "soft" }, `${name}: ${meaning}`)),
@@ -108,8 +113,7 @@ report.replaceChildren(
   element("div", { class: "charts" }, ...[
     summary.target.condition ? probability() : null,
     histogram("Duration of completed batches, days", "days", column("duration_d")),
-    histogram("Viable cells at the end, 10⁹", "10⁹", column("viable_cells_1e9")),
-    histogram("Viability at the end, %", "%", column("viability_percent")),
+    ...yields.map(([key, one]) => histogram(named(one, " at the end"), unitText(one.unit), column(key))),
   ].filter(Boolean)),
   element("h2", {}, "Alarms to expect"),
   summary.alarms.length ? table([["Alarm", true], ["Batches"], ["Per batch"], ["Minutes, median"], ["95 %"], ["Still active at the end"]],
@@ -132,7 +136,7 @@ report.replaceChildren(
   element("p", { class: "soft" }, "Line: median. Band: 5 … 95 % of the batches that were not over at that time, as long as that is half of them."),
   element("div", { class: "charts" }, ...Object.keys(forecast.tags).map(band)),
   element("h2", {}, "Donors"),
-  table(donors.head.map((title, at) => [title.replaceAll("_", " "), at < 3]), donors.rows, "One row for each"),
+  table(donors.head.map((title, at) => [heading(title), at < 3]), donors.rows, "One row for each"),
   element("h2", {}, "Made from"),
   table([["File", true], ["SHA-256", true]], Object.entries(summary.files_sha256), "Files that were rehearsed"),
 );
