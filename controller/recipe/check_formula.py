@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from controller.config.problems import Path, nearest
 from controller.config.vessel_class import VesselClassConfig
 from controller.recipe.checker import RecipeChecker
@@ -43,20 +45,57 @@ def check_class(check: RecipeChecker, vessel_class: VesselClassConfig) -> None:
 
 
 def _ranges(check: RecipeChecker, path: Path, parameter: Parameter) -> None:
-    unit = parameter.value.unit
+    alone = _alone(parameter)
+    unit = alone.others if alone else parameter.value.unit
+    try:
+        value = parameter.value.to(unit)
+    except UnitError as error:
+        check.problem((*path, "value"), f"value: {error.message}", f"the ranges are in {unit}")
+        return
     outer: tuple[str, float, float] | None = None
     for key in ("hard", "proven", "normal"):
+        asked = getattr(parameter, key)
         try:
-            low, high = getattr(parameter, key).to(unit)
+            low, high = asked.to(unit)
         except UnitError as error:
             check.problem((*path, key), f"{key}: {error.message}", error.hint)
             continue
         if outer is not None and not _inside(low, high, outer):
-            check.problem((*path, key), f"{key}: {getattr(parameter, key)} reaches beyond the {outer[0]} range")
+            message = f"{asked} reaches beyond the {outer[0]} range, {getattr(parameter, outer[0])}"
+            _complain(check, path, message, (key, outer[0]), alone)
         outer = (key, low, high)
-        if not _inside(parameter.value.value, parameter.value.value, outer):
-            check.problem((*path, "value"), f"value: {parameter.value} is outside the {key} range")
+        if not _inside(value, value, outer):
+            _complain(check, path, f"{parameter.value} is outside the {key} range, {asked}", ("value", key), alone)
             return
+
+
+class Alone(NamedTuple):
+    """The one of a parameter's value and ranges that is in another unit than all the others."""
+
+    key: str
+    unit: str
+    others: str
+
+
+def _alone(parameter: Parameter) -> Alone | None:
+    units = {"value": {parameter.value.unit}}
+    for key in ("hard", "proven", "normal"):
+        asked = getattr(parameter, key)
+        units[key] = {asked.low.unit, asked.high.unit}
+    for key, own in units.items():
+        others = set[str]().union(*(unit for other, unit in units.items() if other != key))
+        if len(others) == 1 and own != others:
+            return Alone(key, " and ".join(sorted(own)), *others)
+    return None
+
+
+def _complain(check: RecipeChecker, path: Path, message: str, about: tuple[str, str], alone: Alone | None) -> None:
+    """Tell what does not lie inside of what, where the likeliest mistake is: at a lone unit, if there is one."""
+    if alone is None or alone.key not in about:
+        check.problem((*path, about[0]), f"{about[0]}: {message}")
+        return
+    hint = f"the unit of {alone.key}, {alone.unit}, is not that of the others, {alone.others}: is it meant?"
+    check.problem((*path, alone.key), f"{about[0]}: {message}", hint)
 
 
 def _inside(low: float, high: float, outer: tuple[str, float, float]) -> bool:

@@ -188,6 +188,44 @@ def test_mistakes_of_a_formula(parameter, message, header, stirred_tank):
     assert found[0][0] == line_of(text, "hot:")
 
 
+@pytest.mark.parametrize(
+    ("parameter", "key", "message"),
+    [
+        (
+            "value: 37 h, hard: 30 .. 39 Cel, proven: 36 .. 38 Cel, normal: 36 .. 38 Cel",
+            "value:",
+            "value: h does not fit: a temperature is expected here, not a time (the ranges are in Cel)",
+        ),
+        (
+            "value: 37 K, hard: 30 .. 39 Cel, proven: 36 .. 38 Cel, normal: 36 .. 38 Cel",
+            "value:",
+            "value: 37 K is outside the hard range, 30 Cel .. 39 Cel "
+            "(the unit of value, K, is not that of the others, Cel: is it meant?)",
+        ),
+        (
+            "value: 37 Cel, hard: 30 .. 39 K, proven: 36 .. 38 Cel, normal: 36 .. 38 Cel",
+            "hard:",
+            "value: 37 Cel is outside the hard range, 30 K .. 39 K "
+            "(the unit of hard, K, is not that of the others, Cel: is it meant?)",
+        ),
+        (
+            "value: 37 Cel, hard: 30 .. 39 Cel, proven: 36 .. 400 K, normal: 36 .. 38 Cel",
+            "proven:",
+            "proven: 36 K .. 400 K reaches beyond the hard range, 30 Cel .. 39 Cel "
+            "(the unit of proven, K, is not that of the others, Cel: is it meant?)",
+        ),
+    ],
+)
+def test_a_lone_unit_is_named_where_it_stands(parameter, key, message, header, stirred_tank):
+    text = header.replace("formula:\n", f"formula:\n  hot: {{title: Hot, {parameter}}}\n")
+    text += "  - {operation: one, title: One, do: [{set: {loop: temperature, to: hot}}], then: end}\n"
+    with pytest.raises(Problems) as refused:
+        load_recipe(text, stirred_tank)
+    line, (first, *_) = line_of(text, "hot:"), str(refused.value).splitlines()
+    column = text.splitlines()[line - 1].index(key) + len(key) + 2
+    assert first.endswith(f":{line}:{column}: {message}")
+
+
 @pytest.mark.parametrize(("name", "message"), [("elapsed", "word of the language"), ("volume", "is a tag already")])
 def test_parameters_with_taken_names(name, message, header, stirred_tank):
     text = header.replace("  warm:", f"  {name}:") + "  - {operation: one, title: One, then: end}\n"
