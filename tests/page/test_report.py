@@ -59,8 +59,11 @@ def test_it_needs_nothing_but_itself(watch, report):
     assert "Temperature, °C" in page.locator("figcaption").all_inner_texts()
     assert page.get_by_text("(target_density = 3 10⁶/mL)").count() == 1
     assert not [text for text in page.locator("td, figcaption").all_inner_texts() if "10*" in text or "{rev}" in text]
+    captions = page.locator("figcaption").all_inner_texts()
+    assert "Air flow, mL/min (what was asked for is the same: Air)" in captions
+    assert "Air, mL/min" not in captions
     charts = page.locator("figure:has(canvas)").count()
-    assert charts == page.locator("figure").count() > 25
+    assert charts == page.locator("figure").count() > 20
     assert page.locator("table", has_text="One row for each").locator("tbody tr").count() == 4
 
 

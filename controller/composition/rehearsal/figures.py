@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.commands import Json
+from controller.composition.rehearsal.alike import alike
 from controller.composition.rehearsal.books import GRID_S, AlarmTime, Course
 from controller.composition.rehearsal.part import Part
 from controller.composition.rehearsal.validity import Left, entry, rank
@@ -120,15 +121,20 @@ def consumption(part: Part) -> dict[str, Json]:
 
 
 def forecast(part: Part) -> dict[str, Json]:
-    """The band of every trend, at times since the batch began, over the batches that were not over then."""
-    tags: dict[str, Json] = {}
+    """The band of every trend, at times since the batch began, over the batches that were not over then. What shows
+    nothing but another trend, as an output that was followed, says so in ``same_as``.
+    """
+    tags: dict[str, dict[str, Json]] = {}
     for column, tag in enumerate(part.trended):
         ordered = np.sort(part.trends[:, :, column].astype(np.float64), axis=1)
         known = np.isfinite(ordered).sum(axis=1)
         bands = {name: _series(_quantile(ordered, known, share), tag.decimals) for name, share in BAND.items()}
         tags[tag.name] = {"title": tag.title, "unit": tag.unit, **bands}
+    for name, other in alike(tags, {tag.name: tag.told_by for tag in part.trended if tag.told_by}).items():
+        tags[name]["same_as"] = other
     running = np.isfinite(part.trends).any(axis=2).sum(axis=1)
-    return {"time_s": [GRID_S * point for point in range(len(part.trends))], "running": running.tolist(), "tags": tags}
+    times: list[Json] = [GRID_S * point for point in range(len(part.trends))]
+    return {"time_s": times, "running": running.tolist(), "tags": {**tags}}
 
 
 def beyond(courses: Sequence[Course]) -> list[Json]:

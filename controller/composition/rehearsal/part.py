@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from controller.composition.rehearsal.alike import pairs
 from controller.composition.rehearsal.books import F4, Consumed, Course
 from controller.composition.rehearsal.donors import donor_name
 from controller.composition.rehearsal.rehearsal import Rehearsal, Setting
@@ -22,12 +23,13 @@ MOST_TOGETHER = 128
 
 
 class Trended(NamedTuple):
-    """A tag that is followed."""
+    """A tag that is followed; of an output ``told_by`` is the measurement of what it brings about, "" for none."""
 
     name: str
     title: str
     unit: str
     decimals: int
+    told_by: str = ""
 
 
 @dataclass(slots=True)
@@ -55,7 +57,8 @@ def rehearse_part(setting: Setting, numbers: Sequence[int], show: Callable[[floa
     """Rehearse some donors in this process."""
     rehearsal = Rehearsal(setting, numbers)
     books = rehearsal.run(show)
-    tags = [Trended(tag.name, tag.title, tag.unit, tag.decimals) for tag in books.trended]
+    told = pairs(books.trended)
+    tags = [Trended(tag.name, tag.title, tag.unit, tag.decimals, told.get(tag.name, "")) for tag in books.trended]
     refused = [(rehearsal.names[column], why) for column, why in rehearsal.fleet.refused]
     return Part(list(books.courses.values()), books.consumed, books.amounts, tags, books.trends, refused)
 

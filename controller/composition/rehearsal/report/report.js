@@ -22,6 +22,7 @@ const shown = (value, digits = 3) =>
   : String(Number(value.toPrecision(digits)));
 const percent = (share) => (share === null || share === undefined ? "–" : `${shown(100 * share)} %`);
 const spread = (one, unit = "") => (one.n ? `${shown(one.p50)} (${shown(one.p5)} … ${shown(one.p95)}) ${unit}` : "–");
+const named = (one, when = "") => [`${one.title}${when}`, unitText(one.unit)].filter(Boolean).join(", ");
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 function tile(title, value, note, bad = false) {
@@ -59,7 +60,8 @@ function band(name) {
   const tag = forecast.tags[name];
   const line = (label, width) => ({ label, stroke: colour("--mark"), width, points: { show: false } });
   const days = forecast.time_s.slice(0, most).map((time) => time / DAY_S);
-  return chart(`${tag.title}, ${unitText(tag.unit)}`, {
+  const same = Object.values(forecast.tags).find((other) => other.same_as === name);
+  return chart(`${named(tag)}${same ? ` (what was asked for is the same: ${same.title})` : ""}`, {
     x: "days", series: () => [{ label: "day", value: (_, v) => shown(v) }, line("95 %", 0.5), line("median", 1.5), line("5 %", 0.5)],
     bands: () => [{ series: [1, 3], fill: colour("--band") }],
   }, [days, ...[tag.p95, tag.p50, tag.p5].map((values) => values.slice(0, most))]);
@@ -89,7 +91,6 @@ const completed = donors.rows.filter((row) => row[donors.head.indexOf("state")] 
 const column = (name) => completed.map((row) => row[donors.head.indexOf(name)]);
 const states = (counts) => Object.entries(counts).map(([name, count]) => `${name}: ${count}`).join(" · ") || "none";
 
-const named = (one, when = "") => [`${one.title}${when}`, unitText(one.unit)].filter(Boolean).join(", ");
 /** Figures of what batches brought, the most important first. */
 const yields = Object.entries(summary.yield);
 const heading = (name) => (summary.yield[name] ? named(summary.yield[name]) : name.replaceAll("_", " "));
@@ -134,7 +135,7 @@ report.replaceChildren(
     "Cultures that were seen beyond what their model is valid for, looked at every ten minutes; what they did from then on is extrapolated") : element("p", { class: "soft" }, "No culture was seen beyond what its model is valid for, looked at every ten minutes."),
   element("h2", {}, "Forecast"),
   element("p", { class: "soft" }, "Line: median. Band: 5 … 95 % of the batches that were not over at that time, as long as that is half of them."),
-  element("div", { class: "charts" }, ...Object.keys(forecast.tags).map(band)),
+  element("div", { class: "charts" }, ...Object.keys(forecast.tags).filter((name) => !forecast.tags[name].same_as).map(band)),
   element("h2", {}, "Donors"),
   table(donors.head.map((title, at) => [heading(title), at < 3]), donors.rows, "One row for each"),
   element("h2", {}, "Made from"),
