@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from controller.model.health import LoopHealth
     from controller.model.loops import LoopTable
 
+LIMITS: Mapping[str, tuple[float, float]] = {"high": (0.0, 1.0), "low": (-1.0, 0.0), "both": (-1.0, 1.0)}
+
 
 def build_effects(loaded: LoadedSite, loops: LoopTable, health: Mapping[str, LoopHealth]) -> tuple[LoopEffect, ...]:
     """Of every loop whose class says one. ``health`` knows how its PV is compared with its setpoint."""
@@ -22,7 +24,8 @@ def build_effects(loaded: LoadedSite, loops: LoopTable, health: Mapping[str, Loo
         judged = health[loop.full_name]
         if declared is not None and judged.judged:
             least = declared.least.difference(loop.unit)
-            effects.append(LoopEffect(row, declared.within.to("s"), least, judged.scale, judged.offset))
+            limits = LIMITS[declared.at]
+            effects.append(LoopEffect(row, declared.within.to("s"), least, judged.scale, judged.offset, *limits))
     return tuple(effects)
 
 

@@ -28,8 +28,8 @@ class Effects:
         self._loops, self._longest_dt = loops, longest_dt
         self._rows = np.array([effect.row for effect in effects], np.intp)
         self._pv = np.array([loops.table.rows[effect.row].pv for effect in effects], np.intp)
-        numbers = np.array([effect[1:] for effect in effects], np.float64).reshape(-1, 4)
-        self._within, self._least, self._scale, self._offset = numbers.T
+        numbers = np.array([effect[1:] for effect in effects], np.float64).reshape(-1, 6)
+        self._within, self._least, self._scale, self._offset, self._lowest, self._highest = numbers.T
         self._since, self._error, self._setpoint, self._limit = np.zeros((4, len(effects)))
         self.lacking: NDArray[np.bool_] = np.zeros(len(effects), np.bool_)
 
@@ -38,6 +38,7 @@ class Effects:
         if not len(self._rows):
             return
         limit = self._loops.limits.shown[self._rows] * self._loops.live[self._rows]
+        limit = np.minimum(np.maximum(limit, self._lowest), self._highest)
         if not any_of(limit != 0.0):
             self._limit, self.lacking = limit, np.zeros(len(limit), np.bool_)
             return

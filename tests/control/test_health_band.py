@@ -46,8 +46,8 @@ def test_p17_without_a_band_it_is_a_quarter_of_the_way_between_the_alarms(built)
 
 
 def test_p17_without_a_pair_of_alarms_it_is_a_share_of_the_setpoints(built):
-    health = built("health: {band: 5 %}", "health: {}").health["BR-101.do"]
-    assert (health.band, health.source) == (pytest.approx(0.05 * 150.0), "setpoint range")
+    health = built("    health: {band: 5 %}\n", "").health["BR-101.agitation"]
+    assert (health.band, health.source) == (pytest.approx(0.05 * 200.0), "setpoint range")
     assert math.isnan(health.delay_s)
 
 

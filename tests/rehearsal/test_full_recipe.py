@@ -15,6 +15,7 @@ def test_the_full_length_expansion_completes_and_is_controlled_all_the_way(perio
     worst = watched.worst
     print(f"{course.ended_s / DAY_S:.2f} d of process time, worst deviations after four hours: {worst}")
     assert course.state == "Complete"
+    assert course.alarms == [], "neither an effect nor anything else is missing"
     assert 3 < course.ended_s / DAY_S < 10.5
     assert worst["temperature"] <= 0.2
     assert worst["ph"] <= 0.1
@@ -54,6 +55,7 @@ def test_e_coli_grow_on_the_medium_and_then_on_the_feed(tmp_path):
     watched = Watched(setting(site=site, vessel="BR-201", recipe=recipe, period_s=10.0, initial=warm))
     course = watched.run()
     assert course.state == "Complete"
+    assert not [alarm for alarm in course.alarms if alarm.name.endswith(("_no_effect", "do_high"))]
     assert [*course.entered][-4:-1] == ["batch_phase", "fed_batch", "cool_down"]
     assert watched.seen["first_growth"]["glucose"] > 20.0
     assert watched.seen["batch_phase"]["glucose"] < 1.0, "mmol/L: used up"
