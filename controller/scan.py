@@ -133,7 +133,8 @@ class Scan:
     def _states(self) -> tuple[Flags, ...]:
         """What alarms are about that is no value."""
         loops, guards = self.loops, self.outputs.guards
-        return self.interlocks.undecided, guards.held, loops.doses.blocked, self.programs.flags, self.effects.lacking
+        about = self.programs.flags, self.effects.lacking, self.validator.frozen.flags
+        return self.interlocks.undecided, guards.held, loops.doses.blocked, *about
 
     def _obey(self, command: Command, frame: Frame, now_s: float, events: list[Event]) -> Outcome:
         """Apply one command, once: its journal number is remembered."""

@@ -64,11 +64,21 @@ class ReadSource(Source):
     slow: bool = False
 
 
+class Frozen(StrictModel):
+    """A noisy value that is the same to the bit for longer than ``after`` gets this ``quality``: what it is taken from
+    stands still, whatever the process does.
+    """
+
+    after: Period
+    quality: Literal["uncertain", "bad"] = "uncertain"
+
+
 class Measurement(StrictModel):
     """A tag that is read. ``credible`` is what the sensor can truthfully say: a value outside is Bad. ``max_rate`` is
     the fastest the process can move, ``max_age`` when a value is stale, ``filter`` a first-order time constant.
     ``calibration`` names the site's factor from the instrument's unit to this tag's; ``rebase: batch`` counts from
-    the start of a batch; ``sampled`` values come from single samples and do not age.
+    the start of a batch; ``sampled`` values come from single samples and do not age. ``frozen`` says how long a noisy
+    one may stand still.
     """
 
     title: Text
@@ -82,6 +92,13 @@ class Measurement(StrictModel):
     calibration: Name | None = None
     rebase: Literal["batch"] | None = None
     sampled: bool = False
+    frozen: Frozen | None = None
+
+    @model_validator(mode="after")
+    def _noisy_if_frozen(self) -> Self:
+        if self.frozen and (self.sampled or self.rebase or self.source.slow):
+            raise refuse("frozen: is for a noisy value that is read at every scan", "leave it out of what stands still")
+        return self
 
 
 class Output(StrictModel):

@@ -6,9 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from controller.frame import BAD, UNCERTAIN
 from controller.model.build_alarms import dose_alarms
 from controller.model.build_calculated import build_calculated
 from controller.model.build_effects import build_effects, effect_alarms
+from controller.model.build_frozen import frozen_alarms
 from controller.model.build_health import build_health
 from controller.model.build_loops import build_loops, build_outputs, rate, rivals
 from controller.model.build_mixers import build_mixers, with_gases
@@ -53,6 +55,7 @@ def build(loaded: LoadedSite) -> Site:
         *dose_alarms(outputs, loops, tags),
         *feed_alarms(feeds),
         *effect_alarms(effects, loops),
+        *frozen_alarms(tags),
     )
     return Site(
         name=config.site,
@@ -112,6 +115,8 @@ def _measurement(loaded: LoadedSite, vessel: str, name: str, entry: tag_class.Me
         max_rate=rate(entry.max_rate, entry.unit),
         max_age=entry.max_age.to("s") if entry.max_age else math.nan,
         filter_s=entry.filter.to("s") if entry.filter else 0.0,
+        frozen_s=entry.frozen.after.to("s") if entry.frozen else math.inf,
+        frozen_quality=BAD if entry.frozen and entry.frozen.quality == "bad" else UNCERTAIN,
         sampled=entry.sampled,
         rebased=entry.rebase == "batch",
         calibration=_mark(entry.calibration or name, found),

@@ -33,7 +33,8 @@ class Alarm(NamedTuple):
     ``side``: the value is above or below ``limit``, or its quality is bad. It returns ``deadband`` inside the limit.
     On the side ``undecided`` it is about an interlock (row ``interlock`` of their table) instead of a tag, on ``held``
     about an output held by its dose guard (row ``output``), on ``blocked`` about a dose loop (row ``loop``), on
-    ``told`` about the place ``flag`` of what a feed complains of, on ``idle`` of a loop whose output lacks its effect.
+    ``told`` about the place ``flag`` of what a feed complains of, on ``idle`` of a loop whose output lacks its effect,
+    on ``frozen`` of the values that stand still.
     Such an alarm has no limit. Delays in seconds; ``during`` are the operations in which it counts, always when empty.
     ``tag_name`` is the tag's name in its vessel, "" where there is no tag.
     """
@@ -42,7 +43,7 @@ class Alarm(NamedTuple):
     name: str
     title: str
     tag: int
-    side: Literal["above", "below", "bad", "undecided", "held", "blocked", "told", "idle"]
+    side: Literal["above", "below", "bad", "undecided", "held", "blocked", "told", "idle", "frozen"]
     limit: float = math.nan
     deadband: float = 0.0
     on_delay: float = 0.0

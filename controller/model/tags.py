@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from controller.frame import F8
+from controller.frame import F8, UNCERTAIN
 from controller.model.calculation import Calculation
 from drivers.contract import Point
 
@@ -31,7 +31,8 @@ class Tag(NamedTuple):
 
     ``max_rate`` is in units per second, ``max_age`` in seconds (NaN: by the scan period), ``filter_s`` the time
     constant of the filter. A calculated tag has no ``connection`` and ``point`` but a ``calculation``; its ``low`` and
-    ``high`` are infinite where nobody said what is credible.
+    ``high`` are infinite where nobody said what is credible. A noisy one is ``frozen_quality`` when it was the same for
+    ``frozen_s``, infinite for one that may stand still.
     """
 
     vessel: str
@@ -47,6 +48,8 @@ class Tag(NamedTuple):
     max_rate: float = np.inf
     max_age: float = np.nan
     filter_s: float = 0.0
+    frozen_s: float = np.inf
+    frozen_quality: int = UNCERTAIN
     sampled: bool = False
     rebased: bool = False
     calculation: Calculation | None = None

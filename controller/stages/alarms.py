@@ -21,7 +21,7 @@ SIGN = {"above": 1.0, "below": -1.0}
 NEAR = 1e-9
 """Share of a limit within which it is looked at closely whether a value is beyond it."""
 EXPECTED = np.array(sorted(UNTOLD), np.uint8)
-STATES = ("undecided", "held", "blocked", "told", "idle")
+STATES = ("undecided", "held", "blocked", "told", "idle", "frozen")
 """Sides of alarms that are about a state and not about a value."""
 
 
@@ -69,7 +69,8 @@ class Alarms:
         """Judge all alarms. ``operations`` names the running operation of each vessel that has one, and must not be
         changed afterwards. ``states`` are, as far as there are alarms about them: the interlocks that cannot be
         decided, shape ``(interlocks,)``, the outputs held by dose guards, ``(outputs,)``, the dose loops that are
-        blocked, ``(loops,)``, what feeds complain of, and loops whose output lacks its effect.
+        blocked, ``(loops,)``, what feeds complain of, loops whose output lacks its effect, and values that are
+        frozen.
         """
         if operations is not self._operation and operations != self._operation:
             self._operation = operations

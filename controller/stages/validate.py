@@ -10,10 +10,14 @@ from controller.commands import Json
 from controller.frame import BAD, UNCERTAIN, Frame
 from controller.model.tags import TagTable
 from controller.stages.flags import Flags, all_of, any_bad, any_of
+from controller.stages.frozen import LEAST_SCANS, Frozen
 from drivers.contract import Reason
 
 SHORTEST_RATE_S = 1.0
 """Rates are judged over at least this time, so that noise between two fast scans is not taken for a jump."""
+
+LONGEST_DT_SCANS = 10.0
+"""Between two scans that are further apart nobody saw whether a value moved."""
 
 
 class Validator:
@@ -21,6 +25,7 @@ class Validator:
 
     A value older than 2/3 of its limit is Uncertain, older than the limit Bad. The limit is the tag's ``max_age``, or
     three scan periods; never below ``minimum_stale_s``, because on a scaled clock wires stay as slow as they are.
+    What should be noisy and stands still for too long is ``frozen``.
     A jump faster than ``max_rate`` is Bad; what is allowed grows with the time since the last believed value, so that
     a real step is believed in the end.
     """
@@ -43,6 +48,8 @@ class Validator:
         self._least_jump = self._max_rate * SHORTEST_RATE_S
         self._believed = np.full(len(self._rated), np.nan)
         self._believed_at = np.zeros(len(self._rated))
+        seldom_s = max(period_s, minimum_stale_s / 3.0)
+        self.frozen = Frozen(tags, LEAST_SCANS * seldom_s, LONGEST_DT_SCANS * seldom_s)
 
     def step(self, raw: Frame, now_s: float) -> Frame:
         """A judged copy of ``raw``; ``now_s`` is process time."""
@@ -58,6 +65,7 @@ class Validator:
             self._judge_rates(frame, now_s)
         if len(self._sampled):
             self._age_samples(frame, now_s)
+        self.frozen.step(frame, now_s)
         return frame
 
     def state(self) -> dict[str, Json]:

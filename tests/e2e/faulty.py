@@ -77,12 +77,19 @@ class Site(Supervisor):
 
 
 def with_effect(site):
-    """The site with a class whose heater must warm by 0.2 K within ten minutes, also when it is off."""
+    """The site with a class whose heater must warm by 0.2 K within ten minutes, also when it is off, and whose pH and
+    dissolved oxygen must not stand still.
+    """
     shipped = BENCH.parent.parent / "classes/stirred-tank-2l.yaml"
     effect = "    effect: {within: 20 min, least: 0.3 Cel, at: high}\n"
     text = shipped.read_text()
     assert text.count(effect) == 1
     changed = site.parent / shipped.name
-    changed.write_text(text.replace(effect, "    effect: {within: 10 min, least: 0.2 K}\n"))
+    text = text.replace(effect, "    effect: {within: 10 min, least: 0.2 K}\n")
+    for unit, frozen in {'"[pH]"': "{after: 10 min, quality: bad}", '"%"': "{after: 10 min}"}.items():
+        source = f"%-sat}}\n    unit: {unit}\n" if unit == '"%"' else f"pH}}\n    unit: {unit}\n"
+        assert text.count(source) == 1
+        text = text.replace(source, f"{source}    frozen: {frozen}\n")
+    changed.write_text(text)
     site.write_text(site.read_text().replace(str(shipped), changed.name))
     return site

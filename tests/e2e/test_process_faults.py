@@ -67,6 +67,22 @@ def test_f3_a_stuck_reading_stands_still_while_the_output_is_up(site):
     assert site.loop("temperature")["op"] == 60.0
 
 
+def test_f3_what_stands_still_is_not_believed_for_long(site):
+    """F01: the pH loop goes to its fallback, that of oxygen goes on; both are alarms until the readings move."""
+    site.engage(ph=(7.0, "[pH]"))
+    until(lambda: site.state()["co2_sp"] > 0.0, 10, "the loop acts")
+    assert site.tag("ph")["reason"] == site.tag("do")["reason"] == "simulated"
+    site.befall("stuck-reading", "ph")
+    site.befall("stuck-reading", "do")
+    until(lambda: (site.quality("ph"), site.quality("do")) == ("bad", "uncertain"), 45, lambda: site.tag("ph"))
+    assert site.tag("ph")["reason"] == site.tag("do")["reason"] == "frozen"
+    until(lambda: site.state()["co2_sp"] == 0.0, 3, "the loop is safe")
+    until(lambda: "ph_frozen" in site.alarms() and "do_frozen" in site.alarms(), 3, site.alarms)
+    assert site.quality("temperature") == "good"
+    site.clear()
+    until(lambda: site.quality("ph") == site.quality("do") == "good", 5, "both move again")
+
+
 def test_f4_a_disconnected_probe_is_bad_by_the_instruments_word_and_its_loop_safe(site):
     site.engage(ph=(7.0, "[pH]"), temperature=(38.0, "Cel"))
     until(lambda: site.state()["co2_sp"] > 0.0 and site.state()["heater"] > 0.0, 10, "both loops act")
