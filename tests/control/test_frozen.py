@@ -10,6 +10,8 @@ from controller.model.build import build
 from controller.model.tags import Tag, TagTable
 from controller.stages.validate import Validator
 from drivers.contract import Reason
+from simulators.fleet import Fleet
+from simulators.mishaps.order import ordered
 from tests.control.conftest import ROOT, Rig
 
 CLASS = (ROOT / "configs/classes/stirred-tank-2l.yaml").read_text()
@@ -68,6 +70,32 @@ def test_f01_a_value_that_moves_now_and_then_is_never_frozen():
     bench, random = Bench(tag()), np.random.default_rng(1)
     coarse = np.round(random.normal(37.0, 0.02, 24 * 3600), 2)
     assert not any(bench.scan(value).quality[1] for value in coarse), "a day of a probe's noise"
+
+
+@pytest.mark.parametrize("hours", [3, pytest.param(24, marks=pytest.mark.soak)])
+def test_f01_no_probe_of_a_simulated_vessel_is_called_frozen_and_one_that_hangs_is(hours):
+    """The shipped perfusion class, scanned every second."""
+    kind = load_class(ROOT / "configs/classes/perfusion-10l.yaml").config
+    declared = {name: one.frozen.after.to("s") for name, one in kind.measurements.items() if one.frozen}
+    assert set(declared) == {"temperature", "ph", "do"}
+    tags = [tag(name=name, high=500.0, frozen_s=after) for name, after in declared.items()]
+    validator = Validator(TagTable(tuple(tags)), 1.0)
+    fleet = Fleet({"model": "tc_m", "volume_l": 1.0, "temperature_c": 37.0, "vcd": 1.0}, [0], 1)
+    good = np.zeros(len(tags), np.uint8)
+
+    def seen(seconds):
+        """Whether any was frozen in a scan of that many."""
+        found = good > 0
+        for _ in range(seconds):
+            fleet.step(1.0)
+            values = np.array([fleet.readings[name][0] for name in declared])
+            validator.step(Frame(values, good, good, np.zeros(len(tags))), float(fleet.truth()["process_s"][0]))
+            found |= validator.frozen.flags
+        return found.tolist()
+
+    assert seen(hours * 3600) == [False, False, False]
+    fleet.befall(ordered("stuck-reading", "ph"))
+    assert seen(603) == [False, True, False]
 
 
 def test_f01_the_time_does_not_run_while_there_is_no_value():
