@@ -196,6 +196,14 @@ def rounded(x: Real) -> Real:
     return (x + TO_WHOLE) - TO_WHOLE
 
 
+def displayed(value: Real, steps: Real | float, low: Real | float, high: Real | float) -> Real:
+    """`value` in so many `steps` per unit, within a range; what is no number stays so."""
+    shown = ((value * steps + TO_WHOLE) - TO_WHOLE) / steps
+    if isinstance(shown, np.ndarray):
+        return np.minimum(np.maximum(shown, low), high)
+    return low if shown <= low else high if shown >= high else shown
+
+
 def positive(values: tuple[Real, ...]) -> tuple[Real, ...]:
     """Each value, or 0 where it is less; what is no number stays so."""
     if values and isinstance(values[0], np.ndarray):

@@ -37,19 +37,19 @@ class Bound(NamedTuple):
 
 
 class Shown:
-    """Tags that show ``signals``, in ``values`` of ``(vessels, columns)``."""
+    """Tags of all vessels that show ``signals``, in ``values`` of ``(vessels, columns)``."""
 
     def __init__(self, values: F8, bound: Sequence[Bound]) -> None:
         vessels, width = values.shape
-        columns = np.array([one.column for one in bound], np.intp)
         self.signals = [one.signal for one in bound]
-        self._values, self._rows = values.reshape(-1), columns[:, None] + width * np.arange(vessels)
-        self._gain = np.array([[one.gain] for one in bound]).reshape(-1, 1)
-        self._offset = np.array([[one.offset] for one in bound]).reshape(-1, 1)
+        self._values = values.reshape(-1)
+        self._rows = np.array([one.column + width * vessel for one in bound for vessel in range(vessels)], np.intp)
+        self._gain = np.repeat(np.array([one.gain for one in bound], np.float64), vessels)
+        self._offset = np.repeat(np.array([one.offset for one in bound], np.float64), vessels)
 
     def put(self, found: F8) -> None:
         """Show what was found, ``(signals, vessels)``."""
-        self._values[self._rows] = self._gain * found.reshape(self._rows.shape) + self._offset
+        self._values[self._rows] = self._gain * found.reshape(-1) + self._offset
 
 
 class FleetIo:
@@ -63,10 +63,10 @@ class FleetIo:
         self._width = len(site.tags) // self._vessels
         self._told = {output.tag for output in site.outputs.rows if output.once}
         self._fleet, self._points = fleet, [tag.point or NOWHERE for tag in site.tags.tags]
-        self._counter, self._starts = Counter(self._vessels, fleet.truth), set[int]()
+        self._counter, self._starts, self._driven = Counter(self._vessels, fleet.truth), set[int](), set[int]()
         self._frame, self._known = Frame.never_read(len(site.tags)), b""
         self._outcomes: list[WriteOutcome] = []
-        self._places = np.full(len(site.tags), -1, np.intp)
+        self._drives, self._places = fleet.asked.reshape(-1), np.zeros(len(site.tags), np.intp)
         self._gain, self._offset = np.ones(len(site.tags)), np.zeros(len(site.tags))
         sensors, samples, asked = (list[Bound](), list[Bound](), list[Bound]())
         complaints: list[Complaint] = []
@@ -84,9 +84,9 @@ class FleetIo:
             raise NotInProcess(complaints)
         table = self._frame.value.reshape(self._vessels, self._width)
         self._sensors, self._samples, self._asked = (Shown(table, bound) for bound in (sensors, samples, asked))
-        self._drives = np.array([[*fleet.actuators].index(name) for name in self._asked.signals], np.intp)
+        self._signals = np.array([[*fleet.actuators].index(name) for name in self._asked.signals], np.intp)
         self._samples.put(self._counter.read(self._samples.signals))
-        self._asked.put(fleet.asked[self._drives])
+        self._asked.put(fleet.asked[self._signals])
 
     def collect(self, now_ns: int) -> Frame:
         """Every signal as it is now: Good, simulated, fresh; what was never counted is Bad. It is the same frame in
@@ -113,24 +113,29 @@ class FleetIo:
 
     def write(self, writes: Mapping[int, float]) -> None:
         """Move the actuators."""
-        if not writes:
-            return
-        rows, values = np.array([*writes]), np.array([*writes.values()])
-        numbers, places = (values - self._offset[rows]) / self._gain[rows], self._places[rows]
-        moved = places >= 0
-        self._fleet.asked.reshape(-1)[places[moved]] = numbers[moved]
-        self._asked.put(self._fleet.asked[self._drives])
-        for row in self._starts & writes.keys():
-            self._counter.start(row // self._width, (writes[row] - float(self._offset[row])) / float(self._gain[row]))
-        self._outcomes += [
-            WriteOutcome(self._points[row], value, APPLIED) for row, value in writes.items() if row in self._told
-        ]
+        if not self._told.isdisjoint(writes):
+            self._outcomes += [
+                WriteOutcome(self._points[row], value, APPLIED) for row, value in writes.items() if row in self._told
+            ]
+        if not self._driven.issuperset(writes):
+            self._count(writes)
+            writes = {row: value for row, value in writes.items() if row in self._driven}
+        if writes:
+            rows, values = np.array([*writes]), np.array([*writes.values()])
+            self._drives[self._places[rows]] = (values - self._offset[rows]) / self._gain[rows]
+            self._asked.put(self._fleet.asked[self._signals])
 
     def request_reads(self) -> None:
         """Nothing to ask for: reading is instant."""
 
     def heartbeat(self, count: int) -> None:
         """Nobody watches in process."""
+
+    def _count(self, writes: Mapping[int, float]) -> None:
+        """Start the counter where that is asked for."""
+        for row in self._starts & writes.keys():
+            number = (writes[row] - float(self._offset[row])) / float(self._gain[row])
+            self._counter.start(row // self._width, number)
 
     def _bind(
         self, connection: Connection, column: int, point: Point, sensors: list[Bound], asked: list[Bound]
@@ -141,6 +146,7 @@ class FleetIo:
         (sensors if sensor else asked).append(bound)
         if actuator:
             rows, vessels = self._taken(bound), np.arange(self._vessels)
+            self._driven.update(rows.tolist())
             self._places[rows] = [*self._fleet.actuators].index(actuator) * self._vessels + vessels
 
     def _bind_counter(self, samples: list[Bound], column: int, point: Point) -> None:

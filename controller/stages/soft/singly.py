@@ -76,6 +76,7 @@ class Singly:
         offset = tags.column(one.offset for one in self._measured)
         self._shifted = np.flatnonzero(offset)
         self._offset = offset[self._shifted]
+        self._goals = [(given.value, given.word) for given in self._measured]
         self._seen, self._worst = b"", [0] * len(self._tags)
         self._codes: list[int] = []
         self._quality: U1 = np.zeros(len(self._rows), np.uint8)
@@ -106,7 +107,7 @@ class Singly:
         found = frame.value[self._sources] * self._gain
         if len(self._shifted):
             found[self._shifted] += self._offset
-        for (_, value, word, _, _), number in zip(self._measured, found.tolist(), strict=True):
+        for (value, word), number in zip(self._goals, found.tolist(), strict=True):
             value[word] = number
         if self._ages:
             for (age, word), number in zip(self._ages, frame.age[self._aged].tolist(), strict=True):
