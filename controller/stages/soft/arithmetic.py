@@ -12,6 +12,7 @@ from math import copysign, inf, isfinite, isnan
 from typing import TypeAlias, TypeVar
 
 import numpy as np
+from numpy import ndarray
 from numpy.typing import NDArray
 
 from controller.frame import F8
@@ -26,33 +27,33 @@ Real = TypeVar("Real", float, F8)
 
 def over(a: Real | float, b: Real) -> Real:
     """The quotient, by zero as IEEE 754 has it."""
-    if isinstance(b, np.ndarray):
+    if isinstance(b, ndarray):
         return np.asarray(a / b)
     return a / b if b != 0.0 else a * copysign(inf, b)
 
 
 def maximum(a: Real, b: Real | float) -> Real:
     """The larger; no number where one of them is none."""
-    if isinstance(a, np.ndarray):
+    if isinstance(a, ndarray):
         return np.maximum(a, b)
     return a if a > b or isnan(a) else b
 
 
 def minimum(a: Real, b: Real | float) -> Real:
     """The smaller; no number where one of them is none."""
-    if isinstance(a, np.ndarray):
+    if isinstance(a, ndarray):
         return np.minimum(a, b)
     return a if a < b or isnan(a) else b
 
 
 def exp(x: Real) -> Real:
     """The exponential."""
-    return np.exp(x) if isinstance(x, np.ndarray) else float(np.exp(x))
+    return np.exp(x) if isinstance(x, ndarray) else float(np.exp(x))
 
 
 def log(x: Real) -> Real:
     """The natural logarithm; of 0 and less what numpy says."""
-    return np.log(x) if isinstance(x, np.ndarray) else float(np.log(x))
+    return np.log(x) if isinstance(x, ndarray) else float(np.log(x))
 
 
 def power(x: Real, exponent: F8) -> Real:
@@ -60,7 +61,7 @@ def power(x: Real, exponent: F8) -> Real:
     bit.
     """
     found = np.power(x, exponent)
-    return found if isinstance(x, np.ndarray) else float(found.item())
+    return found if isinstance(x, ndarray) else float(found.item())
 
 
 def added(values: Sequence[Real]) -> Real:
@@ -73,24 +74,24 @@ def added(values: Sequence[Real]) -> Real:
 
 def where(condition: Truth, yes: Real | float, no: Real) -> Real:
     """``yes`` where the condition holds, else ``no``; both are worked out before."""
-    if isinstance(no, np.ndarray):
+    if isinstance(no, ndarray):
         return np.where(condition, yes, no)
     return yes if condition else no
 
 
 def negated(condition: Truth) -> Truth:
     """Where it does not hold."""
-    return ~condition if isinstance(condition, np.ndarray) else not condition
+    return ~condition if isinstance(condition, ndarray) else not condition
 
 
 def unknown(x: Real) -> Truth:
     """Where there is no number."""
-    return np.isnan(x) if isinstance(x, np.ndarray) else isnan(x)
+    return np.isnan(x) if isinstance(x, ndarray) else isnan(x)
 
 
 def finite(x: Real) -> Truth:
     """Where there is a number that is not endless."""
-    return np.isfinite(x) if isinstance(x, np.ndarray) else isfinite(x)
+    return np.isfinite(x) if isinstance(x, ndarray) else isfinite(x)
 
 
 def some(condition: Truth) -> bool:
@@ -105,7 +106,7 @@ def every(condition: Truth) -> bool:
 
 def filled(like: Real, value: float) -> Real:
     """One value for every tag that ``like`` has a number for."""
-    return np.full(like.shape, value) if isinstance(like, np.ndarray) else value
+    return np.full(like.shape, value) if isinstance(like, ndarray) else value
 
 
 def row(x: Real | float | Truth) -> NDArray[np.float64]:
@@ -115,4 +116,4 @@ def row(x: Real | float | Truth) -> NDArray[np.float64]:
 
 def back(like: Real, values: F8) -> Real:
     """What :func:`row` made an array of, as ``like`` is."""
-    return values if isinstance(like, np.ndarray) else float(values.item())
+    return values if isinstance(like, ndarray) else float(values.item())
