@@ -121,7 +121,8 @@ class FleetIo:
             self._count(writes)
             writes = {row: value for row, value in writes.items() if row in self._driven}
         if writes:
-            rows, values = np.array([*writes]), np.array([*writes.values()])
+            rows = np.fromiter(writes, np.intp, len(writes))
+            values = np.fromiter(writes.values(), np.float64, len(writes))
             self._drives[self._places[rows]] = (values - self._offset[rows]) / self._gain[rows]
             self._asked.put(self._fleet.asked[self._signals])
 

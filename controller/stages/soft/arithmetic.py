@@ -73,9 +73,9 @@ def added(values: Sequence[Real]) -> Real:
 
 
 def where(condition: Truth, yes: Real | float, no: Real) -> Real:
-    """``yes`` where the condition holds, else ``no``; both are worked out before."""
+    """``yes`` where the condition holds, else ``no``, which is given back itself where it holds nowhere."""
     if isinstance(no, ndarray):
-        return np.where(condition, yes, no)
+        return np.where(condition, yes, no) if np.count_nonzero(condition) else no
     return yes if condition else no
 
 
