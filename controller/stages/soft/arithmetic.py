@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import copysign, inf, isfinite, isnan
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy import ndarray
@@ -109,7 +109,7 @@ def filled(like: Real, value: float) -> Real:
     return np.full(like.shape, value) if isinstance(like, ndarray) else value
 
 
-def row(x: Real | float | Truth) -> NDArray[np.float64]:
+def row(x: Real | float | Truth) -> NDArray[Any]:
     """Numbers as an array in any case, for what happens now and then."""
     return np.atleast_1d(x)
 
