@@ -146,6 +146,7 @@ class Drives(Generic[Real]):
             gas: Flow(full_scale, draws.uniform(-FLOW_ERROR, FLOW_ERROR), draws.uniform(-zero, zero))
             for gas, full_scale in zip(GASES, tank.gas_range, strict=True)
         }
+        self._setpoints: list[tuple[str, Flow[Real]]] = [(f"{gas}_sp", flow) for gas, flow in self.flows.items()]
         self.base = Pump(tank.base_pump, tank.base_pump.error * draws.normal())
         self.feed = Pump(tank.feed_pump, tank.feed_pump.error * draws.normal())
         self.heater = self.agitation = filled(self.base.revolutions, 0.0)
@@ -158,6 +159,6 @@ class Drives(Generic[Real]):
         speed = rounded(within(wanted["agitation_sp"], self._fastest_rpm))
         self.agitation = slew(self.agitation, speed, SLEW_RPM_PER_S * dt_s)
         share = covered(dt_s, FLOW_LAG_S)
-        for gas, flow in self.flows.items():
-            flow.step(wanted[gas + "_sp"], share)
+        for signal, flow in self._setpoints:
+            flow.step(wanted[signal], share)
         self._time_s += dt_s

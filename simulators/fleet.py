@@ -59,6 +59,8 @@ class Fleet:
     """Who the cells come from; empty where the model knows no patients."""
     actuators: dict[str, Array]
     """To be written, in place, between steps; see the bus for names and units."""
+    asked: Array
+    """The same in one array, signals by vessels."""
     refused: list[tuple[int, str]]
     """What hands could not do: the vessel's column and why."""
     at_harvest: dict[int, dict[str, float]]
@@ -82,7 +84,8 @@ class Fleet:
         made = described(entry)
         self.valid = {**made.model.equations.valid, "bacteria": STERILE}
         wanted = actuators_with(made.fitted)
-        self.actuators = {name: np.full(len(numbers), value) for name, value in wanted.items()}
+        self.asked = np.repeat([[value] for value in wanted.values()], len(numbers), axis=1)
+        self.actuators = dict(zip(wanted, self.asked, strict=True))
         self.refused, self.at_harvest, self.begun = [], {}, {}
         self.filled_l = self.truth()["volume_l"].copy()
         self._wishes: list[Wish] = []
@@ -103,6 +106,13 @@ class Fleet:
             return self._many.readings
         assert self._one is not None
         return {name: np.array([value]) for name, value in self._one.readings.items()}
+
+    def read(self, names: Sequence[str]) -> Array:
+        """What some sensors showed after the last step, sensors by vessels."""
+        vessel = self._one or self._many
+        assert vessel is not None
+        readings = vessel.readings
+        return np.array([readings[name] for name in names]).reshape(len(names), len(self.filled_l))
 
     def truth(self) -> dict[str, Array]:
         """What is so, by signal name."""
@@ -145,7 +155,7 @@ class Fleet:
             ready = self._many.caught_up
         else:
             assert self._one is not None
-            self._one.actuators.update({name: float(values[0]) for name, values in self.actuators.items()})
+            self._one.actuators.update(zip(self.actuators, self.asked[:, 0].tolist(), strict=True))
             self._one.step(dt_s)
             ready = self._one.caught_up
         if self._wishes and ready:

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from typing import TypeAlias, TypeVar
 
 import numpy as np
+from numpy import ndarray
 from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[np.float64]
@@ -58,7 +59,7 @@ def exp(x: Real) -> Real:
     What is no number raises ValueError as a float; in an array it stays none, and numpy warns. Method: x = k ln 2 + r
     with r within 0.35 of 0, then e^r = 1 + r + r c / (2 - c) with c = r + 2 - r coth(r/2).
     """
-    if isinstance(x, np.ndarray):
+    if isinstance(x, ndarray):
         return _exp_array(x)
     if x > FARTHEST:
         x = FARTHEST
@@ -105,7 +106,7 @@ def log(x: Real) -> Real:
     Raises ValueError for anything that is not above 0 and finite. Method: x = 2^k (1 + f) with 1 + f near 1, then
     the series of 2 artanh(f / (2 + f)).
     """
-    if isinstance(x, np.ndarray):
+    if isinstance(x, ndarray):
         return _log_array(x)
     if not 0.0 < x < math.inf:
         raise ValueError(NO_LOGARITHM)
@@ -155,7 +156,7 @@ def power(x: Real, exponent: Real | float) -> Real:
 
     Raises ValueError for a negative `x`. For small whole exponents multiply.
     """
-    if isinstance(x, np.ndarray):
+    if isinstance(x, ndarray):
         none = x == 0.0
         return where(none, 0.0 * x, exp(exponent * log(x + none)))
     return 0.0 if x == 0.0 else exp(exponent * log(x))
@@ -163,28 +164,28 @@ def power(x: Real, exponent: Real | float) -> Real:
 
 def sqrt(x: Real) -> Real:
     """The square root, exactly rounded. A negative float raises ValueError, in an array numpy warns."""
-    if isinstance(x, np.ndarray):
+    if isinstance(x, ndarray):
         return np.sqrt(x)
     return math.sqrt(x)
 
 
 def maximum(a: Real, b: Real | float) -> Real:
     """The larger; what is no number in `a` stays so. With arrays, `a` is one."""
-    if isinstance(a, np.ndarray):
+    if isinstance(a, ndarray):
         return np.maximum(a, b)
     return b if a <= b else a
 
 
 def minimum(a: Real, b: Real | float) -> Real:
     """The smaller; what is no number in `a` stays so. With arrays, `a` is one."""
-    if isinstance(a, np.ndarray):
+    if isinstance(a, ndarray):
         return np.minimum(a, b)
     return b if a >= b else a
 
 
 def within(value: Real, high: float) -> Real:
     """`value` within 0 .. `high` (> 0); what is no number counts as 0."""
-    if isinstance(value, np.ndarray):
+    if isinstance(value, ndarray):
         held = np.fmax(value, 0.0)
         held += 0.0  # -0.0 becomes 0.0
         return np.minimum(held, high)
@@ -196,23 +197,31 @@ def rounded(x: Real) -> Real:
     return (x + TO_WHOLE) - TO_WHOLE
 
 
+def displayed(value: Real, steps: Real | float, low: Real | float, high: Real | float) -> Real:
+    """`value` in so many `steps` per unit, within a range; what is no number stays so."""
+    shown = ((value * steps + TO_WHOLE) - TO_WHOLE) / steps
+    if isinstance(shown, ndarray):
+        return np.minimum(np.maximum(shown, low), high)
+    return low if shown <= low else high if shown >= high else shown
+
+
 def positive(values: tuple[Real, ...]) -> tuple[Real, ...]:
     """Each value, or 0 where it is less; what is no number stays so."""
-    if values and isinstance(values[0], np.ndarray):
+    if values and isinstance(values[0], ndarray):
         return tuple([maximum(value, 0.0) for value in values])
     return tuple([value if value > 0.0 else value - value for value in values])
 
 
 def where(condition: Truth, yes: Real, no: Real) -> Real:
     """`yes` where the condition holds, else `no`; both are worked out before."""
-    if isinstance(yes, np.ndarray):
+    if isinstance(yes, ndarray):
         return np.where(condition, yes, no)
     return yes if condition else no
 
 
 def filled(like: Real, value: float) -> Real:
     """One value for every vessel that `like` has a number for."""
-    if isinstance(like, np.ndarray):
+    if isinstance(like, ndarray):
         return np.full(like.shape, value)
     return value
 

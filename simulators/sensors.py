@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Generic, NamedTuple
 
 from simulators.draws import DRIFTS, READINGS, Draws, Noise
-from simulators.numeric import Real, maximum, minimum, rounded, sqrt, where
+from simulators.numeric import Real, displayed, maximum, sqrt, where
 from simulators.physics.lag import approach
 
 SECONDS_PER_DAY = 86_400.0
@@ -108,9 +108,9 @@ class Unit(NamedTuple, Generic[Real]):
 
 def reading(settled: Real, offset: Real, normal: Real, unit: Unit[Real]) -> Real:
     """What is shown for a `settled` truth, with a standard normal number as noise."""
-    pivot, steps = unit.pivot, unit.steps
-    value = pivot + (settled - pivot) * unit.slope + offset + normal * (unit.noise + unit.relative * settled)
-    return minimum(maximum(rounded(value * steps) / steps, unit.low), unit.high)
+    _, slope, pivot, noise, relative, steps, low, high, _, _, _ = unit
+    value = pivot + (settled - pivot) * slope + offset + normal * (noise + relative * settled)
+    return displayed(value, steps, low, high)
 
 
 def pulled(pull: Real, normal: Real) -> Real:

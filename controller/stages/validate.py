@@ -9,7 +9,7 @@ import numpy as np
 from controller.commands import Json
 from controller.frame import BAD, UNCERTAIN, Frame
 from controller.model.tags import TagTable
-from controller.stages.flags import Flags, all_of, any_bad, any_of
+from controller.stages.flags import Flags, any_bad, any_of
 from controller.stages.frozen import LEAST_SCANS, Frozen
 from drivers.contract import Reason
 
@@ -54,9 +54,9 @@ class Validator:
     def step(self, raw: Frame, now_s: float) -> Frame:
         """A judged copy of ``raw``; ``now_s`` is process time."""
         frame = raw.copy()
-        within = (frame.value >= self._low) & (frame.value <= self._high)
-        if not all_of(within):
-            self._judge_values(frame, ~within & (frame.quality < BAD))
+        within, good = (frame.value >= self._low) & (frame.value <= self._high), frame.quality < BAD
+        if within.tobytes() != good.tobytes() or any_of(np.isinf(frame.value)):
+            self._judge_values(frame, good & ~within)
         stale = frame.age > self.oldest_good
         if any_of(stale):
             self._mark(frame, stale & (frame.quality < UNCERTAIN), UNCERTAIN, Reason.STALE)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from simulators.draws import MISHAPS, Noise
 from simulators.mishaps.catalogue import PROBES
 from simulators.mishaps.effect import Effect
-from simulators.numeric import Real, filled, maximum, minimum, rounded, sqrt, where
+from simulators.numeric import Real, displayed, filled, sqrt, where
 from simulators.sensors import Model
 from simulators.vessel import Vessel
 
@@ -107,4 +107,4 @@ def shown(model: Model, value: Real) -> Real:
     steps = 1.0
     for _ in range(model.decimals):
         steps = 10.0 * steps
-    return minimum(maximum(rounded(value * steps) / steps, model.low), model.high)
+    return displayed(value, steps, model.low, model.high)

@@ -11,15 +11,20 @@ from controller.model.calculation import Calculation, Input, in_order, origins
 from controller.model.tags import TagTable
 from controller.stages.estimate import Estimator
 from controller.stages.soft.registry import MODELS
+from controller.stages.soft.sensors import FEW
 from drivers.contract import Reason
 from tests.control.soft_bench import CASES, SoftBench, calculated, measured
 
 SCANS = 400
 every_model = pytest.mark.parametrize("name", CASES)
-
-
+WILD = np.array([0.0, -0.0, -1.0, 1.0, 1e-300, -1e-300, 1e300, -1e300, 55.0, 0.2095, 7.0, 1000.0])
 FILTERED = {"our_dynamic", "kla_from_our", "kla_dynamic"}
 """Models that begin anew after a Bad input, and say so until they have seen enough."""
+
+
+def seen(bench, place):
+    """What the last scan made for one vessel, exactly."""
+    return bench.frame.value[bench.rows[place]].tobytes(), bench.quality[place], bench.reason[place]
 
 
 def run(bench, case, scans, start=0, first=0, **options):
@@ -34,16 +39,44 @@ def test_every_method_of_a_class_file_has_its_model_and_is_tested():
 
 
 @every_model
-def test_an_answer_is_good_and_what_it_is_does_not_depend_on_other_vessels(name):
-    case = CASES[name]
-    many, alone = case.bench(name, vessels=3), case.bench(name)
+@pytest.mark.parametrize("vessels", [2, FEW + 1])
+def test_an_answer_is_good_and_what_it_is_does_not_depend_on_other_vessels(name, vessels):
+    case, last = CASES[name], vessels - 1
+    many, alone = case.bench(name, vessels), case.bench(name)
     for scan in range(SCANS):
-        together = many.see(**case.at(scan * case.dt, 3), dt=case.dt)
-        single = alone.see(**case.at(scan * case.dt, 1, first=2), dt=case.dt)
+        together = many.see(**case.at(scan * case.dt, vessels), dt=case.dt)
+        single = alone.see(**case.at(scan * case.dt, 1, first=last), dt=case.dt)
     assert np.isfinite(together).all()
-    assert many.quality.tolist() == [0, 0, 0]
-    assert together[2] == single[0]
+    assert many.quality.tolist() == [0] * vessels
+    assert together[last] == single[0]
     assert together[0] != single[0]
+
+
+@every_model
+def test_garbage_makes_the_same_of_one_vessel_alone_and_among_others_to_the_last_bit(name):
+    case, rng, count = CASES[name], np.random.default_rng(8), FEW + 1
+    many, alone = case.bench(name, count), [case.bench(name) for _ in range(count)]
+    for scan in range(300):
+        values = case.at(scan * case.dt, count)
+        if scan % 60 > 40:
+            values = {one: rng.choice(WILD, count) for one in case.inputs}
+        quality = {one: int(rng.choice([0, 1, 2], p=[0.96, 0.02, 0.02])) for one in case.inputs}
+        dt = float(rng.choice([case.dt, 0.0, 0.1, 1e5], p=[0.95, 0.02, 0.02, 0.01]))
+        many.see(**values, dt=dt, quality=quality)
+        for place, bench in enumerate(alone):
+            bench.see(**{one: found[place] for one, found in values.items()}, dt=dt, quality=quality)
+            assert seen(many, place) == seen(bench, 0), (scan, place)
+        if scan == 250:
+            states = [bench.estimator.state() for bench in alone]
+            assert many.estimator.state() == {
+                f"V{place}.out": state["V0.out"] for place, state in enumerate(states) if state
+            }
+            many.estimator.restore(many.estimator.state(), 77.0)
+            for bench, state in zip(alone, states, strict=True):
+                bench.estimator.restore(state, 77.0)
+                bench.estimator.rebase("V0")
+            for place in range(count):
+                many.estimator.rebase(f"V{place}")
 
 
 @every_model
@@ -71,9 +104,8 @@ def test_garbage_is_never_good_and_never_infinite(name):
     case = CASES[name]
     rng = np.random.default_rng(7)
     bench = case.bench(name, vessels=20)
-    wild = np.array([0.0, -1.0, 1.0, 1e-300, -1e-300, 1e300, -1e300, 55.0, 0.2095, 7.0, 1000.0])
     for _ in range(150):
-        values = {one: rng.choice(wild, 20) for one in case.inputs}
+        values = {one: rng.choice(WILD, 20) for one in case.inputs}
         found = bench.see(**values, dt=float(rng.choice([0.0, 0.1, 1.0, 1e5])))
         assert (np.isfinite(found) | (bench.quality == 2)).all()
         assert not np.isinf(found).any()
@@ -142,6 +174,25 @@ def test_tags_are_calculated_after_what_they_depend_on_whatever_their_order():
     Estimator(TagTable(tags)).step(frame, 1.0)
     assert frame.value[:3].tolist() == [3.0, 4.0, 3.0]
     assert frame.age[:3].tolist() == [7.0, 7.0, 7.0], "as old as the oldest measurement"
+
+
+@pytest.mark.parametrize("vessels", [1, FEW + 1])
+def test_inputs_stay_in_their_order_whether_they_are_measured_or_calculated(vessels):
+    tags = []
+    for place in range(vessels):
+        oxygen, air, half, _ = range(4 * place, 4 * place + 4)
+        gases = Calculation("oxygen_in_gas", 1, (Input("oxygen", half), Input("air", air)), {"least_flow": 0.1})
+        tags += [
+            measured(f"V{place}", "oxygen"),
+            measured(f"V{place}", "air"),
+            calculated(f"V{place}", "half", Calculation("gas_total", 1, (Input("flow", oxygen, 0.5),))),
+            calculated(f"V{place}", "share", gases),
+        ]
+    frame = Frame.never_read(len(tags))
+    frame.value[0::4], frame.value[1::4], frame.quality[:], frame.reason[:] = 6.0, 1.0, 0, 0
+    Estimator(TagTable(tuple(tags))).step(frame, 1.0)
+    assert frame.value[2::4].tolist() == [3.0] * vessels
+    assert frame.value[3::4].tolist() == [(3.0 + 0.2095) / 4.0] * vessels
 
 
 def test_order_and_origins():

@@ -99,7 +99,8 @@ class Books:
         self.trended = [first[column] for column in self._followed]
         self._points: list[F4] = []
         flows = [(column, tag) for column, tag in enumerate(first) if tag.kind == "output" and _doses(tag.unit)]
-        self._flows = [column for column, _ in flows]
+        columns = np.array([column for column, _ in flows], np.intp)
+        self._flows = columns + self._width * np.arange(count)[:, None]
         self.consumed = [Consumed(tag.name, tag.title, tag.unit.partition("/")[0]) for _, tag in flows]
         self._per_second = np.array([_per_second(tag.unit) for _, tag in flows])
         self.amounts: F8 = np.zeros((count, len(flows)))
@@ -112,13 +113,12 @@ class Books:
 
     def scanned(self, frame: Frame, now_s: float, dt_s: float) -> bool:
         """Note the values of one scan; says whether it was a point of the trends."""
-        table = frame.value.reshape(-1, self._width)
-        if self._flows:
-            self.amounts += table[:, self._flows] * (self._per_second * dt_s) * self._running
+        if self.consumed:
+            self.amounts += frame.value[self._flows] * (self._per_second * dt_s) * self._running
         if now_s < self._next_s:
             return False
         self._next_s += GRID_S
-        point = table[:, self._followed].astype(np.float32)
+        point = frame.value.reshape(-1, self._width)[:, self._followed].astype(np.float32)
         point[self._running[:, 0] == 0.0] = np.nan
         self._points.append(point)
         return True

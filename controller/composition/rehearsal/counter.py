@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,27 +22,32 @@ class Counter:
 
     def __init__(self, vessels: int, truth: Callable[[], Mapping[str, F8]]) -> None:
         self._truth = truth
-        self.readings: dict[str, F8] = {name: np.full(vessels, np.nan) for name in READINGS}
-        self.readings["sample"][:] = 0.0
+        self._readings: dict[str, F8] = {name: np.full(vessels, np.nan) for name in READINGS}
+        self._readings["sample"][:] = 0.0
         self._drawn = {name: np.full(vessels, np.nan) for name in READINGS}
         self._running, self._ready_s = np.zeros(vessels), np.full(vessels, np.inf)
         self._next_s = np.inf
         self._now_s = 0.0
 
-    def at(self, now_s: float) -> None:
-        """Let time pass: samples that are ready show their results."""
+    def read(self, names: Sequence[str]) -> F8:
+        """What it shows, ``(names, vessels)``."""
+        return np.array([self._readings[name] for name in names])
+
+    def at(self, now_s: float) -> bool:
+        """Let time pass: samples that are ready show their results. Says whether one may have been."""
         self._now_s = now_s
         if now_s < self._next_s:
-            return
+            return False
         ready = self._ready_s <= now_s
-        for name, values in self.readings.items():
+        for name, values in self._readings.items():
             values[ready] = self._drawn[name][ready]
         self._ready_s[ready] = np.inf
         self._next_s = float(self._ready_s.min())
+        return True
 
     def start(self, column: int, number: float) -> None:
         """Begin to count what is in a vessel now, as the sample of that number."""
-        if number <= max(self.readings["sample"][column], self._running[column]):
+        if number <= max(self._readings["sample"][column], self._running[column]):
             return
         truth = self._truth()
         self._running[column], self._ready_s[column] = number, self._now_s + COUNTING_S

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from controller.composition.rehearsal.clones import APART
 from controller.composition.rehearsal.counter import READINGS, START, Counter
 from controller.composition.rehearsal.refusal import Complaint, NotInProcess, Unrehearsed
 from controller.composition.rehearsal.signals import behind, in_ml
 from controller.config.problems import nearest
-from controller.frame import Frame
+from controller.frame import F8, Frame
 from drivers.contract import Point, Quality, Reason, WriteOutcome, WriteState
 
 if TYPE_CHECKING:
@@ -26,57 +27,82 @@ NOWHERE = Point("", "")
 APPLIED = WriteState.APPLIED
 
 
-class Writer(NamedTuple):
-    """Where a write goes: a signal of the plant, "" for the counter."""
+class Bound(NamedTuple):
+    """A column of every vessel's tags that shows ``gain`` times a signal, and ``offset`` more."""
 
+    column: int
     signal: str
     gain: float
     offset: float
 
 
+class Shown:
+    """Tags of all vessels that show ``signals``, in ``values`` of ``(vessels, columns)``."""
+
+    def __init__(self, values: F8, bound: Sequence[Bound]) -> None:
+        vessels, width = values.shape
+        self.signals = [one.signal for one in bound]
+        self._values = values.reshape(-1)
+        self._rows = np.array([one.column + width * vessel for one in bound for vessel in range(vessels)], np.intp)
+        self._gain = np.repeat(np.array([one.gain for one in bound], np.float64), vessels)
+        self._offset = np.repeat(np.array([one.offset for one in bound], np.float64), vessels)
+
+    def put(self, found: F8) -> None:
+        """Show what was found, ``(signals, vessels)``."""
+        self._values[self._rows] = self._gain * found.reshape(-1) + self._offset
+
+
 class FleetIo:
     """Every point of a site of equal vessels, bound to a signal of the fleet: the tags of vessel ``k`` are those of the
-    first, ``k`` times their number further on. Raises :class:`NotInProcess` for points that the plant does not have.
+    first, ``k`` times their number further on. Nobody else may move the fleet's actuators. Raises
+    :class:`NotInProcess` for points that the plant does not have.
     """
 
     def __init__(self, config: SiteConfig, site: Site, fleet: Fleet) -> None:
-        vessels = len(site.vessels)
+        self._vessels = len(site.vessels)
+        self._width = len(site.tags) // self._vessels
         self._told = {output.tag for output in site.outputs.rows if output.once}
         self._fleet, self._points = fleet, [tag.point or NOWHERE for tag in site.tags.tags]
-        self._counter = Counter(vessels, fleet.truth)
-        self._frame = Frame.never_read(len(site.tags))
-        self._width = len(site.tags) // vessels
-        self._table = self._frame.value.reshape(vessels, self._width)
-        self._sensors: dict[str, list[tuple[int, Point]]] = {}
-        self._held: list[tuple[int, Writer]] = []
-        self._writers: dict[int, Writer] = {}
+        self._counter, self._starts, self._driven = Counter(self._vessels, fleet.truth), set[int](), set[int]()
+        self._frame, self._known = Frame.never_read(len(site.tags)), b""
         self._outcomes: list[WriteOutcome] = []
+        self._drives, self._places = fleet.asked.reshape(-1), np.zeros(len(site.tags), np.intp)
+        self._gain, self._offset = np.ones(len(site.tags)), np.zeros(len(site.tags))
+        sensors, samples, asked = (list[Bound](), list[Bound](), list[Bound]())
         complaints: list[Complaint] = []
         for column, tag in enumerate(site.tags.tags[: self._width]):
             if tag.connection is not None and tag.point is not None:
+                connection = config.connections[tag.connection]
                 try:
-                    self._bind(config.connections[tag.connection], column, tag.point)
+                    if connection.driver == COUNTER:
+                        self._bind_counter(samples, column, tag.point)
+                    else:
+                        self._bind(connection, column, tag.point, sensors, asked)
                 except Unrehearsed as why:
                     complaints.append(Complaint(tag.connection.partition(APART)[0], why))
         if complaints:
             raise NotInProcess(complaints)
-        self._reads = [
-            (name, column, point.gain, point.offset) for name, bound in self._sensors.items() for column, point in bound
-        ]
+        table = self._frame.value.reshape(self._vessels, self._width)
+        self._sensors, self._samples, self._asked = (Shown(table, bound) for bound in (sensors, samples, asked))
+        self._signals = np.array([[*fleet.actuators].index(name) for name in self._asked.signals], np.intp)
+        self._samples.put(self._counter.read(self._samples.signals))
+        self._asked.put(fleet.asked[self._signals])
 
     def collect(self, now_ns: int) -> Frame:
-        """Every signal as it is now: Good, simulated, fresh; what was never counted is Bad."""
-        self._counter.at(now_ns / 1e9)
-        signals, frame = {**self._fleet.readings, **self._counter.readings}, self._frame
-        for name, column, gain, offset in self._reads:
-            self._table[:, column] = gain * signals[name] + offset
-        for column, writer in self._held:
-            self._table[:, column] = writer.gain * self._fleet.actuators[writer.signal] + writer.offset
+        """Every signal as it is now: Good, simulated, fresh; what was never counted is Bad. It is the same frame in
+        every scan.
+        """
+        frame = self._frame
+        if self._counter.at(now_ns / 1e9):
+            self._samples.put(self._counter.read(self._samples.signals))
+        self._sensors.put(self._fleet.read(self._sensors.signals))
         known = np.isfinite(frame.value)
-        frame.quality[:] = np.where(known, Quality.GOOD, Quality.BAD)
-        frame.reason[:] = np.where(known, Reason.SIMULATED, Reason.NOT_READ)
-        frame.age[:] = np.where(known, 0.0, np.inf)
-        return frame.copy()
+        if (found := known.tobytes()) != self._known:
+            self._known = found
+            frame.quality[:] = np.where(known, Quality.GOOD, Quality.BAD)
+            frame.reason[:] = np.where(known, Reason.SIMULATED, Reason.NOT_READ)
+            frame.age[:] = np.where(known, 0.0, np.inf)
+        return frame
 
     def outcomes(self) -> Sequence[WriteOutcome]:
         """What became of writes since the last call, as far as the scan asks: of what is written once. The plant always
@@ -87,23 +113,18 @@ class FleetIo:
 
     def write(self, writes: Mapping[int, float]) -> None:
         """Move the actuators."""
-        if not writes:
-            return
-        rows, values = np.array([*writes]), np.array([*writes.values()])
-        vessels, columns = np.divmod(rows, self._width)
-        for column, writer in self._writers.items():
-            at = np.flatnonzero(columns == column)
-            if not len(at):
-                continue
-            numbers = (values[at] - writer.offset) / writer.gain
-            if writer.signal:
-                self._fleet.actuators[writer.signal][vessels[at]] = numbers
-            else:
-                for vessel, number in zip(vessels[at].tolist(), numbers.tolist(), strict=True):
-                    self._counter.start(vessel, number)
-        self._outcomes += [
-            WriteOutcome(self._points[row], value, APPLIED) for row, value in writes.items() if row in self._told
-        ]
+        if not self._told.isdisjoint(writes):
+            self._outcomes += [
+                WriteOutcome(self._points[row], value, APPLIED) for row, value in writes.items() if row in self._told
+            ]
+        if not self._driven.issuperset(writes):
+            self._count(writes)
+            writes = {row: value for row, value in writes.items() if row in self._driven}
+        if writes:
+            rows = np.fromiter(writes, np.intp, len(writes))
+            values = np.fromiter(writes.values(), np.float64, len(writes))
+            self._drives[self._places[rows]] = (values - self._offset[rows]) / self._gain[rows]
+            self._asked.put(self._fleet.asked[self._signals])
 
     def request_reads(self) -> None:
         """Nothing to ask for: reading is instant."""
@@ -111,22 +132,36 @@ class FleetIo:
     def heartbeat(self, count: int) -> None:
         """Nobody watches in process."""
 
-    def _bind(self, connection: Connection, column: int, point: Point) -> None:
-        if connection.driver == COUNTER:
-            sensor, actuator = _counted(point.address), ""
-            writes = not sensor
+    def _count(self, writes: Mapping[int, float]) -> None:
+        """Start the counter where that is asked for."""
+        for row in self._starts & writes.keys():
+            number = (writes[row] - float(self._offset[row])) / float(self._gain[row])
+            self._counter.start(row // self._width, number)
+
+    def _bind(
+        self, connection: Connection, column: int, point: Point, sensors: list[Bound], asked: list[Bound]
+    ) -> None:
+        sensor, actuator, _ = found = behind(connection, point.address)
+        found.check(self._fleet.readings, self._fleet.actuators)
+        bound = Bound(column, sensor or actuator, point.gain * in_ml(connection, point.address), point.offset)
+        (sensors if sensor else asked).append(bound)
+        if actuator:
+            rows, vessels = self._taken(bound), np.arange(self._vessels)
+            self._driven.update(rows.tolist())
+            self._places[rows] = [*self._fleet.actuators].index(actuator) * self._vessels + vessels
+
+    def _bind_counter(self, samples: list[Bound], column: int, point: Point) -> None:
+        bound = Bound(column, _counted(point.address), point.gain, point.offset)
+        if bound.signal:
+            samples.append(bound)
         else:
-            sensor, actuator, _ = found = behind(connection, point.address)
-            found.check(self._fleet.readings, self._fleet.actuators)
-            point = point._replace(gain=point.gain * in_ml(connection, point.address))
-            writes = bool(actuator)
-        writer = Writer(actuator, point.gain, point.offset)
-        if sensor:
-            self._sensors.setdefault(sensor, []).append((column, point))
-        elif actuator:
-            self._held.append((column, writer))
-        if writes:
-            self._writers[column] = writer
+            self._starts.update(self._taken(bound).tolist())
+
+    def _taken(self, bound: Bound) -> NDArray[np.intp]:
+        """The rows of what is written; a write is in the tag's unit."""
+        rows = bound.column + self._width * np.arange(self._vessels)
+        self._gain[rows], self._offset[rows] = bound.gain, bound.offset
+        return rows
 
 
 def _counted(address: str) -> str:

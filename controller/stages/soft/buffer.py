@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import log
 
 import numpy as np
 
 from controller.frame import F8
+from controller.stages.soft.arithmetic import Columns, Real, row
 from controller.stages.soft.constants import CO2_SOLUBILITY, CO2_TO_O2, MM_HG
-from controller.stages.soft.model import Columns, Now, Setup
+from controller.stages.soft.model import Setup
 from controller.stages.soft.slow import SlowModel
 
 LN10 = log(10.0)
@@ -22,7 +24,7 @@ CARRIES = MMOL / (GAS_L_PER_MOL * CO2_SOLUBILITY * MM_HG)
 """Gas that leaves in equilibrium strips with so many 1/h for every volume of gas per volume and hour."""
 
 
-class BufferCapacity(SlowModel):
+class BufferCapacity(SlowModel[Real]):
     """The slope of the charge balance: strong ions, in mmol/L, that move the pH by one.
 
     ``closed = ln10 (H + OH + phosphate p (1-p) + HEPES e (1-e) + CT (a1 + 4 a2 - c^2))`` where a1 and a2 are the shares
@@ -36,35 +38,34 @@ class BufferCapacity(SlowModel):
     1680-1686 (gas that leaves saturated).
     """
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup[Real]) -> None:
         super().__init__(setup)
-        self._given = setup.parameters
+        self._given = {name: row(value) for name, value in setup.parameters.items()}
         self._kind = setup.options["carbon_dioxide"]
 
-    def find(self, now: Now, columns: Columns) -> F8:
+    def find(self, value: Mapping[str, F8], columns: Columns) -> F8:
         """The capacity, in mmol/L per pH."""
         given = self._given
-        ph = now.value["ph"][columns]
+        ph = value["ph"]
         first = 10.0 ** (ph - PK1)
         second = first * 10.0 ** (ph - PK2)
         free = 1.0 / (1.0 + first + second)
         charge = (first + 2.0 * second) * free
-        if "co2_pressure" in now.value:
-            carbon = CO2_SOLUBILITY * now.value["co2_pressure"][columns] / free
+        if "co2_pressure" in value:
+            carbon = CO2_SOLUBILITY * value["co2_pressure"] / free
         else:
             carbon = given["bicarbonate"][columns] / (first * free)
         bound = MMOL * (10.0**-ph + 10.0 ** (ph - PKW))
         bound += given["phosphate"][columns] * _half_bound(ph - PK_PHOSPHATE)
         bound += given["hepes"][columns] * _half_bound(ph - PK_HEPES)
         bound += carbon * ((first + 4.0 * second) * free - charge * charge)
-        bound += self._stripped(now, columns, free) * carbon * charge * charge
+        bound += self._stripped(value, columns, free) * carbon * charge * charge
         return np.asarray(LN10 * bound)
 
-    def _stripped(self, now: Now, columns: Columns, free: F8) -> F8 | float:
+    def _stripped(self, value: Mapping[str, F8], columns: Columns, free: F8) -> F8 | float:
         """How open the culture is: 0 where all carbon stays, 1 where gas keeps the partial pressure."""
         if self._kind != "stripped":
             return 1.0 if self._kind == "open" else 0.0
-        value = {name: now.value[name][columns] for name in ("kla", "gas_flow", "volume")}
         carried = np.where(value["volume"] > 0.0, CARRIES * value["gas_flow"] / value["volume"], np.nan)
         rate = free * np.clip(CO2_TO_O2 * value["kla"], 0.0, np.maximum(carried, 0.0))
         turns = rate * self._given["over"][columns] / SECONDS_PER_HOUR

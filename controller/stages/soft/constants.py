@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from controller.frame import F8
+from controller.stages.soft.arithmetic import Real, exp, over
 
 AIR_OXYGEN = 0.2095
 """Mole fraction of oxygen in dry air (US Standard Atmosphere 1976)."""
@@ -25,18 +23,18 @@ KPA = 101.325
 ZERO_CEL = 273.15
 
 
-def vapour_share(temperature: F8) -> F8:
+def vapour_share(temperature: Real) -> Real:
     """Saturation pressure of water in atm at ``temperature`` in Cel (Buck, J. Appl. Meteorol. 20 (1981) 1527-1532, in
     its form of 1996).
     """
     t = temperature
-    return np.asarray(0.61121 * np.exp((18.678 - t / 234.5) * t / (257.14 + t)) / KPA)
+    return 0.61121 * exp(over((18.678 - t / 234.5) * t, 257.14 + t)) / KPA
 
 
-def air_saturation(temperature: F8) -> F8:
+def air_saturation(temperature: Real) -> Real:
     """Oxygen in mmol/L in water under wet air of 1 atm at ``temperature`` in Cel: 100 % dissolved oxygen.
 
     Henry's constant after Sander, Atmos. Chem. Phys. 15 (2015) 4399-4981: 1.3e-3 mol/L/atm at 25 Cel, 1700 K.
     """
-    henry = 1.3 * np.exp(1700.0 * (1.0 / (temperature + ZERO_CEL) - 1.0 / 298.15))
-    return np.asarray(henry * AIR_OXYGEN * (1.0 - vapour_share(temperature)))
+    henry = 1.3 * exp(1700.0 * (over(1.0, temperature + ZERO_CEL) - 1.0 / 298.15))
+    return henry * AIR_OXYGEN * (1.0 - vapour_share(temperature))

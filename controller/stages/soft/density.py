@@ -4,41 +4,53 @@ from __future__ import annotations
 
 import numpy as np
 
+from controller.stages.soft.arithmetic import (
+    Columns,
+    Real,
+    Truth,
+    back,
+    exp,
+    filled,
+    maximum,
+    minimum,
+    over,
+    row,
+    some,
+    where,
+)
 from controller.stages.soft.counts import Counts
-from controller.stages.soft.model import Columns, Model, Now, Setup
+from controller.stages.soft.model import Model, Now, Setup
 
 SECONDS_PER_HOUR = 3600.0
 
 
-class DensityFromCapacitance(Model):
+class DensityFromCapacitance(Model[Real]):
     """``slope * (signal - background)``, not below zero. Good where the cells are alive and of one size: capacitance
     grows with the volume inside intact membranes.
 
     Source: Carvell, Dowd, Cytotechnology 50 (2006) 35-48.
     """
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup[Real]) -> None:
         super().__init__(setup)
-        self._slope, self._background = setup.parameters["slope"], setup.parameters["background"]
+        self._slope: Real = setup.parameters["slope"]
+        self._background: Real = setup.parameters["background"]
 
-    def step(self, now: Now, dt: float) -> None:
+    def step(self, now: Now[Real], dt: float) -> Real:
         """The density now."""
-        np.subtract(now.value["signal"], self._background, out=now.out)
-        np.multiply(now.out, self._slope, out=now.out)
-        np.maximum(now.out, 0.0, out=now.out)
+        return maximum((now.value["signal"] - self._background) * self._slope, 0.0)
 
 
-class CellsTotal(Model):
+class CellsTotal(Model[Real]):
     """Density times volume, in 10*9; without a volume there is no answer."""
 
-    def step(self, now: Now, dt: float) -> None:
+    def step(self, now: Now[Real], dt: float) -> Real:
         """All cells now."""
         volume = now.value["volume"]
-        np.multiply(now.value["density"], volume, out=now.out)
-        np.copyto(now.out, np.nan, where=volume <= 0.0)
+        return where(volume <= 0.0, np.nan, now.value["density"] * volume)
 
 
-class DensityFromCounts(Model):
+class DensityFromCounts(Model[Real]):
     """``X = X0 exp(mu t)`` from the last count on, with the growth rate between the last two, within plus and minus
     ``fastest_growth`` (1/h), for ``good_for`` (s). After that, and with one count only, the density is held and is
     Uncertain. With a volume the cells grow, and are spread over the volume of now; there is no answer while there is
@@ -49,47 +61,45 @@ class DensityFromCounts(Model):
 
     ages = True
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup[Real]) -> None:
         super().__init__(setup)
-        self._good_for = setup.parameters["good_for"]
-        self._fastest = setup.parameters["fastest_growth"] / SECONDS_PER_HOUR
-        self._counts = Counts(self._good_for)
-        self._growth, self._known = np.zeros(setup.n), np.zeros(setup.n)
-        self._doubtful = np.zeros(setup.n, np.bool_)
-        self.memory = {**self._counts.memory, "growth": self._growth, "known": self._known}
+        self._good_for: Real = setup.parameters["good_for"]
+        self._fastest = row(setup.parameters["fastest_growth"]) / SECONDS_PER_HOUR
+        self._one: Real = filled(setup.none, 1.0)
+        self._counts: Counts[Real] = Counts(self.memory, setup.none, self._good_for)
+        self.memory["growth"], self.memory["known"] = filled(setup.none, 0.0), filled(setup.none, 0.0)
 
-    def step(self, now: Now, dt: float) -> None:
+    def step(self, now: Now[Real], dt: float) -> Real:
         """The density now."""
-        counts, value, out = self._counts, now.value, now.out
-        volume = value.get("volume", 1.0)
+        counts, value, memory = self._counts, now.value, self.memory
+        volume = value.get("volume", self._one)
         columns = counts.step(value["density"], volume, now.age["density"], now.usable, dt)
         if len(columns):
             self._learn(columns)
-        np.subtract(counts.clock, counts.time[-1], out=out)
-        np.greater(out, self._good_for, out=self._doubtful)
-        np.logical_or(self._doubtful, self._known == 0.0, out=self._doubtful)
-        np.minimum(out, self._good_for, out=out)
-        np.multiply(out, self._growth, out=out)
-        np.add(out, counts.level[-1], out=out)
-        np.exp(out, out=out)
-        np.divide(out, volume, out=out)
-        np.copyto(out, np.nan, where=np.less_equal(volume, 0.0))
-        if np.count_nonzero(self._doubtful):
-            now.doubt(self._doubtful)
+        newest, level = counts.newest
+        since = counts.clock - newest
+        doubtful = (since > self._good_for) | (memory["known"] == 0.0)
+        if some(doubtful):
+            now.doubt(doubtful)
+        cells: Real = exp(minimum(since, self._good_for) * memory["growth"] + level)
+        return where(volume <= 0.0, np.nan, over(cells, volume))
 
     def _learn(self, columns: Columns) -> None:
         """The growth between the last two counts; none where there is only one."""
-        growth = self._counts.slope(self._counts.time[-2])[columns]
-        known = np.isfinite(growth)
-        fastest = self._fastest[columns]
-        self._known[columns] = known
-        self._growth[columns] = np.where(known, np.clip(growth, -fastest, fastest), 0.0)
+        slope = self._counts.slope(self._counts.time[-2])[columns]
+        known, fastest = np.isfinite(slope), self._fastest[columns]
+        growth = np.where(known, np.clip(slope, -fastest, fastest), 0.0)
+        for name, found in (("growth", growth), ("known", known)):
+            values = row(self.memory[name])
+            values[columns] = found
+            self.memory[name] = back(self.none, values)
 
-    def rebase(self, columns: Columns) -> None:
+    def rebase(self, chosen: Truth) -> None:
         """Other cells."""
-        self._counts.forget(columns)
-        self._growth[columns] = self._known[columns] = 0.0
+        self._counts.forget(chosen)
+        for name in ("growth", "known"):
+            self.memory[name] = where(chosen, 0.0, self.memory[name])
 
-    def resume(self, columns: Columns, outage_s: float) -> None:
+    def resume(self, chosen: Truth, outage_s: float) -> None:
         """So much time has passed, in which the cells grew."""
-        self._counts.clock[columns] += outage_s
+        self._counts.resume(chosen, outage_s)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
+from controller.stages.soft.arithmetic import Real, added, maximum, over, where
 from controller.stages.soft.constants import AIR_CARBON_DIOXIDE, AIR_OXYGEN
 from controller.stages.soft.model import Model, Now, Setup
 
@@ -15,46 +14,35 @@ CARBON_DIOXIDE: Mapping[str, float] = {"air": AIR_CARBON_DIOXIDE, "carbon_dioxid
 """Mole fraction of carbon dioxide in the gases that have any."""
 
 
-class GasTotal(Model):
+class GasTotal(Model[Real]):
     """The sum of all flows. A mass-flow controller that reads less than nothing reads nothing."""
 
-    def __init__(self, setup: Setup) -> None:
-        super().__init__(setup)
-        self._flows = np.zeros((setup.n, len(setup.inputs)))
-
-    def step(self, now: Now, dt: float) -> None:
+    def step(self, now: Now[Real], dt: float) -> Real:
         """All gas now, in L/h."""
-        np.maximum(now.every, 0.0, out=self._flows)
-        np.add.reduce(self._flows, axis=1, out=now.out)
+        return added([maximum(flow, 0.0) for flow in now.value.values()])
 
 
-class GasShare(Model):
+class GasShare(Model[Real]):
     """The mole fraction of a gas in what flows in; without gas (below ``least_flow``) there is no answer."""
 
-    def __init__(self, setup: Setup, contents: Mapping[str, float]) -> None:
+    def __init__(self, setup: Setup[Real], contents: Mapping[str, float]) -> None:
         super().__init__(setup)
-        self._contents = np.array([contents.get(name, 0.0) for name in setup.inputs])
-        self._least = setup.parameters["least_flow"]
-        self._flows = np.zeros((setup.n, len(setup.inputs)))
-        self._total, self._no_gas = np.zeros(setup.n), np.zeros(setup.n, np.bool_)
+        self._contents = [contents.get(name, 0.0) for name in setup.inputs]
+        self._least: Real = setup.parameters["least_flow"]
 
-    def step(self, now: Now, dt: float) -> None:
+    def step(self, now: Now[Real], dt: float) -> Real:
         """The share now."""
-        flows, total = self._flows, self._total
-        np.maximum(now.every, 0.0, out=flows)
-        np.add.reduce(flows, axis=1, out=total)
-        np.multiply(flows, self._contents, out=flows)
-        np.add.reduce(flows, axis=1, out=now.out)
-        np.divide(now.out, total, out=now.out)
-        np.less(total, self._least, out=self._no_gas)
-        np.copyto(now.out, np.nan, where=self._no_gas)
+        flows = [maximum(flow, 0.0) for flow in now.value.values()]
+        total = added(flows)
+        part = added([flow * content for flow, content in zip(flows, self._contents, strict=True)])
+        return where(total < self._least, float("nan"), over(part, total))
 
 
-def oxygen_in_gas(setup: Setup) -> GasShare:
+def oxygen_in_gas(setup: Setup[Real]) -> GasShare[Real]:
     """The share of oxygen."""
     return GasShare(setup, OXYGEN)
 
 
-def carbon_dioxide_in_gas(setup: Setup) -> GasShare:
+def carbon_dioxide_in_gas(setup: Setup[Real]) -> GasShare[Real]:
     """The share of carbon dioxide."""
     return GasShare(setup, CARBON_DIOXIDE)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from controller.frame import F8
+from controller.stages.soft.arithmetic import Real, over, where
 from controller.stages.soft.model import Model, Now, Setup
 
 MMOL = 1000.0
 
 
-class GasBalance(Model):
+class GasBalance(Model[Real]):
     """The balance around the vessel. Nitrogen is neither made nor used, so that the flow out follows from its share:
     ``F_out = F_in (1 - yO2_in - yCO2_in) / (1 - yO2_out - yCO2_out)``. All shares are of dry gas. Steady state: what
     gathers in the liquid and in the head space is not in it.
@@ -23,29 +21,30 @@ class GasBalance(Model):
     ``analyser_accuracy`` the answer is Uncertain.
     """
 
-    def __init__(self, setup: Setup, gas: str, sign: float) -> None:
+    def __init__(self, setup: Setup[Real], gas: str, sign: float) -> None:
         super().__init__(setup)
         self._in, self._out, self._sign = f"{gas}_in", f"{gas}_out", sign
-        self._moles = MMOL / setup.parameters["molar_volume"]
-        self._least, self._accuracy = setup.parameters["least_flow"], setup.parameters["analyser_accuracy"]
+        self._moles: Real = MMOL / setup.parameters["molar_volume"]
+        self._least: Real = setup.parameters["least_flow"]
+        self._accuracy: Real = setup.parameters["analyser_accuracy"]
 
-    def step(self, now: Now, dt: float) -> None:
+    def step(self, now: Now[Real], dt: float) -> Real:
         """The rate now, in mmol/L/h."""
         value = now.value
         flow, volume, before, after = value["flow"], value["volume"], value[self._in], value[self._out]
         rest = 1.0 - value["oxygen_out"] - value["carbon_dioxide_out"]
-        shrinks: F8 = (1.0 - value["oxygen_in"] - value["carbon_dioxide_in"]) / rest
+        shrinks = over(1.0 - value["oxygen_in"] - value["carbon_dioxide_in"], rest)
         taken = self._sign * (before - after * shrinks)
-        np.multiply(self._moles * flow / volume, taken, out=now.out)
-        now.out[(flow < self._least) | (volume <= 0.0) | (rest <= 0.0)] = np.nan
-        now.doubt(np.abs(before - after) < self._accuracy)
+        now.doubt(abs(before - after) < self._accuracy)
+        nothing = (flow < self._least) | (volume <= 0.0) | (rest <= 0.0)
+        return where(nothing, float("nan"), over(self._moles * flow, volume) * taken)
 
 
-def our_gas_balance(setup: Setup) -> GasBalance:
+def our_gas_balance(setup: Setup[Real]) -> GasBalance[Real]:
     """Oxygen uptake rate."""
     return GasBalance(setup, "oxygen", 1.0)
 
 
-def cer_gas_balance(setup: Setup) -> GasBalance:
+def cer_gas_balance(setup: Setup[Real]) -> GasBalance[Real]:
     """Carbon dioxide evolution rate."""
     return GasBalance(setup, "carbon_dioxide", -1.0)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from controller.stages.soft.arithmetic import Real, maximum, over, power, row, where
 from controller.stages.soft.model import Model, Now, Setup
 
 
-class KlaCorrelation(Model):
+class KlaCorrelation(Model[Real]):
     """``reference (N/N0)^a (q/q0)^b + surface`` in 1/h, with q the gas per volume of culture and time, or the gas flow
     itself where no volume is given.
 
@@ -16,33 +15,23 @@ class KlaCorrelation(Model):
     backwards does neither; without a volume above zero there is no answer.
     """
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup[Real]) -> None:
         super().__init__(setup)
-        given = setup.parameters
-        self._reference, self._surface = given["reference"], given["surface"]
-        self._agitation, self._gas = (
-            given["at_agitation"],
-            given["at_vvm" if "volume" in setup.inputs else "at_gas_flow"],
-        )
-        self._agitation_exponent, self._gas_exponent = given["agitation_exponent"], given["gas_exponent"]
-        self._part, self._ratio = np.zeros((2, setup.n))
-        self._empty = np.zeros(setup.n, np.bool_)
+        given, per = setup.parameters, "at_vvm" if "volume" in setup.inputs else "at_gas_flow"
+        self._reference: Real = given["reference"]
+        self._surface: Real = given["surface"]
+        self._agitation: Real = given["at_agitation"]
+        self._gas: Real = given[per]
+        self._agitation_exponent = row(given["agitation_exponent"])
+        self._gas_exponent = row(given["gas_exponent"])
 
-    def step(self, now: Now, dt: float) -> None:
+    def step(self, now: Now[Real], dt: float) -> Real:
         """The coefficient now."""
-        # A power that overwrites its base is another one in the last bit where there is one column only.
-        value, out, part, ratio = now.value, now.out, self._part, self._ratio
-        np.divide(value["gas_flow"], self._gas, out=ratio)
+        value = now.value
+        gas = over(value["gas_flow"], self._gas)
         if "volume" in value:
-            np.divide(ratio, value["volume"], out=ratio)
-        np.maximum(ratio, 0.0, out=ratio)
-        np.power(ratio, self._gas_exponent, out=part)
-        np.divide(value["agitation"], self._agitation, out=ratio)
-        np.maximum(ratio, 0.0, out=ratio)
-        np.power(ratio, self._agitation_exponent, out=out)
-        np.multiply(out, part, out=out)
-        np.multiply(out, self._reference, out=out)
-        np.add(out, self._surface, out=out)
-        if "volume" in value:
-            np.less_equal(value["volume"], 0.0, out=self._empty)
-            np.copyto(out, np.nan, where=self._empty)
+            gas = over(gas, value["volume"])
+        gassed = power(maximum(gas, 0.0), self._gas_exponent)
+        turned = maximum(over(value["agitation"], self._agitation), 0.0)
+        found = power(turned, self._agitation_exponent) * gassed * self._reference + self._surface
+        return where(value["volume"] <= 0.0, float("nan"), found) if "volume" in value else found

@@ -4,31 +4,27 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
-
+from controller.stages.soft.arithmetic import Real, over, where
 from controller.stages.soft.model import Model, Now, Setup
 
 
-class Quotient(Model):
+class Quotient(Model[Real]):
     """``of`` over ``per``; no answer where the divisor is below ``least``."""
 
     names: ClassVar[tuple[str, str]] = ("of", "per")
     limit: ClassVar[str] = "least"
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup[Real]) -> None:
         super().__init__(setup)
-        self._least = setup.parameters[self.limit]
-        self._small = np.zeros(setup.n, np.bool_)
+        self._least: Real = setup.parameters[self.limit]
 
-    def step(self, now: Now, dt: float) -> None:
+    def step(self, now: Now[Real], dt: float) -> Real:
         """The quotient now."""
         dividend, divisor = (now.value[name] for name in self.names)
-        np.divide(dividend, divisor, out=now.out)
-        np.less(divisor, self._least, out=self._small)
-        np.copyto(now.out, np.nan, where=self._small)
+        return where(divisor < self._least, float("nan"), over(dividend, divisor))
 
 
-class Rq(Quotient):
+class Rq(Quotient[Real]):
     """Respiratory quotient: CER over OUR, both in the same unit; about 1 on sugar, less on fat, more with ethanol.
 
     Source: Doran, Bioprocess Engineering Principles, 2nd ed. 2013, ch. 4.6.

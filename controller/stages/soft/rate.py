@@ -2,43 +2,39 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from controller.frame import F8
-from controller.stages.soft.model import Columns, Flags, Model, Now, Setup
+from controller.stages.soft.arithmetic import Real, Truth, some
+from controller.stages.soft.model import Model, Now, Setup
 from controller.stages.soft.trend import ENOUGH_BINS, Trend
 
 
-class Rate(Model):
+class Rate(Model[Real]):
     """The slope of a straight line through the last ``window`` (s), per s; Uncertain while less than half of the window
     has been seen, no answer at first. Bad values are left out; after a long gap the line begins anew.
 
     Source: ordinary least squares.
     """
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup[Real]) -> None:
         super().__init__(setup)
-        self._trend = Trend(setup.parameters["window"])
-        self._few = np.zeros(setup.n, np.bool_)
-        self.memory = self._trend.memory
+        self._trend: Trend[Real] = Trend(self.memory, setup.none, setup.parameters["window"])
 
-    def step(self, now: Now, dt: float) -> None:
+    def step(self, now: Now[Real], dt: float) -> Real:
         """The slope now."""
-        self.follow(now.value["of"], now.usable, now, dt)
+        return self.follow(now.value["of"], now.usable, now, dt)
 
-    def follow(self, value: F8, usable: Flags, now: Now, dt: float) -> None:
-        """Lay the line through ``value`` where ``usable``; its slope is the result."""
+    def follow(self, value: Real, usable: Truth, now: Now[Real], dt: float) -> Real:
+        """The slope of the line through ``value`` where ``usable``."""
         trend = self._trend
         trend.step(value, usable, dt)
-        np.copyto(now.out, trend.slope)
-        np.less(trend.points, ENOUGH_BINS, out=self._few)
-        if np.count_nonzero(self._few):
-            now.doubt(self._few)
+        few = trend.points < ENOUGH_BINS
+        if some(few):
+            now.doubt(few)
+        return trend.slope
 
-    def rebase(self, columns: Columns) -> None:
+    def rebase(self, chosen: Truth) -> None:
         """What counts from the start of the batch jumps here: the line begins anew."""
-        self._trend.forget(columns)
+        self._trend.forget(chosen)
 
-    def resume(self, columns: Columns, outage_s: float) -> None:
+    def resume(self, chosen: Truth, outage_s: float) -> None:
         """Nothing was seen for a while."""
-        self._trend.resume(columns, outage_s)
+        self._trend.resume(chosen, outage_s)

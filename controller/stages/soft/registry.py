@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
+from controller.stages.soft.arithmetic import Real
+
 if TYPE_CHECKING:
     from controller.stages.soft.model import Model, Setup
 
@@ -33,8 +35,8 @@ MODELS: Mapping[str, str] = {
 """The module of this package and what in it makes the model of some tags."""
 
 
-def make(name: str, setup: Setup) -> Model:
+def make(name: str, setup: Setup[Real]) -> Model[Real]:
     """The model ``name`` of some tags. Raises ``KeyError`` for an unknown one."""
     module, _, maker = MODELS[name].partition(":")
     made = getattr(import_module(f"controller.stages.soft.{module}"), maker)
-    return cast("Callable[[Setup], Model]", made)(setup)
+    return cast("Callable[[Setup[Real]], Model[Real]]", made)(setup)

@@ -3,42 +3,42 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from controller.frame import F8
-from controller.stages.soft.model import Columns, Model, Now, Setup
+from controller.stages.soft.arithmetic import Columns, Real, Truth, back, filled, negated, row, some, where
+from controller.stages.soft.model import Model, Now, Setup
 
 EVERY_S = 30.0
 
 
-class SlowModel(Model):
+class SlowModel(Model[Real]):
     """Holds each column's answer for up to half a minute, and while its inputs are Bad; then it is found at once."""
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup[Any]) -> None:
         super().__init__(setup)
-        self._age, self._found = np.full(setup.n, EVERY_S), np.full(setup.n, np.nan)
-        self._due = np.zeros(setup.n, np.bool_)
-        self.memory = {"age": self._age, "found": self._found}
+        self.memory["age"], self.memory["found"] = filled(setup.none, EVERY_S), filled(setup.none, np.nan)
 
     @abstractmethod
-    def find(self, now: Now, columns: Columns) -> F8:
-        """The answer for some of the columns."""
+    def find(self, value: Mapping[str, F8], columns: Columns) -> F8:
+        """The answer for some of the columns, whose inputs are ``value``."""
 
-    def step(self, now: Now, dt: float) -> None:
+    def step(self, now: Now[Real], dt: float) -> Real:
         """The last answer, or a new one."""
-        age, due = self._age, self._due
-        np.add(age, dt, out=age)
-        np.logical_not(now.usable, out=due)
-        np.copyto(age, EVERY_S, where=due)
-        np.greater_equal(age, EVERY_S, out=due)
-        np.logical_and(due, now.usable, out=due)
-        if np.count_nonzero(due):
-            columns = np.flatnonzero(due)
-            self._found[columns] = self.find(now, columns)
-            age[columns] = 0.0
-        np.copyto(now.out, self._found)
+        memory = self.memory
+        age: Real = where(negated(now.usable), EVERY_S, memory["age"] + dt)
+        due = (age >= EVERY_S) & now.usable
+        if some(due):
+            columns, found = np.flatnonzero(due), row(memory["found"])
+            found[columns] = self.find({name: row(value)[columns] for name, value in now.value.items()}, columns)
+            age, memory["found"] = where(due, 0.0, age), back(self.none, found)
+        memory["age"] = age
+        answer: Real = memory["found"]
+        return answer
 
-    def resume(self, columns: Columns, outage_s: float) -> None:
+    def resume(self, chosen: Truth, outage_s: float) -> None:
         """So much time has passed."""
-        self._age[columns] += outage_s
+        self.memory["age"] = where(chosen, self.memory["age"] + outage_s, self.memory["age"])

@@ -2,50 +2,44 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from controller.stages.soft.model import Columns, Model, Now, Setup
+from controller.stages.soft.arithmetic import Real, Truth, every, filled, finite, maximum, negated, some, where
+from controller.stages.soft.model import Model, Now, Setup
 
 LONGEST_SCANS = 3.0
 """Scans between two values that are bridged however long they take."""
 
 
-class Total(Model):
+class Total(Model[Real]):
     """Trapezoids over the flow, in the tag's unit per s. A gap up to ``bridge`` (s) is taken as a straight line; one
     that was longer is not counted, and the total is Uncertain until it begins anew. Bad flow holds it.
     """
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup[Real]) -> None:
         super().__init__(setup)
-        n = setup.n
-        self._bridge = np.maximum(setup.parameters["bridge"], LONGEST_SCANS * setup.period_s)
-        self._total, self._gap, self._missed, self._last = np.zeros(n), np.zeros(n), np.zeros(n), np.full(n, np.nan)
-        self._area, self._counts = np.zeros(n), np.zeros(n, np.bool_)
-        self.memory = {"total": self._total, "last": self._last, "gap": self._gap, "missed": self._missed}
+        self._bridge: Real = maximum(setup.parameters["bridge"], LONGEST_SCANS * setup.period_s)
+        for name, value in {"total": 0.0, "last": float("nan"), "gap": 0.0, "missed": 0.0}.items():
+            self.memory[name] = filled(setup.none, value)
 
-    def step(self, now: Now, dt: float) -> None:
+    def step(self, now: Now[Real], dt: float) -> Real:
         """What has flowed until now."""
-        flow, gap, area, counts = now.value["flow"], self._gap, self._area, self._counts
-        np.add(gap, dt, out=gap)
-        np.add(flow, self._last, out=area)
-        np.multiply(area, gap, out=area)
-        np.less_equal(gap, self._bridge, out=counts)
-        np.logical_and(counts, now.usable, out=counts)
-        np.logical_and(counts, np.isfinite(area), out=counts)
-        np.add(self._total, 0.5 * area, out=self._total, where=counts)
-        if not counts.all():
-            known = np.isfinite(self._last)
-            self._missed[now.usable & known & ~counts] = 1.0
-        np.copyto(self._last, flow, where=now.usable)
-        np.copyto(gap, 0.0, where=now.usable)
-        now.out[:] = self._total
-        if np.count_nonzero(self._missed):
-            now.doubt(self._missed > 0.0)
+        memory, flow, usable = self.memory, now.value["flow"], now.usable
+        last, missed = memory["last"], memory["missed"]
+        gap = memory["gap"] + dt
+        area: Real = (flow + last) * gap
+        counts = (gap <= self._bridge) & usable & finite(area)
+        total: Real = where(counts, memory["total"] + 0.5 * area, memory["total"])
+        if not every(counts):
+            missed = where(usable & finite(last) & negated(counts), 1.0, missed)
+        memory.update(total=total, last=where(usable, flow, last), gap=where(usable, 0.0, gap), missed=missed)
+        if some(missed != 0.0):
+            now.doubt(missed > 0.0)
+        return total
 
-    def rebase(self, columns: Columns) -> None:
+    def rebase(self, chosen: Truth) -> None:
         """Count from zero."""
-        self._total[columns], self._missed[columns] = 0.0, 0.0
+        for name in ("total", "missed"):
+            self.memory[name] = where(chosen, 0.0, self.memory[name])
 
-    def resume(self, columns: Columns, outage_s: float) -> None:
+    def resume(self, chosen: Truth, outage_s: float) -> None:
         """Nobody saw the flow for a while."""
-        self._gap[columns] += outage_s
+        self.memory["gap"] = where(chosen, self.memory["gap"] + outage_s, self.memory["gap"])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Generic
+
 import numpy as np
 
 from controller.frame import F8
-from controller.stages.soft.model import Columns, Flags
+from controller.stages.soft.arithmetic import Columns, Real, Truth, back, filled, row, some, where
+from controller.stages.soft.memory import Memory
 
 BINS = 48
 """Parts of a window, each of which is one point of the line: the mean of what was seen in it."""
@@ -15,78 +18,98 @@ ENOUGH_BINS = BINS // 2
 """Points that a line needs to be trusted."""
 LONGEST_GAP_BINS = 6.0
 """After so many parts without a value what was before is forgotten."""
+SUMS = ("elapsed", "sum", "sum_time", "count")
+"""What is gathered of the part that is not complete."""
 
 
-class Trend:
-    """Least-squares slopes, per s, of ``n`` values over ``window`` (s, shape ``(n,)``).
+class Trend(Generic[Real]):
+    """Least-squares slopes, per s, over ``window`` (s).
 
-    ``slope`` and ``points``, the number of points it is laid through, have shape ``(n,)``; a part of the window that is
-    not complete does not count yet. ``memory`` is all that it remembers; every column has a clock of its own.
+    ``points`` is the number of points that a line is laid through; a part of the window that is not complete does not
+    count yet. All that it remembers is in the ``memory``; every column has a clock of its own.
     """
 
-    def __init__(self, window: F8) -> None:
-        n = len(window)
-        self._window, self._length = window, window / BINS
-        self._time, self._value = np.full((2, BINS, n), np.nan)
-        self.slope, self.points, self._clock = np.full(n, np.nan), np.zeros(n), np.zeros(n)
-        self._elapsed, self._sum, self._sum_time, self._count = np.zeros((4, n))
-        self._full = np.zeros(n, np.bool_)
-        self.memory = {
-            "clock": self._clock, "time": self._time, "value": self._value, "slope": self.slope, "points": self.points,
-            "elapsed": self._elapsed, "sum": self._sum, "sum_time": self._sum_time, "count": self._count,
-        }  # fmt: skip
+    _none: Real
+    _length: Real
 
-    def step(self, value: F8, usable: Flags, dt: float) -> None:
+    def __init__(self, memory: Memory, none: Real, window: Real) -> None:
+        self._memory, self._none, self._window, self._length = memory, none, row(window), window / BINS
+        memory["clock"] = filled(none, 0.0)
+        memory["time"], memory["value"] = np.full((2, BINS, len(self._window)), np.nan)
+        memory["slope"] = filled(none, np.nan)
+        for name in ("points", *SUMS):
+            memory[name] = filled(none, 0.0)
+
+    @property
+    def slope(self) -> Real:
+        """The slopes now, NaN where there are too few points."""
+        slope: Real = self._memory["slope"]
+        return slope
+
+    @property
+    def points(self) -> Real:
+        """How many points there are."""
+        points: Real = self._memory["points"]
+        return points
+
+    def step(self, value: Real, usable: Truth, dt: float) -> None:
         """See ``value`` where ``usable``, ``dt`` s after the last time."""
-        np.add(self._clock, dt, out=self._clock)
-        np.add(self._elapsed, dt, out=self._elapsed)
-        np.add(self._sum, value, out=self._sum, where=usable)
-        np.add(self._sum_time, self._clock, out=self._sum_time, where=usable)
-        np.add(self._count, usable, out=self._count)
-        np.greater_equal(self._elapsed, self._length, out=self._full)
-        if np.count_nonzero(self._full):
-            self._close(np.flatnonzero(self._full))
+        memory = self._memory
+        clock, elapsed = memory["clock"] + dt, memory["elapsed"] + dt
+        memory["clock"], memory["elapsed"] = clock, elapsed
+        memory["sum"] = where(usable, memory["sum"] + value, memory["sum"])
+        memory["sum_time"] = where(usable, memory["sum_time"] + clock, memory["sum_time"])
+        memory["count"] = memory["count"] + usable
+        full = elapsed >= self._length
+        if some(full):
+            self._close(np.flatnonzero(full))
 
-    def forget(self, columns: Columns) -> None:
+    def forget(self, chosen: Truth) -> None:
         """Begin anew."""
-        self._time[:, columns] = self._value[:, columns] = self.slope[columns] = np.nan
-        self.points[columns] = 0.0
-        self._empty(columns)
+        memory, columns = self._memory, np.flatnonzero(chosen)
+        memory["time"][:, columns] = memory["value"][:, columns] = np.nan
+        memory["slope"] = where(chosen, np.nan, memory["slope"])
+        for name in ("points", *SUMS):
+            memory[name] = where(chosen, 0.0, memory[name])
 
-    def resume(self, columns: Columns, outage_s: float) -> None:
+    def resume(self, chosen: Truth, outage_s: float) -> None:
         """So much time has passed unseen."""
         if outage_s > 0.0:
-            self._clock[columns] += outage_s
-            self._elapsed[columns] += outage_s
-            self._fit(columns)
+            for name in ("clock", "elapsed"):
+                self._memory[name] = where(chosen, self._memory[name] + outage_s, self._memory[name])
+            self._fit(np.flatnonzero(chosen))
 
     def _close(self, columns: Columns) -> None:
         """Parts are complete: they become points, and the lines are laid anew."""
-        seen = columns[self._count[columns] > 0.0]
+        memory = self._memory
+        _, total, total_time, count = sums = [row(memory[name]) for name in SUMS]
+        seen = columns[count[columns] > 0.0]
         if len(seen):
-            time, value = self._time[:, seen], self._value[:, seen]
-            newest = self._sum_time[seen] / self._count[seen]
-            stale = newest - time[-1] > LONGEST_GAP_BINS * self._length[seen]
+            time, value = memory["time"][:, seen], memory["value"][:, seen]
+            newest = total_time[seen] / count[seen]
+            stale = newest - time[-1] > LONGEST_GAP_BINS * row(self._length)[seen]
             value[:, stale] = time[:, stale] = np.nan
-            self._time[:, seen] = np.concatenate((time[1:], [newest]))
-            self._value[:, seen] = np.concatenate((value[1:], [self._sum[seen] / self._count[seen]]))
-        self._empty(columns)
+            memory["time"][:, seen] = np.concatenate((time[1:], [newest]))
+            memory["value"][:, seen] = np.concatenate((value[1:], [total[seen] / count[seen]]))
+        for name, values in zip(SUMS, sums, strict=True):
+            values[columns] = 0.0
+            memory[name] = back(self._none, values)
         self._fit(columns)
 
-    def _empty(self, columns: Columns) -> None:
-        for sums in (self._elapsed, self._sum, self._sum_time, self._count):
-            sums[columns] = 0.0
-
     def _fit(self, columns: Columns) -> None:
-        time, value = self._time[:, columns], self._value[:, columns]
-        inside = time > self._clock[columns] - self._window[columns]
+        memory = self._memory
+        time, value = memory["time"][:, columns], memory["value"][:, columns]
+        inside = time > row(memory["clock"])[columns] - self._window[columns]
         points = inside.sum(axis=0)
         divisor = np.maximum(points, 1)
         time, value = np.where(inside, time, 0.0), np.where(inside, value, 0.0)
         time = np.where(inside, time - down(time) / divisor, 0.0)
         value = np.where(inside, value - down(value) / divisor, 0.0)
         spread = np.where(points >= LEAST_BINS, down(time * time), np.nan)
-        self.slope[columns], self.points[columns] = down(time * value) / spread, points
+        for name, found in (("slope", down(time * value) / spread), ("points", points)):
+            values = row(memory[name])
+            values[columns] = found
+            memory[name] = back(self._none, values)
 
 
 def down(table: F8) -> F8:
