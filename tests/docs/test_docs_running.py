@@ -382,7 +382,8 @@ def test_the_page_on_faults(tmp_path, capsys, monkeypatch):
             assert main([*words, *([] if "list" in words else ["--data", str(tmp_path)])]) == 0, command
         printed = capsys.readouterr().out
         assert "process fault 2 is ordered" in printed
-        assert re.search(r"BR-101  (ordered|begins)  gas-loss of o2, for 1800 s", printed)
+        times = r"\d+:\d\d:\d\d \(\S+ \S+ UTC\)  \d+:\d\d:\d\d \(\S+ \S+ UTC\)  "
+        assert re.search(rf"BR-101  (waiting|going on) +gas-loss of o2, for 1800 s +{times}", printed)
         assert "cleared: 2\n" in printed
 
         def told():
