@@ -13,7 +13,7 @@ import pytest
 from tests.e2e.conftest import until, warm_site
 from tests.e2e.faulty import Site, with_effect
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60), pytest.mark.xdist_group("process-faults")]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
 FRESH = {"temperature_c": 37.0, "volume_l": 1.0, "ph": 7.2, "do": 60.0}
 
 

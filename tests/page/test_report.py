@@ -10,7 +10,7 @@ from tests.rehearsal.conftest import BENCH, shortened
 AXE = Path(__file__).parents[2] / "controller/page/node_modules/axe-core/axe.min.js"
 PARTS = ["Duration, yield and target", "Alarms to expect", "Time in band", "Consumption", "Forecast", "Donors"]
 SCENARIO = "scenario: drops\nversion: 1.0.0\ntitle: Some drops\nfaults:\n  - {fault: wrong-sample, magnitude: 1 mL}\n"
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("report")]
+pytestmark = [pytest.mark.browser]
 
 
 @pytest.fixture(scope="module")
