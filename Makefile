@@ -19,7 +19,7 @@ TEST_TOOLS := chromium=chromium socat=socat mbpoll=mbpoll
 ## A file stays on one worker, so that what it has started once serves all of its tests, in their order.
 ONCE := not soak and not solo
 DRIVERS := -n 8 --dist loadfile -m "waiting and $(ONCE)" tests/drivers
-PROCESSES := -n 3 --dist loadfile --no-loadscope-reorder -m "not waiting and not computing and $(ONCE)"
+PROCESSES := -n 4 --dist loadfile --no-loadscope-reorder -m "not waiting and not computing and $(ONCE)"
 COMPUTING := -n 2 --dist loadfile --no-loadscope-reorder --timeout 600 -m "computing and $(ONCE)"
 
 # Compiled tests are kept even where the environment says otherwise: every worker of every phase reads them again.
@@ -38,10 +38,10 @@ demo: setup ## Two simulated bioreactors, the recipe and the page
 	@exec $(BIN)/biovisor demo
 
 # Tests of drivers wait for time-outs most of the time, those with processes for processes. What only computes runs beside
-# them and takes what they leave over: at the lowest priority it does not make them late.
+# them and takes what they leave over: the processor is taken from it at once when anything else wants it.
 test: setup-test lint ## Lint, types, import directions and all tests
 	@told=$$(mktemp); trap 'rm -f "$$told"' EXIT; \
-	nice -n 19 $(BIN)/python -m pytest $(COMPUTING) >"$$told" 2>&1 & beside=$$!; failed=0; \
+	chrt --idle 0 $(BIN)/python -m pytest $(COMPUTING) >"$$told" 2>&1 & beside=$$!; failed=0; \
 	$(BIN)/python -m pytest $(DRIVERS) || failed=1; \
 	$(BIN)/python -m pytest $(PROCESSES) || failed=1; \
 	wait $$beside || failed=1; cat "$$told"; exit $$failed
