@@ -37,12 +37,12 @@ setup-test: $(VENV)/.installed-test $(PAGE_READY) $(PEERS_READY) ## … and what
 demo: setup ## Two simulated bioreactors, the recipe and the page
 	@exec $(BIN)/biovisor demo
 
-# Tests of drivers wait for time-outs most of the time, those with processes for processes. What only computes runs beside
-# them and takes what they leave over: the processor is taken from it at once when anything else wants it.
+# The tests of drivers wait for short time-outs on their wires and have the machine for themselves. Those with processes wait
+# for processes; what only computes takes what they leave over: the processor is taken from it when anything else wants it.
 test: setup-test lint ## Lint, types, import directions and all tests
+	@$(BIN)/python -m pytest $(DRIVERS)
 	@told=$$(mktemp); trap 'rm -f "$$told"' EXIT; \
 	chrt --idle 0 $(BIN)/python -m pytest $(COMPUTING) >"$$told" 2>&1 & beside=$$!; failed=0; \
-	$(BIN)/python -m pytest $(DRIVERS) || failed=1; \
 	$(BIN)/python -m pytest $(PROCESSES) || failed=1; \
 	wait $$beside || failed=1; cat "$$told"; exit $$failed
 	@$(BIN)/python -m pytest -m "solo and not soak"
