@@ -20,7 +20,7 @@ TEST_TOOLS := chromium=chromium socat=socat mbpoll=mbpoll
 ONCE := not soak and not solo
 DRIVERS := -n 8 --dist loadfile -m "waiting and $(ONCE)" tests/drivers
 PROCESSES := -n 4 --dist loadfile --no-loadscope-reorder -m "not waiting and not computing and $(ONCE)"
-COMPUTING := -n 2 --dist loadfile --no-loadscope-reorder --timeout 600 -m "computing and $(ONCE)"
+COMPUTING := -n 2 --dist loadfile --no-loadscope-reorder -m "computing and $(ONCE)"
 
 # Compiled tests are kept even where the environment says otherwise: every worker of every phase reads them again.
 export PYTHONDONTWRITEBYTECODE :=

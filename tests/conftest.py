@@ -17,7 +17,7 @@ settings.load_profile("busy machine")
 HERE = Path(__file__).parent
 COMPUTING = {"config", "control", "recipe", "rehearsal", "simulators", "tuning"}
 """The rooms whose tests, as long as they start no process, need the processor only, and need it at no certain time."""
-HANGS_S = 600.0
+HANGS_S = 1200.0
 """After so long such a test hangs; how long it takes is a matter of what runs beside it."""
 
 
@@ -28,14 +28,15 @@ def pytest_collection_modifyitems(items):
     """
     limits = defaultdict(float)
     for item in items:
-        limit = item.get_closest_marker("timeout")
-        limits[item.path] = max(limits[item.path], float(limit.args[0]) if limit else 0.0)
+        marker = item.get_closest_marker("timeout")
+        limit = float(marker.args[0]) if marker else 0.0
+        limits[item.path] = max(limits[item.path], limit)
         room = item.path.relative_to(HERE).parts[0]
         if not (item.get_closest_marker("e2e") or item.get_closest_marker("browser")):
             if room in COMPUTING:
                 item.add_marker("computing")
-                if limit:
-                    item.add_marker(pytest.mark.timeout(max(HANGS_S, limit.args[0])), append=False)
+                if not item.get_closest_marker("soak"):
+                    item.add_marker(pytest.mark.timeout(max(HANGS_S, limit)), append=False)
             elif room == "drivers":
                 item.add_marker("waiting")
     items.sort(key=lambda item: -limits[item.path])
