@@ -16,10 +16,11 @@ PEERS_READY := $(PEERS)/node_modules/.ready
 RUN_TOOLS := node=nodejs npm=npm
 TEST_TOOLS := chromium=chromium socat=socat mbpoll=mbpoll
 
-## The tests of the drivers wait for time-outs most of the time, and those with processes for processes: many at once.
-DRIVERS := tests/drivers -n 8 --dist loadfile
-PROCESSES := -n 3 --dist loadgroup --no-loadscope-reorder
-REST := -n 2 --dist loadgroup --no-loadscope-reorder
+## A file stays on one worker, so that what it has started once serves all of its tests, in their order.
+ONCE := not soak and not solo
+DRIVERS := -n 10 --dist loadfile -m "waiting and $(ONCE)" tests/drivers
+PROCESSES := -n 4 --dist loadfile --no-loadscope-reorder -m "not waiting and not computing and $(ONCE)"
+COMPUTING := -n 2 --dist loadfile --no-loadscope-reorder -m "computing and $(ONCE)"
 
 # Compiled tests are kept even where the environment says otherwise: every worker of every phase reads them again.
 export PYTHONDONTWRITEBYTECODE :=
@@ -36,14 +37,18 @@ setup-test: $(VENV)/.installed-test $(PAGE_READY) $(PEERS_READY) ## … and what
 demo: setup ## Two simulated bioreactors, the recipe and the page
 	@exec $(BIN)/biovisor demo
 
+# The tests of drivers wait for short time-outs on their wires and have the machine for themselves. Those with processes wait
+# for processes; what only computes takes what they leave over: the processor is taken from it when anything else wants it.
 test: setup-test lint ## Lint, types, import directions and all tests
-	@$(BIN)/python -m pytest $(DRIVERS) -m "not e2e and not soak and not solo"
-	@$(BIN)/python -m pytest $(REST) -m "not e2e and not browser and not soak and not solo" --ignore tests/drivers
-	@$(BIN)/python -m pytest $(PROCESSES) -m "(e2e or browser) and not soak and not solo"
+	@$(BIN)/python -m pytest $(DRIVERS)
+	@told=$$(mktemp); trap 'rm -f "$$told"' EXIT; \
+	chrt --idle 0 $(BIN)/python -m pytest $(COMPUTING) >"$$told" 2>&1 & beside=$$!; failed=0; \
+	$(BIN)/python -m pytest $(PROCESSES) || failed=1; \
+	wait $$beside || failed=1; cat "$$told"; exit $$failed
 	@$(BIN)/python -m pytest -m "solo and not soak"
 
 fast: setup-test ## Only the tests that start no process
-	@$(BIN)/python -m pytest $(REST) -m "not e2e and not browser and not soak"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not e2e and not browser and $(ONCE)"
 
 soak: setup-test ## The large counts, whole
 	@$(BIN)/python -m pytest -m soak --timeout 86400

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import os
 import struct
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from drivers.contract import DriverError, LinkLost, Malformed, Refused, Timeout
@@ -104,7 +104,7 @@ class OpcUaClient:
         client = self._client = Client(url, timeout=within_s, watchdog_intervall=WATCHDOG_S)
         self._healthy = False
         with as_driver_errors(f"connecting to {url}"):
-            async with asyncio.timeout(within_s):
+            async with deadline(within_s):
                 await log_in(client, self._settings)
                 try:
                     await client.connect()
@@ -192,7 +192,7 @@ class OpcUaClient:
             client.disconnect_socket()
             await asyncio.sleep(0)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(GOODBYE_S):
+            async with deadline(GOODBYE_S):
                 await client.disconnect()
         client.disconnect_socket()
         publishing = client.uaclient.session._publish_task  # asyncua forgets it where the connection is gone already
@@ -205,7 +205,7 @@ class OpcUaClient:
         done = False
         with as_driver_errors(what):
             try:
-                async with asyncio.timeout(limit):
+                async with deadline(limit):
                     result = await work
                 done = True
             except TimeoutError as error:
@@ -213,6 +213,20 @@ class OpcUaClient:
             finally:
                 self._healthy = self._healthy and done
         return result
+
+
+@contextlib.asynccontextmanager
+async def deadline(limit_s: float) -> AsyncIterator[None]:
+    """Give up what is in it after ``limit_s``. Raises :class:`TimeoutError`.
+
+    When an answer comes at the very moment of the deadline, asyncua ends with a cancellation of its own kind, which the
+    time-outs of Python 3.11 do not know: it would end the whole task, and with it the link.
+    """
+    async with asyncio.timeout(limit_s):
+        try:
+            yield
+        except asyncio.CancelledError as error:
+            raise asyncio.CancelledError from error
 
 
 @contextlib.contextmanager

@@ -13,6 +13,8 @@ from drivers.contract import ConnectionSpec, Point
 
 ROOT = Path(__file__).parents[2]
 VESSEL = "BR-101"
+DONE = {"accept": "yes", "who": "Ann Lee", "reason": "before batch 7"}
+"""The answers with which every calibration ends."""
 QUESTION = re.compile(r"\[([a-z0-9-]+)(?:, Enter: [^\]]*)?\] $")
 INSTRUMENTS = {
     "plc-101": {"kind": "generic_plc", "vessel": VESSEL},

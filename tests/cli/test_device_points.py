@@ -23,7 +23,6 @@ pytestmark = [
     pytest.mark.e2e,
     pytest.mark.timeout(60),
     pytest.mark.usefixtures("drivers"),
-    pytest.mark.xdist_group("device-points"),
 ]
 
 

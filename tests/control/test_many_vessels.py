@@ -16,8 +16,12 @@ def make(names, storm, *, edges=False):
     return Crowd(configs / "sites/bench.yaml", "BR-101", names, recipe, {"count_every": 0.5}, storm, edges=edges)
 
 
+def soaked(*values):
+    return pytest.param(*values, marks=pytest.mark.soak)
+
+
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize(("storm", "scans"), [(0.02, 800), (0.3, 1200)])
+@pytest.mark.parametrize(("storm", "scans"), [(0.02, 400), (0.3, 600), soaked(0.02, 800), soaked(0.3, 1200)])
 def test_a_vessel_among_others_does_what_it_does_alone(storm, scans):
     together, alone = make(NAMES, storm), {name: make([name], storm) for name in NAMES}
     rng, places, writes, events = np.random.default_rng(7), set(), 0, 0
@@ -43,7 +47,7 @@ def step_every_batch(engine):
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize(("storm", "scans"), [(0.02, 1500), (0.2, 1500)])
+@pytest.mark.parametrize(("storm", "scans"), [(0.02, 800), (0.2, 800), soaked(0.02, 1500), soaked(0.2, 1500)])
 def test_a_batch_at_rest_does_what_one_does_that_is_stepped_in_every_scan(storm, scans):
     quick, slow = (make(NAMES[:3], storm, edges=True) for _ in range(2))
     rng, rested, places = np.random.default_rng(8), 0, set()

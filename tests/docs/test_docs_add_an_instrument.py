@@ -14,7 +14,7 @@ FILES = {block.word: block.text for block in ALL if block.page == PAGE and block
 SITE = ROOT / "configs/sites/bench.yaml"
 MOST_LINES = 100
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60), pytest.mark.xdist_group("page-package")]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
 
 
 def run(*arguments, path, cwd):

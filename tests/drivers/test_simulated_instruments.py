@@ -25,7 +25,7 @@ from drivers.link import Link
 from drivers.link_state import LinkEvent, LinkState
 from tests.drivers.simulated import FAULTS, UNPLUGGED_S
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60), pytest.mark.xdist_group("simulated")]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
 
 SPEED = 20
 VESSEL = "BR-101"
@@ -170,7 +170,6 @@ async def bench(site: Site, request: pytest.FixtureRequest) -> SimulatedBench:
     return SimulatedBench(site, request.param)
 
 
-@pytest.mark.xdist_group("simulated-wires")
 class TestWires(WireChecks):
     """What can happen on a wire, on every simulated instrument: the peers of the drivers' own tests only go silent."""
 

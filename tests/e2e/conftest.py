@@ -203,9 +203,9 @@ class Instruments(Process):
             os.kill(self.pid(name), signal.SIGCONT)
 
 
-@pytest.fixture
-def start():
-    """Starts processes of the product and ends them all when the test ends, supervisors first."""
+@contextlib.contextmanager
+def starting():
+    """Gives what starts processes of the product; ends them all with the block, supervisors first."""
     started = []
 
     def begin(kind, *args, **options):
@@ -218,12 +218,31 @@ def start():
         process.close()
 
 
+def start_bench(start, folder):
+    """Simulated instruments of the bench at real speed, and a supervisor on them that reads every value."""
+    instruments = start(Instruments, BENCH, folder / "instruments")
+    supervisor = start(Supervisor, "run", BENCH, "--instruments", instruments.file, "--data", folder / "data")
+    return instruments, supervisor.ready()
+
+
+@pytest.fixture
+def start():
+    """Starts processes of the product and ends them all when the test ends."""
+    with starting() as begin:
+        yield begin
+
+
 @pytest.fixture
 def bench(start, tmp_path):
-    """Simulated instruments of the bench at real speed, and a supervisor on them that reads every value."""
-    instruments = start(Instruments, BENCH, tmp_path / "instruments")
-    supervisor = start(Supervisor, "run", BENCH, "--instruments", instruments.file, "--data", tmp_path / "data")
-    return instruments, supervisor.ready()
+    """A bench of the test's own, see :func:`start_bench`."""
+    return start_bench(start, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_bench(tmp_path_factory):
+    """A bench for all tests of a module, for those that leave it as sound as they find it."""
+    with starting() as begin:
+        yield start_bench(begin, tmp_path_factory.mktemp("bench"))
 
 
 @pytest.fixture

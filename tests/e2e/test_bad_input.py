@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.conftest import BENCH, ROOT, Supervisor
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(90), pytest.mark.xdist_group("bad-input")]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(90)]
 
 VESSEL_CLASS = ROOT / "configs/classes/stirred-tank-2l.yaml"
 SETPOINT = "/api/v1/vessels/BR-101/loops/temperature/setpoint"

@@ -13,7 +13,7 @@ import pytest
 from tests.e2e.conftest import until, warm_site
 from tests.e2e.faulty import Site, with_effect
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60), pytest.mark.xdist_group("process-faults")]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
 FRESH = {"temperature_c": 37.0, "volume_l": 1.0, "ph": 7.2, "do": 60.0}
 
 
@@ -159,7 +159,7 @@ def test_f10_the_interlock_trips_at_38_5_and_a_heater_that_obeys_is_off(site):
     until(lambda: site.state()["heater"] == 0.0, 2, "the heater is off")
     (tripped, *_) = [one["text"] for one in site.events() if "Culture too warm: interlock tripped" in one["text"]]
     warm = float(re.search(r"38\.\d+|39\.\d+", tripped).group())
-    assert 38.5 < warm < 39.5, tripped
+    assert 38.5 <= warm < 39.5, f"in hundredths: {tripped}"
     until(lambda: not site.interlock("over_temperature"), 20, "it is cool again, and released")
 
 

@@ -26,8 +26,8 @@ def arc(pty, address):
     return instrument
 
 
-def test_temperature_over_opc_ua_is_what_biovisor_shows(bench):
-    instruments, supervisor = bench
+def test_temperature_over_opc_ua_is_what_biovisor_shows(shared_bench):
+    instruments, supervisor = shared_bench
 
     async def read():
         async with Client(instruments.url("plc-101")) as client:
@@ -47,9 +47,9 @@ def test_ph_over_modbus_is_the_plants_and_a_partial_block_is_refused(instruments
         probe.read_registers(2091, 2)
 
 
-def test_a_setpoint_is_on_the_wire_within_two_scans(bench):
+def test_a_setpoint_is_on_the_wire_within_two_scans(shared_bench):
     """From the answer (accepted and committed) to the PLC's own register: at most two periods of 1 s."""
-    instruments, supervisor = bench
+    instruments, supervisor = shared_bench
     supervisor.http.put(
         "/api/v1/vessels/BR-101/loops/agitation/mode",
         json={"mode": "auto", "reason": "test"},
@@ -73,8 +73,8 @@ def test_a_setpoint_is_on_the_wire_within_two_scans(bench):
     assert waited <= 2.0
 
 
-def test_a_setpoint_says_when_the_device_has_read_it_back(bench):
-    _, supervisor = bench
+def test_a_setpoint_says_when_the_device_has_read_it_back(shared_bench):
+    _, supervisor = shared_bench
     answer = supervisor.setpoint("air", 80.0, "mL/min", wait=8)
     assert answer.status_code == 200, answer.text
     body = answer.json()

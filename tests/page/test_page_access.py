@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(90), pytest.mark.xdist_group("chromium")]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(90)]
 
 AXE = Path(__file__).parents[2] / "controller/page/node_modules/axe-core/axe.min.js"
 SCENE = {

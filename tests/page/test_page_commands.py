@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(90), pytest.mark.xdist_group("chromium")]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(90)]
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ pytestmark = [
     pytest.mark.e2e,
     pytest.mark.browser,
     pytest.mark.timeout(180),
-    pytest.mark.xdist_group("chromium-demo"),
 ]
 ROOT = Path(__file__).parents[2]
 

@@ -6,7 +6,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(90), pytest.mark.xdist_group("chromium")]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(90)]
 
 DO_LOW = {
     "id": "BR-101.do_low", "vessel": "BR-101", "tag": "do", "title": "Dissolved oxygen low", "priority": 1,

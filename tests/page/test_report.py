@@ -11,7 +11,7 @@ AXE = Path(__file__).parents[2] / "controller/page/node_modules/axe-core/axe.min
 PARTS = ["Duration, yield and target", "Alarms to expect", "Time in band", "Consumption"]
 PARTS += ["Beyond the model", "Forecast", "Donors"]
 SCENARIO = "scenario: drops\nversion: 1.0.0\ntitle: Some drops\nfaults:\n  - {fault: wrong-sample, magnitude: 1 mL}\n"
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("report")]
+pytestmark = [pytest.mark.browser]
 
 
 @pytest.fixture(scope="module")

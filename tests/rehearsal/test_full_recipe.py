@@ -6,9 +6,11 @@ import pytest
 
 from tests.rehearsal.conftest import CONFIGS, DAY_S, HOUR_S, Watched, setting
 
+SOAKED = [pytest.param(period_s, marks=pytest.mark.soak) for period_s in (10.0, 20.0)]
+
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("period_s", [20.0, pytest.param(10.0, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("period_s", [30.0, *SOAKED])
 def test_the_full_length_expansion_completes_and_is_controlled_all_the_way(period_s):
     watched = Watched(setting(period_s=period_s))
     course = watched.run(temperature=37.0, ph=7.2, do=50.0)

@@ -51,20 +51,23 @@ class Watch:
         self.worst[name] = max(self.worst[name], abs(by))
 
 
-@pytest.mark.timeout(300)
-def test_cells_in_perfusion_become_as_dense_as_their_model_says_and_are_held_there():
-    """Of a donor with cells enough, who grow as the usual ones do."""
+def perfused(initial, formula):
+    """The watch over a batch that was completed, of a donor with cells enough, who grow as the usual ones do."""
     donor = next(number for number in range(100) if patient(1, number).cd3 * patient(1, number).viability > 5.0)
-    chosen = setting(site=SITE, vessel="BR-301", recipe=RECIPE, period_s=30.0, initial={"parameters": USUAL})
+    initial = {"parameters": USUAL, **initial}
+    chosen = setting(site=SITE, vessel="BR-301", recipe=RECIPE, period_s=30.0, initial=initial, formula=formula)
     rehearsal = Rehearsal(chosen, [donor])
     watch = Watch(rehearsal)
     course = rehearsal.run(watch=watch).courses[rehearsal.names[0]]
+    print(f"{course.ended_s / DAY_S:.2f} d, cells {watch.cells}, {watch.worst}")
+    assert course.state == "Complete"
+    return watch
+
+
+def assert_perfused_bled_and_controlled(watch):
     held, now = sum(watch.held) / len(watch.held), watch.now()
     poured = {name: now[f"{name}_ml"] for name in ("medium", "harvest", "bleed", "base", "antifoam")}
-    print(f"{course.ended_s / DAY_S:.2f} d, cells {watch.cells}, held {held:.2f}, {watch.worst}, {poured}")
-    assert course.state == "Complete"
-    for at, density in CASE_C.items():
-        assert watch.cells[at] == pytest.approx(density, rel=0.1), at
+    print(f"held {held:.2f}, {poured}")
     for operation, vvd in (("perfuse", 0.5), ("perfuse_faster", 1.0), ("perfuse_fully", 1.5)):
         rates = sorted(watch.rates[operation])
         assert rates[len(rates) // 2] == pytest.approx(vvd, rel=0.02), operation
@@ -74,6 +77,22 @@ def test_cells_in_perfusion_become_as_dense_as_their_model_says_and_are_held_the
     assert 0.5 < poured["antifoam"] < 20.0
     limits = {"true_temperature": 0.2, "true_ph": 0.1, "true_do": 5.0, "pressure": 10.0, "weight": 60.0}
     assert all(watch.worst[name] <= limit for name, limit in limits.items()), watch.worst
+
+
+@pytest.mark.timeout(120)
+def test_dense_cells_are_perfused_ever_faster_and_held_at_their_density():
+    """From a dense inoculum and with short steps, so that it is over in three days; foam is fought early."""
+    dense, short = {"vcd": 8.0, "temperature_c": 36.5}, {"begin_after": 3.0, "step_after": 6.0, "foam_limit": 15.0}
+    assert_perfused_bled_and_controlled(perfused(dense, short))
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(300)
+def test_cells_in_perfusion_become_as_dense_as_their_model_says_and_are_held_there():
+    watch = perfused({}, {})
+    for at, density in CASE_C.items():
+        assert watch.cells[at] == pytest.approx(density, rel=0.1), at
+    assert_perfused_bled_and_controlled(watch)
 
 
 def test_what_is_not_fitted_cannot_be_rehearsed():

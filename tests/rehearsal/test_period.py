@@ -30,7 +30,7 @@ def in_band(rehearsal, donor, loop):
 @pytest.mark.parametrize(
     ("fine_s", "coarse_s", "days"),
     [
-        pytest.param(5.0, 20.0, 0.5, marks=pytest.mark.timeout(120)),
+        pytest.param(5.0, 20.0, 0.25, marks=pytest.mark.timeout(120)),
         pytest.param(1.0, 20.0, DAYS, marks=[pytest.mark.soak, pytest.mark.timeout(3600)]),
     ],
 )

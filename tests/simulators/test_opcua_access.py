@@ -24,7 +24,7 @@ from simulators.opcua_access import Channel, access_of, load
 from tests.drivers.certificates import Owner
 from tests.drivers.simulated import Simulated
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
 
 SECURED = {"security": "Basic256Sha256"}
 

@@ -18,6 +18,7 @@ N = 500
 COLUMNS = (0, 1, 7, 255, 256, 499)
 PERIOD_S = 60.0
 HOUR_S = 3600.0
+WHOLE = pytest.param(1.0, HOUR_S, marks=pytest.mark.soak)
 
 
 class T:
@@ -95,8 +96,8 @@ def seen(vessel):
 
 
 @pytest.mark.parametrize("kind", [T(), Fitted(), Coli()], ids=["t_cells", "fitted", "coli"])
-@pytest.mark.parametrize("dt", [1.0, 5.0])
-def test_an_hour_of_random_moves_is_the_same_to_the_bit_alone_and_among_500(kind, dt):
+@pytest.mark.parametrize(("dt", "long_s"), [(1.0, HOUR_S / 4), (5.0, HOUR_S), WHOLE])
+def test_random_moves_are_the_same_to_the_bit_alone_and_among_500(kind, dt, long_s):
     random = np.random.default_rng(9)
     volume, warm, own = (random.uniform(low, high, N) for low, high in ((0.4, 1.3), (20.0, 38.0), (0.0, 1.0)))
     volume = volume * 0.5 * kind.tank.nominal_l
@@ -108,7 +109,7 @@ def test_an_hour_of_random_moves_is_the_same_to_the_bit_alone_and_among_500(kind
     }
     for k, one in ones.items():
         start(one, float, float(own[k]))
-    for number in range(round(HOUR_S / PERIOD_S)):
+    for number in range(round(long_s / PERIOD_S)):
         asked = moves(kind.tank, number, random, kind.fitted)
         many.actuators.update(asked)
         for k, one in ones.items():

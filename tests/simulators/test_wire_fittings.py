@@ -28,7 +28,7 @@ from simulators.instruments.plc_layout import FITTED_MEASURED, MEASURED
 from simulators.instruments.plc_program import FITTED_OUTPUTS, OUTPUTS
 from simulators.spec import parse_spec
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60), pytest.mark.xdist_group("wire-site")]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
 
 SITE = Path(__file__).parents[2] / "configs/sites/perfusion.yaml"
 VESSEL = "BR-301"

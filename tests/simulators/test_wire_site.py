@@ -22,7 +22,7 @@ import pytest
 import serial
 from asyncua import Client, ua
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60), pytest.mark.xdist_group("wire-site")]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
 
 SIEMENS = "http://www.siemens.com/simatic-s7-opcua"
 SPEED = 60

@@ -16,8 +16,6 @@ from controller.tuning.proposals import propose
 from controller.tuning.rules import half_rule, simc
 from tests.tuning.conftest import PROCESSES, SCAN, samples, tuned_relay
 
-pytestmark = pytest.mark.xdist_group("auto-tune")
-"""One worker tunes every process once for all of these tests."""
 NOISE = 1.0
 
 
