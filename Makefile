@@ -18,7 +18,7 @@ TEST_TOOLS := chromium=chromium socat=socat mbpoll=mbpoll
 
 ## A file stays on one worker, so that what it has started once serves all of its tests, in their order.
 ONCE := not soak and not solo
-DRIVERS := -n 10 --dist loadfile -m "waiting and $(ONCE)" tests/drivers
+DRIVERS := -n 8 --dist loadfile -m "waiting and $(ONCE)" tests/drivers
 PROCESSES := -n 4 --dist loadfile --no-loadscope-reorder -m "not waiting and not computing and $(ONCE)"
 COMPUTING := -n 2 --dist loadfile --no-loadscope-reorder -m "computing and $(ONCE)"
 
