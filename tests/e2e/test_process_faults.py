@@ -108,7 +108,7 @@ def test_f5_noise_is_filtered_and_makes_no_storm(site):
 
 
 def test_f6_a_pump_that_runs_on_fills_the_vessel_until_the_interlock_trips(site):
-    site.set(volume_l=1.985)
+    site.set(volume_l=1.975)
     site.by_hand("feed", 300.0)
     until(lambda: site.state()["feed_rpm"] > 40.0, 5, "the pump turns")
     site.befall("pump-run-on", "feed_rpm")
