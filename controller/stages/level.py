@@ -21,8 +21,8 @@ LIMITED = 1e-6
 
 
 class Level:
-    """Controllers of ``rows`` (places in the loop table) and the ``plain`` loops of one level. ``live``, ``manual`` and
-    ``lost`` say how each controller is, shape ``(rows,)``; ``cascaded`` and ``remote`` are the places of all loops of
+    """Controllers of ``rows`` (places in the loop table) and the ``plain`` loops of one level. ``live`` and ``lost``
+    say how each controller is, shape ``(rows,)``; ``cascaded`` and ``remote`` are the places of all loops of
     the level that follow a master or a program now; ``leads``: it has masters of controllers.
     """
 
@@ -48,11 +48,17 @@ class Level:
         self._sense = np.sign(gains) * np.sign(self.legs.travel[self._moves_loop])
         self.leads = bool(self._sense.any())
         self._waiting, self._waits = np.zeros(len(self.slaves), np.bool_), False
-        self.live, self.manual = np.zeros((2, len(self.rows)), np.bool_)
-        self.lost = np.ones(len(self.rows), np.bool_)
+        self.live, self._manual = np.zeros((2, len(self.rows)), np.bool_)
+        self.lost, self._by_hand = np.ones(len(self.rows), np.bool_), False
         self.cascaded, self.remote = np.zeros(0, np.intp), np.zeros(0, np.intp)
         self._unlimited = np.zeros(len(self.rows))
         self._fallen, self._fallback = np.zeros(0, np.intp), np.zeros(0)
+
+    def take_modes(self, live: Flags, by_hand: Flags, lost: Flags) -> None:
+        """Which loops may act, which are in manual, and which have no actuators that are known; over all loops."""
+        self.live, self._manual, self.lost = live[self.rows], by_hand[self.rows], lost[self.rows]
+        self._by_hand = any_of(self._manual)
+        self.plain.take_by_hand(by_hand)
 
     def fall_back(self, fallen: Flags, fallback: F8) -> None:
         """Controllers without a valid value that put out ``fallback`` meanwhile, shape ``(rows,)``."""
@@ -65,8 +71,8 @@ class Level:
         ``sp``, ``manual``, ``stuck`` and ``requests`` are over all loops.
         """
         bank = self.bank
-        if any_of(self.manual):
-            np.copyto(bank.achieved, manual[self.rows], where=self.manual)
+        if self._by_hand:
+            np.copyto(bank.achieved, manual[self.rows], where=self._manual)
         if len(self._fallen):
             bank.achieved[self._fallen] = self._fallback
         if len(self.schedules.rows):
