@@ -96,12 +96,11 @@ class Loops:
         for level in self.levels:
             if len(level.rows):
                 self.op[level.rows] = level.track(outputs.actual, self.positions, self.sp_target)
-                limited = level.limited()
-                if limited.tobytes() != self.limited[level.rows].tobytes():
-                    self.limited[level.rows] = limited
+                if level.turned():
+                    self.limited[level.rows] = level.ends
                     self.turns += 1
-                if self._leads:
-                    self._stuck[level.rows] = level.stuck()
+                if self._leads and (stuck := level.stuck()) is not level.held:
+                    level.held = self._stuck[level.rows] = stuck
 
     def locate(self, actual: F8) -> None:
         """Find where the loops stand as slaves: a controller at its setpoint, another at what it achieved."""

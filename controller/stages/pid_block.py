@@ -90,12 +90,14 @@ class PidBlock(PidMemory):
         self.integral[rows] += (gains[rows] - gain) * seen
         same = resets[rows].tobytes() + leads[rows].tobytes() == integral_time.tobytes() + derivative_time.tobytes()
         gains[rows], resets[rows], leads[rows] = gain, integral_time, derivative_time
-        (self._weigh_gains if same else self._learn)()
+        if same:
+            self._weigh_gains(slice(None) if len(rows) > 1 or self._has_idle else rows.item(0))
+        else:
+            self._learn()
 
     def rebase(self, row: int | slice | Flags = slice(None)) -> None:
         """Continue from the achieved output in the next scan."""
-        self._running[row] = False
-        self._changed = True
+        self._running[row], self._changed = False, True
 
     def resume(self, row: int, integral: float) -> None:
         """Start from the achieved output, and fade to what ``integral`` asks for."""
@@ -188,8 +190,7 @@ class PidBlock(PidMemory):
 
     def _rest(self, gaps: Gaps, sp: F8) -> None:
         """A gap is taken off the error and put on the measurement."""
-        rows = gaps.rows
-        error = self._error[rows]
+        rows, error = gaps.rows, self._error[gaps.rows]
         off, jumped = gaps.take_off(error)
         if self._has_derivative:
             self._hold_still(rows, off == error, sp[rows])
@@ -208,9 +209,7 @@ class PidBlock(PidMemory):
         self._rested, self._sp = resting, sp
 
     def _sort(self, live: Flags) -> Flags:
-        """Find who acts: live, with usable inputs. Gives those that put out what was achieved: all others, and those
-        that did not act in the last scan.
-        """
+        """Find who acts: live, with usable inputs; gives who puts out what was achieved: others, and who begins."""
         if live is not self._live:
             live.setflags(write=False)  # a change is seen by the array being another one
             self._live = live
@@ -285,16 +284,17 @@ class PidBlock(PidMemory):
         change[0], change[1], change[2], change[5] = 1.0, self._keep, -alpha, alpha
         self._weigh_gains()
 
-    def _weigh_gains(self) -> None:
-        """The same, as long as no time is another."""
-        gain, integral_time, _, n, _, c = self._parameters[:6]
-        keep, change, dt = self._keep, self._change, 0.0 if math.isnan(self._dt) else self._dt
+    def _weigh_gains(self, at: int | slice = slice(None)) -> None:
+        """The same, as long as no time is another: of all controllers, or of one while all act."""
+        gain, integral_time, _, n, _, c = self._parameters[:6, at]
+        keep, change, dt = self._keep[at], self._change, 0.0 if math.isnan(self._dt) else self._dt
         kick = keep * gain * n
-        kick[self._idle] = 0.0
-        self._memory += (kick - self._kick) * self._derived()
-        self._kick, fresh = kick, (1.0 - keep) * kick
-        self._weigh[...] = gain * self._shares[0] + kick * self._shares[1]
-        change[3], change[4], self._cross[:] = gain / integral_time * dt, fresh * (1.0 - c), fresh * c
+        if self._has_idle:
+            kick[self._idle] = 0.0
+        self._memory[at] += (kick - self._kick[at]) * self._derived()[at]
+        self._kick[at], fresh = kick, (1.0 - keep) * kick
+        self._weigh[:, at] = gain * self._shares[0, :, at] + kick * self._shares[1, :, at]
+        change[3, at], change[4, at], self._cross[at] = gain / integral_time * dt, fresh * (1.0 - c), fresh * c
         if self._has_idle:
             change[:5, self._idle] = self._weigh[:, self._idle] = 0.0
             change[5, self._idle] = 1.0

@@ -86,7 +86,7 @@ class Pulses:
         self.active, self._asked = active, asked
         self._given = active * self._height
         if any_of(whole):
-            self._given = np.where(whole, asked, self._given)
+            np.copyto(self._given, asked, where=whole)
         return self._rest + self._given
 
     def take_back(self, outputs: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -131,7 +131,7 @@ class Pulses:
         """Whether a pulse under way is nearer to its end now than it would be after another scan; ``more`` is what it
         gives beyond what is asked.
         """
-        even = (self.owed <= 0.5 * more * dt) & (self._since >= self._shortest_on)
+        even = (self.owed <= more * (0.5 * dt)) & (self._since >= self._shortest_on)
         return np.where(self.doses, self._left <= 0.5 * self._height * dt, even) if self._doses else even
 
     def _due(self, asked: F8, more: F8, since: F8, dt: float) -> Flags:
@@ -145,7 +145,7 @@ class Pulses:
         # A dose begins before its amount is owed, so that it is not yet owed when the next scan comes, even a late one.
         if self._doses:
             size = np.where(self.doses, self._amount - asked * dt, size)
-        return (asked > 0.0) & (since >= self._shortest_off) & (self.owed >= size - 0.5 * asked * dt)
+        return (asked > 0.0) & (since >= self._shortest_off) & (self.owed >= size - asked * (0.5 * dt))
 
     def state(self) -> dict[str, Json]:
         """What is owed, how long ago the last change was, and the last demand; a pulse under way counts as given."""

@@ -36,7 +36,9 @@ def forget(scan):
     outputs._claims._seen, outputs._recent._without, outputs._recent._spanned = b"", b"", False
     outputs.steps._seen, outputs.pulses._scan_s = b"", math.nan
     guards._seen, guards._watched[...] = b"", -math.inf
-    scan.programs.deliveries.account._dt_h = math.nan
+    scan.programs.deliveries.account._dt_h, scan.health.meter._qualities = math.nan, b""
+    for level in scan.loops.levels:
+        level.ends, level.held = level.ends.copy(), level.held.copy()
     scan.loops._seen, scan.loops.signals._known = b"", b""
     scan.interlocks._settled = False
     scan.alarms._quiet = False
