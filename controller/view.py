@@ -90,13 +90,11 @@ class Columns:
         """Value, quality, reason and age of all columns, as new arrays. A loop's and a feed's own numbers are Good and
         fresh, or Bad where nothing is known.
         """
-        own = np.concatenate((setpoints, outputs, feeds))
-        value, shown = np.concatenate((frame.value[self.tags], own)), self.first_sp
-        age, (quality, reason) = np.zeros(len(value)), np.zeros((2, len(value)), np.uint8)
-        age[:shown], quality[:shown], reason[:shown] = (
-            column[self.tags] for column in (frame.age, frame.quality, frame.reason)
-        )
-        known = np.isfinite(own)
+        tags, shown = self.tags, self.first_sp
+        value = np.concatenate((frame.value[tags], setpoints, outputs, feeds))
+        age, quality, reason = np.zeros(len(value)), np.zeros(len(value), np.uint8), np.zeros(len(value), np.uint8)
+        age[:shown], quality[:shown], reason[:shown] = frame.age[tags], frame.quality[tags], frame.reason[tags]
+        known = np.isfinite(value[shown:])
         if not all_of(known):
             quality[shown:][~known], reason[shown:][~known] = BAD, Reason.NOT_READ
         return value, quality, reason, age

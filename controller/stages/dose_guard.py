@@ -26,6 +26,8 @@ PARTS = 24
 """Parts into which a guard's time is divided: what was given is forgotten part by part, the whole of a part late."""
 FREE_AT = 0.9
 """Share of the most below which an output is free again, so that a guard does not hold and let go every minute."""
+NEAR = 1e-9
+"""Share of the most by which what was given is looked at closely before it is reached."""
 WATCHDOG_S = 5.0
 """How long an instrument may go on with its last command before it notices that this program is gone."""
 
@@ -51,11 +53,14 @@ class DoseGuards:
         self._high = table.high[self.rows]
         self._parts = np.zeros((n, PARTS))
         self._closed = np.zeros(n)
-        self._now, self._batch, self._given = np.zeros((3, 2, n))
+        self._counted, self._watched = np.zeros((2, 2, 2, n))
+        self._now, self._batch = self._counted
+        self._flows, self._found, self._seen = np.zeros((2, n)), np.zeros(n), b""
         self._part_left = self._part_s.copy()
         self._read = np.full(n, np.nan)
         self._away = np.zeros(n)
-        self._lists: list[Json] = [[*row] for row in self._parts.tolist()]
+        self._lists: list[Json] = []
+        self._sum_up()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -64,22 +69,28 @@ class DoseGuards:
         """Count what was given in the ``dt`` seconds since the last scan, while ``sent`` stood and ``value`` is read
         back where ``readable``, arrays over all outputs. Tells which guards begin or cease to hold.
         """
-        sent, readable = sent[self.rows], readable[self.rows]
-        flow = np.minimum(np.maximum(value[self.rows], 0.0), self._high)
-        np.copyto(self._read, flow, where=readable)
-        read = np.where(readable, flow, np.fmax(self._read, sent))
-        given = self._given
-        given[0], given[1] = sent, read
-        np.maximum(given, 0.0, out=given)
-        given *= max(dt, 0.0)
+        sent, value, readable = sent[self.rows], value[self.rows], readable[self.rows]
+        seen = sent.tobytes() + value.tobytes() + readable.tobytes()
+        if seen != self._seen:
+            self._seen = seen
+            self._find_flows(sent, value, readable)
+        given = self._flows * max(dt, 0.0)
         if any_number(self._away):
-            given += self._while_away(sent, flow, readable)
+            given += self._while_away(sent, self._found, readable)
         self._part_left -= max(dt, 0.0)
         if any_of(self._part_left <= 0.0):
             self._close_parts()
-        self._now += given
-        self._batch += given
-        return self._judge()
+        self._counted += given
+        if any_of(self._counted >= self._watched):
+            return self._judge()
+        return []
+
+    def _find_flows(self, sent: F8, value: F8, readable: Flags) -> None:
+        """What flows, by what was sent and by what is read; what cannot be read goes on at what it read last."""
+        self._found = flow = np.minimum(np.maximum(value, 0.0), self._high)
+        np.copyto(self._read, flow, where=readable)
+        self._flows[0], self._flows[1] = sent, np.where(readable, flow, np.fmax(self._read, sent))
+        np.maximum(self._flows, 0.0, out=self._flows)
 
     def _while_away(self, sent: F8, flow: F8, readable: Flags) -> F8:
         """What was given while this program did not run, once the outputs are read again."""
@@ -102,6 +113,13 @@ class DoseGuards:
         """Fold the parts into one number; the lists for the record are made anew, never changed."""
         self._closed = self._parts.sum(axis=1)
         self._lists = [[*row] for row in self._parts.tolist()]
+        self._look_out()
+
+    def _look_out(self) -> None:
+        """From which counts on a guard is looked at closely, a little less than its most; one that holds always is."""
+        held = self.held[self.rows]
+        self._watched[0] = np.where(held, -np.inf, (1.0 - NEAR) * self._most - self._closed)
+        self._watched[1] = np.where(held, -np.inf, (1.0 - NEAR) * self._batch_most)
 
     def used(self) -> F8:
         """What was given within each guard's time, in output units times seconds."""
@@ -116,6 +134,7 @@ class DoseGuards:
             return []
         changed = np.flatnonzero(now != held).tolist()
         self.held[self.rows] = now
+        self._look_out()
         self.changes += 1
         return [self._event(place, float(used[place]), float(batch[place])) for place in changed]
 
@@ -164,8 +183,8 @@ class DoseGuards:
         counted = max(float(self.used()[place]), float(self._batch[:, place].max()))
         self._parts[place] = 0.0
         self._now[:, place] = self._batch[:, place] = 0.0
-        self._sum_up()
         self.held[self.rows[place]] = False
+        self._sum_up()
         self.changes += 1
         return counted / self._guards[place].factor
 
@@ -201,7 +220,7 @@ class DoseGuards:
             away = max(outage_s, 0.0) if math.isfinite(outage_s) else 0.0
             self._away[place] = before + away
             self._part_left[place] -= away
-        self._part_left = np.minimum(self._part_left, self._part_s)
+        self._part_left, self._seen = np.minimum(self._part_left, self._part_s), b""
         self._close_parts()
         self.changes += 1
 

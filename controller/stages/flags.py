@@ -27,8 +27,8 @@ def any_bad(quality: U1) -> bool:
 
 
 def any_number(values: F8) -> bool:
-    """Whether one of the values is not exactly 0.0."""
-    return values.tobytes().count(FALSE) != values.nbytes
+    """Whether one of the values is not 0."""
+    return bool(np.count_nonzero(values))
 
 
 def rows_where(flags: Flags) -> NDArray[np.intp]:

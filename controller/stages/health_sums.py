@@ -76,15 +76,16 @@ class Meter:
         self._one_sided: Rows = np.flatnonzero(sides)
         self._side = np.array(sides, np.float64)[self._one_sided]
         self._converts = bool((self._scale != 1.0).any() or self._offset.any())
-        self._pv, self._output, self._asked = np.zeros(n), np.full(n, np.nan), np.full(n, np.nan)
-        self._quality, self._usable_below = np.full(n, BAD, np.uint8), np.zeros(n, np.uint8)
+        self._output, self._asked = np.full((2, n), np.nan)
+        self._qualities, self._usable_below = b"", np.zeros(n, np.uint8)
         self._automatic, self._runs, self._unusable = np.zeros((3, n), np.bool_)
         table = np.zeros((MEASURED + 1, n))
         # The output's step and the error lie side by side, and so do their sizes: one call makes both.
         self._step, self._moves, self._sizes, self._measured = table[0], table[:2], table[2:4], table[1:]
+        self._error, self._travel, self._size, self._squared, self._timed, self._outside = table[1:7]
         self._measured[Row.ELAPSED] = 1.0
-        self._flags = np.zeros((2, n), np.bool_)
         self._more = np.zeros((len(Row), n))
+        self._made, self._made_travel = self._more[:MEASURED], self._more[Row.TRAVEL]
         self._modes, self._suspended = self.judged & False, self.judged & False
         self._seen, self._touches = (-1, -1), -1
 
@@ -92,29 +93,25 @@ class Meter:
         """What this scan adds, after ``dt`` seconds since the last; the array is overwritten by the next call."""
         if (loops.changes, loops.turns) != self._seen:
             self._fold(loops)
-        table, (outside, controlled) = self._measured, self._flags
-        loops.signals.value.take(self._pv_row, out=self._pv, mode="clip")
-        loops.signals.quality.take(self._pv_row, out=self._quality, mode="clip")
+        quality, pv = loops.signals.quality[self._pv_row], loops.signals.value[self._pv_row]
+        if (qualities := quality.tobytes()) != self._qualities:
+            self._qualities, self._unusable = qualities, quality >= self._usable_below
+            self._measured[Row.CONTROLLED] = ~self._unusable
         if self._converts:
-            self._pv *= self._scale
-            self._pv += self._offset
-        unusable = np.greater_equal(self._quality, self._usable_below, out=self._unusable)
-        np.subtract(loops.sp, self._pv, out=table[Row.ERROR])
-        np.subtract(loops.op, self._output, out=self._step)
-        np.copyto(self._output, loops.op)
-        np.copyto(self._moves, 0.0, where=unusable)
+            pv = pv * self._scale + self._offset
+        self._error[...], self._step[...] = loops.sp - pv, loops.op - self._output
+        self._output[...] = loops.op
+        np.copyto(self._moves, 0.0, where=self._unusable)
         np.abs(self._moves, out=self._sizes)
         self.since += dt
-        size = table[Row.ABSOLUTE]
-        np.multiply(table[Row.ERROR], table[Row.ERROR], out=table[Row.SQUARED])
-        np.multiply(size, self.since, out=table[Row.TIMED])
-        np.greater(size, self._band, out=outside)
+        self._squared[...] = self._error * self._error
+        self._timed[...] = self._size * self.since
+        outside = self._size > self._band
         if len(self._one_sided):
-            outside[self._one_sided] &= table[Row.ERROR, self._one_sided] * self._side > 0.0
-        np.logical_not(unusable, out=controlled)
-        table[Row.OUTSIDE : Row.CONTROLLED + 1] = self._flags
-        np.multiply(table, dt, out=self._more[:MEASURED])
-        self._more[Row.TRAVEL] = table[Row.TRAVEL]
+            outside[self._one_sided] &= self._error[self._one_sided] * self._side > 0.0
+        self._outside[...] = outside
+        np.multiply(self._measured, dt, out=self._made)
+        self._made_travel[...] = self._travel
         return self._more
 
     def skip(self, loops: Loops, dt: float) -> F8:
@@ -144,7 +141,7 @@ class Meter:
         np.copyto(self._output, loops.op, where=runs & ~self._runs)
         self.since[(automatic & ~self._automatic) | (loops.sp_target != self._asked)] = 0.0
         self._automatic, self._runs, self._asked = automatic, runs, loops.sp_target.copy()
-        self._usable_below = np.where(runs, BAD, 0).astype(np.uint8)
+        self._usable_below, self._qualities = np.where(runs, BAD, 0).astype(np.uint8), b""
         self._measured[Row.AUTOMATIC] = automatic
         self._measured[Row.HIGH] = runs & (loops.limited > 0.0)
         self._measured[Row.LOW] = runs & (loops.limited < 0.0)

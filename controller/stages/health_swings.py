@@ -42,6 +42,7 @@ class Swings:
         self._power = np.zeros(loops)
         self._seen = np.zeros(loops)
         self._swing = np.zeros((3, 2, loops))
+        self._area, self._length = self._swing[0]
 
     def take(self, rows: Rows, errors: F8, seconds: F8) -> Ended:
         """Go on with one sample of the errors of ``rows`` that stands for so many ``seconds``. Where it is NaN the
@@ -55,8 +56,8 @@ class Swings:
         crossed = side * self._side[rows] < 0.0
         ended = self._end(rows[crossed]) if any_of(crossed) else NOTHING
         self._side[rows] = side
-        self._swing[0, 0, rows] += errors * seconds
-        self._swing[0, 1, rows] += seconds
+        self._area[rows] += errors * seconds
+        self._length[rows] += seconds
         return ended
 
     def _sides(self, rows: Rows, errors: F8) -> F8:

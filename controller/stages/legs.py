@@ -49,14 +49,10 @@ class Legs:
 
     def spread(self, output: F8) -> F8:
         """Controller outputs ``(loops,)`` to actuator values ``(legs,)``."""
-        share = np.subtract(output[self.loop], self._low, out=self._share)
-        share /= self._span
-        np.minimum(share, 1.0, out=share)
-        np.maximum(share, 0.0, out=share)
-        values: F8 = share * self.travel
-        values += self.start
-        np.copyto(self._asked, values)
-        self._asked_bytes = values.tobytes()
+        share = (output[self.loop] - self._low) / self._span
+        self._share = np.maximum(np.minimum(share, 1.0), 0.0)
+        values: F8 = self._share * self.travel + self.start
+        self._asked, self._asked_bytes = values.copy(), values.tobytes()
         return values
 
     def ends(self, output: F8) -> tuple[Flags, Flags]:

@@ -21,9 +21,10 @@ LIMITED = 1e-6
 
 
 class Level:
-    """Controllers of ``rows`` (places in the loop table) and the ``plain`` loops of one level. ``live``, ``manual`` and
-    ``lost`` say how each controller is, shape ``(rows,)``; ``cascaded`` and ``remote`` are the places of all loops of
-    the level that follow a master or a program now; ``leads``: it has masters of controllers.
+    """Controllers of ``rows`` (places in the loop table) and the ``plain`` loops of one level. ``live`` and ``lost``
+    say how each controller is, shape ``(rows,)``; ``cascaded`` and ``remote`` are the places of all loops of
+    the level that follow a master or a program now; ``leads``: it has masters of controllers; ``ends`` and ``held`` are
+    what :meth:`turned` and :meth:`stuck` found last.
     """
 
     def __init__(self, table: LoopTable, rows: Sequence[int], longest_dt: float) -> None:
@@ -37,8 +38,8 @@ class Level:
         self.legs = Legs([loop.legs for loop in mine], [loop.together for loop in mine])
         self.bank = PidBank([loop.tuning for loop in mine if loop.tuning], longest_dt)
         self.schedules, self.forwards = Schedules(mine), FeedForwards(mine)
-        self._moves_output = np.flatnonzero(~self.legs.cascade)
         self._moves_loop = np.flatnonzero(self.legs.cascade)
+        self._moves_output = np.flatnonzero(~self.legs.cascade) if len(self._moves_loop) else slice(None)
         self.outputs = self.legs.target[self._moves_output]
         self.slaves = self.legs.target[self._moves_loop]
         self._masters = self.legs.loop[self._moves_loop]
@@ -48,11 +49,17 @@ class Level:
         self._sense = np.sign(gains) * np.sign(self.legs.travel[self._moves_loop])
         self.leads = bool(self._sense.any())
         self._waiting, self._waits = np.zeros(len(self.slaves), np.bool_), False
-        self.live, self.manual = np.zeros((2, len(self.rows)), np.bool_)
-        self.lost = np.ones(len(self.rows), np.bool_)
+        self.live, self._manual = np.zeros((2, len(self.rows)), np.bool_)
+        self.lost, self._by_hand = np.ones(len(self.rows), np.bool_), False
         self.cascaded, self.remote = np.zeros(0, np.intp), np.zeros(0, np.intp)
-        self._unlimited = np.zeros(len(self.rows))
+        self._unlimited = self.ends = self.held = np.zeros(len(self.rows))
         self._fallen, self._fallback = np.zeros(0, np.intp), np.zeros(0)
+
+    def take_modes(self, live: Flags, by_hand: Flags, lost: Flags) -> None:
+        """Which loops may act, which are in manual, and which have no actuators that are known; over all loops."""
+        self.live, self._manual, self.lost = live[self.rows], by_hand[self.rows], lost[self.rows]
+        self._by_hand = any_of(self._manual)
+        self.plain.take_by_hand(by_hand)
 
     def fall_back(self, fallen: Flags, fallback: F8) -> None:
         """Controllers without a valid value that put out ``fallback`` meanwhile, shape ``(rows,)``."""
@@ -65,8 +72,8 @@ class Level:
         ``sp``, ``manual``, ``stuck`` and ``requests`` are over all loops.
         """
         bank = self.bank
-        if any_of(self.manual):
-            np.copyto(bank.achieved, manual[self.rows], where=self.manual)
+        if self._by_hand:
+            np.copyto(bank.achieved, manual[self.rows], where=self._manual)
         if len(self._fallen):
             bank.achieved[self._fallen] = self._fallback
         if len(self.schedules.rows):
@@ -130,8 +137,14 @@ class Level:
         places = self._floored[resting]
         values[places] = self.legs.start[places]
 
-    def limited(self) -> F8:
-        """+1 where a running controller wants more than its limit, -1 where less, else 0."""
+    def turned(self) -> bool:
+        """Look at the ``ends`` of this scan, +1 where a running controller wants more than its limit, -1 where less,
+        else 0; gives whether they are others than before.
+        """
+        before, self.ends = self.ends, self._limited()
+        return self.ends is not before and self.ends.tobytes() != before.tobytes()
+
+    def _limited(self) -> F8:
         beyond = self.bank.wanted - self.bank.output
         if beyond.dot(beyond) < LIMITED * LIMITED:
             return self._unlimited
@@ -141,9 +154,11 @@ class Level:
 
     def stuck(self) -> F8:
         """+1 where a running controller gets less than it wants, from its limit or from what holds its actuators, -1
-        where more, else 0.
+        where more, else 0; the same array as long as that is so for none.
         """
         missing = self.bank.wanted - self.bank.achieved
+        if missing.dot(missing) < LIMITED * LIMITED:
+            return self._unlimited
         ends: F8 = np.sign(missing)
         ends[(np.abs(missing) <= LIMITED) | ~self.live] = 0.0
         return ends

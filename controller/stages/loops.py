@@ -14,7 +14,6 @@ from controller.frame import BAD, F8, Frame
 from controller.model.loops import Loop, LoopTable, OutputTable
 from controller.model.tuning import Tuning
 from controller.stages.dose_loops import DoseLoops
-from controller.stages.flags import any_of
 from controller.stages.level import Level
 from controller.stages.limit_marks import LimitMarks
 from controller.stages.loop_state import LoopState, Mode
@@ -59,7 +58,8 @@ class Loops:
         self._owner = _owners(table, len(outputs.rows))
         self._owned = np.flatnonzero(self._owner >= 0)
         self._safe_value = outputs.safe
-        self._safe_out, self._free_out = np.zeros((2, len(outputs.rows)), np.bool_)
+        self._safe_out = np.zeros(len(outputs.rows), np.bool_)
+        self._safe_rows, self._free_rows = np.zeros((2, 0), np.intp)
         self.automatic, self.live, self._by_hand = np.zeros((3, n), np.bool_)
         self.bad, self.blind = np.zeros(n, np.bool_), np.ones(n, np.bool_)
         self._suspensions = Suspensions(self)
@@ -78,15 +78,16 @@ class Loops:
             setpoints.move(level.every, level.cascaded, level.remote, dt)
             if len(level.rows):
                 level.control(signals, self.sp, self.manual, self._stuck, dt, targets, requests)
-            level.plain.control(signals, self.sp, self.manual, self._by_hand, targets, requests)
+            if len(level.plain):
+                level.plain.control(signals, self.sp, self.manual, targets, requests)
         if len(self.doses):
             off = ~(self.automatic | self._by_hand)
             events += self.doses.step(signals, self.sp, self.manual, self.live, off, self._by_hand, targets, dt)
-        if any_of(self._safe_out):
-            np.copyto(targets, self._safe_value, where=self._safe_out)
-        if any_of(self._free_out):
-            np.copyto(targets, np.nan, where=self._free_out)
-        np.copyto(outputs.stopped, self._safe_out)
+        if len(self._safe_rows):
+            targets[self._safe_rows] = self._safe_value[self._safe_rows]
+        if len(self._free_rows):
+            targets[self._free_rows] = np.nan
+        outputs.stopped[...] = self._safe_out
         return events
 
     def track(self, outputs: Outputs) -> None:
@@ -95,12 +96,11 @@ class Loops:
         for level in self.levels:
             if len(level.rows):
                 self.op[level.rows] = level.track(outputs.actual, self.positions, self.sp_target)
-                limited = level.limited()
-                if limited.tobytes() != self.limited[level.rows].tobytes():
-                    self.limited[level.rows] = limited
+                if level.turned():
+                    self.limited[level.rows] = level.ends
                     self.turns += 1
-                if self._leads:
-                    self._stuck[level.rows] = level.stuck()
+                if self._leads and (stuck := level.stuck()) is not level.held:
+                    level.held = self._stuck[level.rows] = stuck
 
     def locate(self, actual: F8) -> None:
         """Find where the loops stand as slaves: a controller at its setpoint, another at what it achieved."""
@@ -108,7 +108,7 @@ class Loops:
         if len(self.doses):
             self.doses.reach(actual, self.op)
         for level in self.levels:
-            if len(level.plain.rows):
+            if len(level.plain):
                 level.plain.reach(self.signals, actual, self.sp, self.reached, self.op, self.positions)
 
     def touch(self) -> None:
@@ -176,9 +176,10 @@ class Loops:
         fallen = self.bad & self.automatic & ~safe & ~np.isnan(self._fallback)
         self.setpoints.live(live, self.automatic & (self.blind | self.bad))
         owner = self._owner[self._owned]
-        self._safe_out[self._owned], self._free_out[self._owned] = safe[owner], (off & ~claimed)[owner]
+        self._safe_out[self._owned] = safe[owner]
+        self._safe_rows, self._free_rows = self._owned[safe[owner]], self._owned[(off & ~claimed)[owner]]
         for level in self.levels:
-            level.live, level.manual, level.lost = live[level.rows], self._by_hand[level.rows], lost[level.rows]
+            level.take_modes(live, self._by_hand, lost)
             level.fall_back(fallen[level.rows], self._fallback[level.rows])
             level.wait_for(~live & (mode == Mode.CASCADE))
             level.cascaded = level.every[mode[level.every] == Mode.CASCADE]

@@ -13,10 +13,12 @@ from controller.commands import Event, Json
 from controller.frame import BAD, F8, U1, Frame
 from controller.model.loops import OutputTable
 from controller.model.tags import TagTable
+from controller.stages.claims import Claims
 from controller.stages.dose_guard import DoseGuards
-from controller.stages.flags import Flags, all_of, any_of, rows_where
+from controller.stages.flags import Flags, any_of, rows_where
 from controller.stages.output_news import OutputNews
 from controller.stages.pulses import Pulses
+from controller.stages.recent import Recent
 from controller.stages.rivals import Rivals
 from controller.stages.steps import Steps
 from controller.stages.stored import by_name
@@ -32,8 +34,8 @@ TOLERANCE = 5e-3
 """Share of its span by which a read-back may differ: instruments round."""
 PATIENCE = 3
 """Scans that a read-back may differ for: writes take their time."""
-RECENT = 8
-"""Scans whose commands a read-back may still show while an output moves."""
+EARLY = 0.999
+"""Share of the time until a refresh from which it is looked at whose time it is."""
 
 
 class Outputs:
@@ -67,11 +69,9 @@ class Outputs:
         self.pulses, self.guards, self._rivals = Pulses(table, longest_dt), DoseGuards(table), Rivals(table)
         self._most = np.array([output.most for output in table.rows], np.float64)
         self._sent, self._written = np.zeros(n), np.full(n, np.nan)
-        self._written_at = np.full(n, -np.inf)
+        self._written_at, self._refresh_at = np.full(n, -np.inf), -np.inf
         self._patience_s, self._refresh_s = patience_s, max(REFRESH_S, 10.0 * patience_s)
-        self._recent = np.full((RECENT, n), np.nan)
-        self._lowest, self._highest = np.full((2, n), np.nan)
-        self._moving, self._spanned = RECENT, False
+        self._recent, self._claims = Recent(self._tolerance), Claims(table.safe)
         self._step, self._step_dt = np.full(n, np.inf), np.nan
         self._differing, self._differing_s = np.zeros((2, n))
         self._watching, self._told = False, np.zeros(n, np.bool_)
@@ -107,15 +107,16 @@ class Outputs:
         self._readable = self._findable & ready
         if any_of(self.returned):
             self._written[self.returned] = np.nan
-            self._recent[:, self.returned] = np.nan
-            self._spanned = False
+            self._recent.forget(self.returned)
 
     def _find(self, value: F8, readable: Flags) -> None:
         """Where no command of ours stands, an output is what it reads. What a pulsed one happens to read when it comes
         back says nothing of the mean, unless it is more than a pulse: that is what it was, or its safe value.
         """
-        astray = readable & (self.returned | np.isnan(self.target) | self._told)
-        if len(rows := self.pulses.rows):
+        astray = readable & (np.isnan(self.target) | self._told)
+        if any_of(self.returned):
+            rows = self.pulses.rows
+            astray |= readable & self.returned
             silent = self.returned[rows] & ~(value[rows] > self.pulses.on)
             astray[rows] &= ~silent
             unknown = rows[silent & np.isnan(self.actual[rows])]
@@ -125,11 +126,11 @@ class Outputs:
 
     def _compare(self, value: F8, readable: Flags, dt: float) -> list[Event]:
         """Time how long a read-back is none of the last commands; tell when that is too long, and when it ends."""
-        far = readable & (np.abs(value - self._recent[-1]) > self._tolerance)
+        newest = self._recent.newest
+        far = readable & (np.abs(value - newest) > self._tolerance)
         if not self._watching and not any_of(far):
             return []
-        self._find_span()
-        differs = far & ((value < self._lowest) | (value > self._highest))
+        differs = far & self._recent.outside(value)
         agrees = readable & ~differs
         self._differing[agrees] = self._differing_s[agrees] = 0.0
         self._differing += differs
@@ -137,15 +138,14 @@ class Outputs:
         astray = (self._differing > PATIENCE) & (self._differing_s > self._patience_s)
         changed = np.flatnonzero(astray != self._told)
         if len(changed):
-            told, asked = self.astray, self._recent[-1]
-            rows = np.flatnonzero(astray).tolist()
-            self.astray = {row: told.get(row, (float(value[row]), float(asked[row]))) for row in rows}
+            told, rows = self.astray, np.flatnonzero(astray).tolist()
+            self.astray = {row: told.get(row, (float(value[row]), float(newest[row]))) for row in rows}
             self.changes += 1
         self._told = astray
         self._watching = bool(self._differing.any())
         self._written[changed] = np.nan
         return [
-            self._news.read_back(row, float(value[row]), float(self._recent[-1, row]), astray=bool(astray[row]))
+            self._news.read_back(row, float(value[row]), float(newest[row]), astray=bool(astray[row]))
             for row in changed.tolist()
         ]
 
@@ -153,51 +153,55 @@ class Outputs:
         """The writes of this scan, by tag row, from ``target`` and what interlocks ``forced`` (NaN where nothing); dose
         guards come after them. ``actual`` is then what control achieved.
         """
-        table = self.table
-        if len(self.guards):
-            forced = np.where(np.isnan(forced) & self.guards.held, table.safe, forced)
-        held = ~np.isnan(forced)
-        claimed = self.ready & (held | ~np.isnan(self.target))
-        if not (any_of(claimed) or len(self.pulses) or len(self.steps)):
+        claims = self._claims
+        if claims.find(self.ready, self.target, forced, self.guards.held):
+            self._refresh_at = -np.inf
+        claimed, left = claims.claimed, claims.left
+        if not (len(left) < len(claimed) or len(self.pulses) or len(self.steps)):
             return {}
         asked, at_once = self.target, self.stopped
-        if any_of(held):
-            asked, at_once = np.where(held, forced, self.target), self.stopped | held
-        wanted = self._approached(asked, at_once, dt)
-        written = self._pulsed(wanted, asked, at_once, claimed, dt) if len(self.pulses) else wanted
+        if claims.holds:
+            asked, at_once = np.where(claims.held, claims.forced, self.target), self.stopped | claims.held
+        rushed = any_of(at_once)
+        wanted = self._approached(asked, at_once if rushed else None, dt)
+        written = self._pulsed(wanted, asked, at_once if rushed else None, claimed, dt) if len(self.pulses) else wanted
         if len(self._rivals):
-            self._wait(asked, held, wanted, written)
+            self._wait(asked, claims.held, wanted, written)
         if len(self.steps):
-            written = self.steps.step(written, claimed & ~at_once, dt)
-        np.copyto(self.actual, wanted, where=claimed & ~self._told)
-        self._remember(written if all_of(claimed) else np.where(claimed, written, np.nan))
+            written = self.steps.step(written, claimed & ~at_once if rushed else claimed, dt)
+        np.copyto(self.actual, wanted, where=claimed & ~self._told if self.astray else claimed)
+        commands = written
+        if len(left):
+            commands = written.copy()
+            commands[left] = np.nan
+        self._recent.take(commands, claimed)
         return self._changed(claimed, written, now_s)
 
-    def _approached(self, asked: F8, at_once: Flags, dt: float) -> F8:
+    def _approached(self, asked: F8, at_once: Flags | None, dt: float) -> F8:
         """How far the outputs get to what is ``asked`` of them, within their limits: by their rates, or ``at_once``."""
         if dt != self._step_dt:
             self._step, self._step_dt = self.table.max_rate * max(dt, 1e-3), dt
         known = self.actual
-        lost = np.isnan(known)
+        lost = np.isnan(known) & self._kept
         if any_of(lost):
             known = np.where(lost, asked, known)
-        wanted: F8 = np.maximum(asked, known - self._step)
-        np.minimum(wanted, known + self._step, out=wanted)
-        np.copyto(wanted, asked, where=at_once)
-        np.maximum(wanted, self.table.low, out=wanted)
-        return np.minimum(wanted, self._most, out=wanted)
+        wanted: F8 = np.minimum(np.maximum(asked, known - self._step), known + self._step)
+        if at_once is not None:
+            np.copyto(wanted, asked, where=at_once)
+        return np.minimum(np.maximum(wanted, self.table.low), self._most)
 
-    def _pulsed(self, wanted: F8, asked: F8, at_once: Flags, claimed: Flags, dt: float) -> F8:
+    def _pulsed(self, wanted: F8, asked: F8, at_once: Flags | None, claimed: Flags, dt: float) -> F8:
         """What is written for what is ``wanted``. A pulsed output that is overruled is there ``at_once`` and steadily,
         also beyond what its pulses give.
         """
-        rows, table = self.pulses.rows, self.table
+        rows, table, written = self.pulses.rows, self.table, wanted.copy()
+        if at_once is None:
+            written[rows] = self.pulses.step(wanted[rows], claimed[rows], None, dt)
+            return written
         overruled = at_once[rows] & ~np.isnan(asked[rows])
-        written = wanted.copy()
         written[rows] = self.pulses.step(wanted[rows], claimed[rows] & ~overruled, overruled, dt)
-        if any_of(overruled):
-            there = rows[overruled]
-            wanted[there] = written[there] = np.clip(asked[there], table.low[there], table.high[there])
+        there = rows[overruled]
+        wanted[there] = written[there] = np.clip(asked[there], table.low[there], table.high[there])
         return written
 
     def _wait(self, asked: F8, held: Flags, wanted: F8, written: F8) -> None:
@@ -210,40 +214,24 @@ class Outputs:
             steady = np.setdiff1d(late, self.pulses.take_back(late))
             wanted[steady] = self.table.low[steady]
 
-    def _remember(self, commands: F8) -> None:
-        """Keep the last commands; nothing is to be done once they stood still for so many scans."""
-        recent = self._recent
-        self._moving = RECENT if commands.tobytes() != recent[-1].tobytes() else self._moving - 1
-        if self._moving <= 0:
-            return
-        self._spanned = False
-        recent[:-1] = recent[1:]
-        recent[-1] = commands
-        unset = np.isnan(recent[-2])
-        if any_of(unset):
-            recent[:, unset] = commands[unset]
-
-    def _find_span(self) -> None:
-        """Between which values a read-back shows one of the last commands."""
-        if not self._spanned:
-            self._spanned = True
-            np.subtract(np.minimum.reduce(self._recent), self._tolerance, self._lowest)
-            np.add(np.maximum.reduce(self._recent), self._tolerance, self._highest)
-
     def _changed(self, claimed: Flags, wanted: F8, now_s: float) -> dict[int, float]:
         """What moved by more than the resolution, came to rest at an end, or is due for its refresh."""
         table, written = self.table, self._written
-        due = claimed & ~(np.abs(wanted - written) <= self._resolution)
-        if not all_of(due):
-            at_end = (wanted == table.low) | (wanted == table.high) | (wanted == table.safe)
-            old = now_s - self._written_at >= self._refresh_s
-            due |= claimed & (at_end & (wanted != written) | old)
-        rows = rows_where(due)
-        if not len(rows):
+        moves = claimed & (wanted != written)
+        waits = now_s >= self._refresh_at
+        if not (waits or any_of(moves)):
             return {}
+        due = claimed & ~(np.abs(wanted - written) <= self._resolution)
+        if moves.tobytes() != due.tobytes():
+            due |= moves & ((wanted == table.low) | (wanted == table.high) | (wanted == table.safe))
+        if waits:
+            due |= claimed & (now_s - self._written_at >= self._refresh_s)
+        rows = rows_where(due)
         values = wanted[rows]
         written[rows] = self._sent[rows] = values
         self._written_at[rows] = now_s
+        if waits:
+            self._refresh_at = self._written_at[claimed].min(initial=np.inf) + EARLY * self._refresh_s
         return dict(zip(table.tag[rows].tolist(), values.tolist(), strict=True))
 
     def settle(self, outcomes: Sequence[WriteOutcome], index: Mapping[str, int]) -> list[Event]:

@@ -46,9 +46,9 @@ class PidBlock(PidMemory):
     """``n`` controllers; see :class:`controller.stages.pid.PidBank` for what the arrays and methods mean."""
 
     __slots__ = (
-        "_alpha", "_changed", "_cross", "_dt", "_extra", "_gaps", "_given_gaps", "_has_cross", "_has_derivative",
+        "_changed", "_cross", "_dt", "_extra", "_gaps", "_given_gaps", "_has_cross", "_has_derivative",
         "_has_idle", "_idle", "_keep", "_kick", "_live", "_parameters", "_release", "_releasing", "_rested",
-        "_resumed", "_running", "_sp", "_tracking", "longest_dt",
+        "_resumed", "_running", "_shares", "_sp", "_tracking", "longest_dt",
     )  # fmt: skip
 
     def __init__(
@@ -68,7 +68,6 @@ class PidBlock(PidMemory):
         self._running, self._idle, self._live = np.zeros(n, np.bool_), np.ones(n, np.bool_), np.zeros(n, np.bool_)
         self._dt, self._changed, self._has_idle, self._releasing = math.nan, True, True, False
         self._extra: F8 | None = None
-        self._rested, self._sp = np.zeros(0, np.bool_), np.zeros(0)
         self._parameters = np.array([[getattr(one, name) for one in tunings] for name in PARAMETERS], np.float64)
         self._given_gaps = [one.gap for one in tunings]
         self._learn_gaps()
@@ -85,17 +84,20 @@ class PidBlock(PidMemory):
 
     def reschedule(self, rows: NDArray[np.intp], gain: F8, integral_time: F8, derivative_time: F8) -> None:
         """Change gains and times while the controllers act: with the inputs of the last scan the output is the same."""
-        weight = self._parameters[4, rows]
+        gains, resets, leads, _, weights = self._parameters[:5]
+        weight = weights[rows]
         seen = weight * self._error[rows] - (1.0 - weight) * self._measured[rows]
-        self.integral[rows] += (self._parameters[0, rows] - gain) * seen
-        times = self._parameters[1:3, rows]
-        self._parameters[:3, rows] = gain, integral_time, derivative_time
-        (self._weigh_gains if times.tobytes() == self._parameters[1:3, rows].tobytes() else self._learn)()
+        self.integral[rows] += (gains[rows] - gain) * seen
+        same = resets[rows].tobytes() + leads[rows].tobytes() == integral_time.tobytes() + derivative_time.tobytes()
+        gains[rows], resets[rows], leads[rows] = gain, integral_time, derivative_time
+        if same:
+            self._weigh_gains(slice(None) if len(rows) > 1 or self._has_idle else rows.item(0))
+        else:
+            self._learn()
 
     def rebase(self, row: int | slice | Flags = slice(None)) -> None:
         """Continue from the achieved output in the next scan."""
-        self._running[row] = False
-        self._changed = True
+        self._running[row], self._changed = False, True
 
     def resume(self, row: int, integral: float) -> None:
         """Start from the achieved output, and fade to what ``integral`` asks for."""
@@ -181,10 +183,14 @@ class PidBlock(PidMemory):
                 return self._sort(live)
         return None
 
+    def _learn_gaps(self) -> None:
+        rows = [row for row, gap in enumerate(self._given_gaps) if gap.width > 0.0]
+        self._gaps = Gaps(rows, [self._given_gaps[row] for row in rows]) if rows else None
+        self._rested, self._sp = np.zeros(len(rows), np.bool_), np.zeros(len(rows))
+
     def _rest(self, gaps: Gaps, sp: F8) -> None:
         """A gap is taken off the error and put on the measurement."""
-        rows = gaps.rows
-        error = self._error[rows]
+        rows, error = gaps.rows, self._error[gaps.rows]
         off, jumped = gaps.take_off(error)
         if self._has_derivative:
             self._hold_still(rows, off == error, sp[rows])
@@ -203,9 +209,7 @@ class PidBlock(PidMemory):
         self._rested, self._sp = resting, sp
 
     def _sort(self, live: Flags) -> Flags:
-        """Find who acts: live, with usable inputs. Gives those that put out what was achieved: all others, and those
-        that did not act in the last scan.
-        """
+        """Find who acts: live, with usable inputs; gives who puts out what was achieved: others, and who begins."""
         if live is not self._live:
             live.setflags(write=False)  # a change is seen by the array being another one
             self._live = live
@@ -218,8 +222,7 @@ class PidBlock(PidMemory):
             self._has_idle = bool(self._idle.any())
             self._fold()
         self._memory[settled] = (self._kick * self._derived())[settled]
-        self._running = run
-        self._changed = bool((live & ~usable).any())
+        self._running, self._changed = run, bool((live & ~usable).any())
         return settled
 
     def _fade(self, dt: float) -> None:
@@ -257,17 +260,13 @@ class PidBlock(PidMemory):
 
     def _learn(self) -> None:
         """Take over changed parameters."""
-        tracking, integral = self._parameters[6], self._parameters[1]
-        self._tracking = np.where(tracking > 0.0, tracking, integral)
+        self._tracking = np.where(self._parameters[6] > 0.0, self._parameters[6], self._parameters[1])
         self._has_derivative = bool(self._parameters[2].any())
         self._has_cross = self._has_derivative and bool(self._parameters[5].any())
         self.low[:], self.high[:] = self._parameters[7:]
+        b, c = self._parameters[4:6]
+        self._shares = np.array(((b, -(1.0 - b)), (c, -(1.0 - c))))
         self._fold()
-
-    def _learn_gaps(self) -> None:
-        rows = [row for row, gap in enumerate(self._given_gaps) if gap.width > 0.0]
-        self._gaps = Gaps(rows, [self._given_gaps[row] for row in rows]) if rows else None
-        self._rested, self._sp = np.zeros(len(rows), np.bool_), np.zeros(len(rows))
 
     def _derived(self) -> F8:
         """What the derivative acts on: the measurement, less a share of the setpoint."""
@@ -281,20 +280,21 @@ class PidBlock(PidMemory):
         td, dt = self._parameters[2], 0.0 if math.isnan(self._dt) else self._dt
         whole = td + self._parameters[3] * dt
         self._keep = np.divide(td, whole, out=np.zeros(len(td)), where=whole > 0.0)
-        self._alpha = -np.expm1(-dt / self._tracking)
+        alpha, change = -np.expm1(-dt / self._tracking), self._change
+        change[0], change[1], change[2], change[5] = 1.0, self._keep, -alpha, alpha
         self._weigh_gains()
 
-    def _weigh_gains(self) -> None:
-        """The same, as long as no time is another."""
-        gain, integral_time, _, n, b, c = self._parameters[:6]
-        keep, alpha, dt = self._keep, self._alpha, 0.0 if math.isnan(self._dt) else self._dt
-        kick = np.where(self._idle, 0.0, keep * gain * n)
-        self._memory += (kick - self._kick) * self._derived()
-        self._kick, fresh = kick, (1.0 - keep) * kick
-        self._weigh[0], self._weigh[1] = gain * b + kick * c, -(gain * (1.0 - b) + kick * (1.0 - c))
-        change = self._change
-        change[0], change[1], change[2], change[5] = 1.0, keep, -alpha, alpha
-        change[3], change[4], self._cross[:] = gain / integral_time * dt, fresh * (1.0 - c), fresh * c
+    def _weigh_gains(self, at: int | slice = slice(None)) -> None:
+        """The same, as long as no time is another: of all controllers, or of one while all act."""
+        gain, integral_time, _, n, _, c = self._parameters[:6, at]
+        keep, change, dt = self._keep[at], self._change, 0.0 if math.isnan(self._dt) else self._dt
+        kick = keep * gain * n
+        if self._has_idle:
+            kick[self._idle] = 0.0
+        self._memory[at] += (kick - self._kick[at]) * self._derived()[at]
+        self._kick[at], fresh = kick, (1.0 - keep) * kick
+        self._weigh[:, at] = gain * self._shares[0, :, at] + kick * self._shares[1, :, at]
+        change[3, at], change[4, at], self._cross[at] = gain / integral_time * dt, fresh * (1.0 - c), fresh * c
         if self._has_idle:
             change[:5, self._idle] = self._weigh[:, self._idle] = 0.0
             change[5, self._idle] = 1.0

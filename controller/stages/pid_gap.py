@@ -29,9 +29,10 @@ class Gaps:
         self._negative = -self._width
         self._inner = self._width - np.array([gap.hysteresis for gap in gaps], np.float64)
         self._transition = np.array([gap.transition for gap in gaps], np.float64)
-        self._least = np.array([gap.gain for gap in gaps], np.float64)
+        self._lost = 1.0 - np.array([gap.gain for gap in gaps], np.float64)
         self._plain = all(gap.plain for gap in gaps)
         self.acting: NDArray[np.bool_] = np.zeros(len(rows), np.bool_)
+        self._edge = self._width
         self._curve = np.divide(0.5, self._transition, out=np.zeros(len(rows)), where=self._transition > LEAST)
 
     def take_off(self, error: F8) -> tuple[F8, F8 | None]:
@@ -42,19 +43,19 @@ class Gaps:
             off = np.maximum(error, self._negative)
             return np.minimum(off, self._width, out=off), None
         size = np.abs(error)
-        acting = size > np.where(self.acting, self._inner, self._width)
-        changed = acting != self.acting
-        edge = np.where(acting, self._inner, self._width)
-        off = self._off(error, size, edge)
-        jumped = None
-        if any_of(changed):
-            jumped = np.where(changed, off - self._off(error, size, np.where(acting, self._width, self._inner)), 0.0)
-            self.acting = acting
-        return off, jumped
+        acting = size > self._edge
+        if acting.tobytes() == self.acting.tobytes():
+            if any_of(acting):
+                return self._off(error, size, self._edge), None
+            return np.copysign(self._lost * size, error), None
+        changed, self.acting = acting != self.acting, acting
+        self._edge = np.where(acting, self._inner, self._width)
+        off = self._off(error, size, self._edge)
+        return off, np.where(changed, off - self._off(error, size, np.where(acting, self._width, self._inner)), 0.0)
 
     def _off(self, error: F8, size: F8, edge: F8) -> F8:
         """Error minus shaped error: the shaped one has slope ``gain`` up to the edge, then a slope that rises to 1."""
         beyond = np.maximum(size - edge, 0.0)
         within = np.minimum(beyond, self._transition)
-        lost = (1.0 - self._least) * (size - beyond + within - self._curve * within * within)
+        lost = self._lost * (size - beyond + within - self._curve * within * within)
         return np.asarray(np.copysign(lost, error))

@@ -35,26 +35,35 @@ class Plain:
         self._stations = np.array([place for place, loop in enumerate(mine) if loop.type == "station"], np.intp)
         self._held = np.full(len(self._ratios), np.nan)
         self._led = np.array([at for at, place in enumerate(self._ratios) if mine[place].slave >= 0], np.intp)
-        self._leading = self._ratios[self._led]
+        self._writing, self._leading = self.rows[self._writes], self.rows[self._ratios[self._led]]
+        self._standing = self.rows[self._stations]
+        self._by_hand, self._handled = np.zeros(0, np.intp), np.zeros(len(self._ratios), np.bool_)
 
-    def control(self, signals: Signals, sp: F8, manual: F8, by_hand: Flags, targets: F8, requests: F8) -> None:
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take_by_hand(self, by_hand: Flags) -> None:
+        """Which loops are in manual now, over all loops."""
+        self._by_hand, self._handled = np.flatnonzero(by_hand[self.rows]), by_hand[self.rows[self._ratios]]
+
+    def control(self, signals: Signals, sp: F8, manual: F8, targets: F8, requests: F8) -> None:
         """Pass the setpoints on, to ``targets`` of outputs and ``requests`` to slaves; all arrays but ``targets`` are
         over all loops.
         """
-        if not len(self.rows):
-            return
-        value = np.where(by_hand[self.rows], manual[self.rows], sp[self.rows])
+        value = sp[self.rows]
+        if len(self._by_hand):
+            value[self._by_hand] = manual[self.rows[self._by_hand]]
         if len(self._ratios):
-            self._multiply(signals, value, by_hand[self.rows[self._ratios]])
+            self._multiply(signals, value)
         targets[self.outputs] = value[self._writes]
         if len(self._leads):
             requests[self.slaves] = value[self._leads]
 
-    def _multiply(self, signals: Signals, value: F8, by_hand: Flags) -> None:
+    def _multiply(self, signals: Signals, value: F8) -> None:
         wanted = value[self._ratios] * self._scale(signals)
         wanted = np.minimum(np.maximum(wanted, self._low), self._high)
         np.copyto(self._held, wanted, where=np.isfinite(wanted))
-        np.copyto(self._held, value[self._ratios], where=by_hand)
+        np.copyto(self._held, value[self._ratios], where=self._handled)
         value[self._ratios] = self._held
 
     def _scale(self, signals: Signals) -> F8:
@@ -66,12 +75,12 @@ class Plain:
         work to: what their actuators were brought to, what others made of a station (``reached``, NaN where nobody
         told), and of a ratio the quotient.
         """
-        op[self.rows[self._writes]] = actual[self.outputs]
+        op[self._writing] = actual[self.outputs]
         if len(self._leading):
-            op[self.rows[self._leading]] = self._held[self._led]
-        stations = self.rows[self._stations]
-        told = reached[stations]
-        op[stations] = np.where(np.isnan(told), sp[stations], told)
+            op[self._leading] = self._held[self._led]
+        if len(self._standing):
+            told = reached[self._standing]
+            op[self._standing] = np.where(np.isnan(told), sp[self._standing], told)
         positions[self.rows] = op[self.rows]
         if len(self._ratios):
             ratios = self.rows[self._ratios]

@@ -51,6 +51,7 @@ class Pulses:
         self._period = np.array([shape.period for shape in shapes], np.float64)
         self._shortest_on = np.array([shape.shortest_on for shape in shapes], np.float64)
         self._shortest_off = np.array([shape.shortest_off for shape in shapes], np.float64)
+        self._scan_s, self._least_on, self._least_off = np.nan, self._shortest_on, self._shortest_off
         self.owed, self._left, self._asked, self._given = np.zeros((4, n))
         self._since = np.full(n, np.inf)
         self.active = np.zeros(n, np.bool_)
@@ -58,27 +59,34 @@ class Pulses:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def step(self, demand: F8, free: Flags, overruled: Flags, dt: float) -> F8:
+    def step(self, demand: F8, free: Flags, overruled: Flags | None, dt: float) -> F8:
         """What is to be written in this scan for ``demand``, ``dt`` seconds after the last.
 
         Where an output is not ``free`` to be pulsed, a pulse under way ends and counts as given; where it is
-        ``overruled``, nothing is owed afterwards either: a dose that was prevented is not caught up with.
+        ``overruled`` (``None``: nowhere), nothing is owed afterwards either: a dose that was prevented is not caught up
+        with.
         """
         dt = self._account(dt)
+        asked = np.maximum(demand - self._rest, 0.0)
         if not all_of(free):
             self._stop(~free, overruled)
-        asked = np.where(free, np.maximum(demand - self._rest, 0.0), 0.0)
-        whole = asked >= self._whole
-        ends = self.active & self._over(asked, dt)
-        begins = (~self.active | ends) & self._due(asked, np.where(ends, 0.0, self._since), dt)
+            asked = np.where(free, asked, 0.0)
+        whole, more = asked >= self._whole, self._height - asked
+        active, since = self.active, self._since
+        ends = active & self._over(more, dt)
+        if any_of(ends):
+            active, since = active & ~ends, np.where(ends, 0.0, since)
+        begins = self._due(asked, more, since, dt) & ~active
         if self._doses:
             self._left[begins & self.doses] += self._amount[begins & self.doses]
-        active = whole | begins | (self.active & ~ends)
+        active = active | begins | whole
         turns = (active != self.active) | (begins & ends)
         if any_of(turns):
             self._since[turns] = 0.0
         self.active, self._asked = active, asked
-        self._given = np.where(whole, asked, active * self._height)
+        self._given = active * self._height
+        if any_of(whole):
+            np.copyto(self._given, asked, where=whole)
         return self._rest + self._given
 
     def take_back(self, outputs: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -104,33 +112,40 @@ class Pulses:
         self._since += dt
         return dt
 
-    def _stop(self, rows: Flags, overruled: Flags) -> None:
+    def _stop(self, rows: Flags, overruled: Flags | None) -> None:
         """End the pulses of ``rows`` as if they had been given to their end; drop what is owed where ``overruled``."""
-        cut = rows & self.active
+        begins = cut = rows & self.active
         self.owed[cut] -= self._rest_of_pulse()[cut]
-        self.owed[rows & overruled] = 0.0
+        if overruled is not None:
+            self.owed[rows & overruled] = 0.0
+            begins = cut | (rows & overruled)
         self._left[rows] = 0.0
-        self._since[cut | (rows & overruled)] = 0.0
+        self._since[begins] = 0.0
         self.active[rows] = False
 
     def _rest_of_pulse(self) -> F8:
         """What a pulse under way still has to give."""
         return np.where(self.active, np.maximum(np.where(self.doses, self._left, self.owed), 0.0), 0.0)
 
-    def _over(self, asked: F8, dt: float) -> Flags:
-        """Whether a pulse under way is nearer to its end now than it would be after another scan."""
-        even = (self.owed <= 0.5 * (self._height - asked) * dt) & (self._since >= self._shortest_on)
+    def _over(self, more: F8, dt: float) -> Flags:
+        """Whether a pulse under way is nearer to its end now than it would be after another scan; ``more`` is what it
+        gives beyond what is asked.
+        """
+        even = (self.owed <= more * (0.5 * dt)) & (self._since >= self._shortest_on)
         return np.where(self.doses, self._left <= 0.5 * self._height * dt, even) if self._doses else even
 
-    def _due(self, asked: F8, since: F8, dt: float) -> Flags:
+    def _due(self, asked: F8, more: F8, since: F8, dt: float) -> Flags:
         """Whether enough is owed for a pulse, and the pause was long enough. Nothing begins while nothing is asked."""
+        if dt != self._scan_s:
+            self._scan_s = dt
+            self._least_on, self._least_off = np.maximum(self._shortest_on, dt), np.maximum(self._shortest_off, dt)
         share = asked / self._height
-        size = np.maximum(asked * self._period * (1.0 - share), asked * np.maximum(self._shortest_off, dt))
-        np.maximum(size, (self._height - asked) * np.maximum(self._shortest_on, dt), out=size)
+        size = np.maximum(asked * self._period * (1.0 - share), asked * self._least_off)
+        size = np.maximum(size, more * self._least_on)
         # A dose begins before its amount is owed, so that it is not yet owed when the next scan comes, even a late one.
         if self._doses:
             size = np.where(self.doses, self._amount - asked * dt, size)
-        return (asked > 0.0) & (since >= self._shortest_off) & (self.owed >= size - 0.5 * asked * dt)
+        return (asked > 0.0) & (since >= self._shortest_off) & (self.owed >= size - asked * (0.5 * dt))
 
     def state(self) -> dict[str, Json]:
         """What is owed, how long ago the last change was, and the last demand; a pulse under way counts as given."""

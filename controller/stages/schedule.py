@@ -30,7 +30,7 @@ class Schedules:
         self.rows = np.array([row for row, _ in found], np.intp)
         self._schedules = [schedule for _, schedule in found]
         self._signals = np.array([schedule.signal for schedule in self._schedules], np.intp)
-        self._seen = np.full(len(found), np.nan)
+        self._seen, self._near = np.full((2, len(found)), np.nan)
         first = [(one.gain[0], one.integral_time[0], one.derivative_time[0]) for one in self._schedules]
         self._values = np.array(first, np.float64).reshape(-1, 3)
         # Vessels of one class have the same schedules, but for the signal: these are looked up together.
@@ -42,7 +42,7 @@ class Schedules:
     def apply(self, signals: Signals, bank: PidBank) -> None:
         """Bring the tunings of the bank to where their signals are; a Bad signal leaves them."""
         value = signals.value[self._signals]
-        moved = ~(np.abs(value - self._seen) <= LEAST * np.abs(self._seen))
+        moved = ~(np.abs(value - self._seen) <= self._near)
         if not any_of(moved):
             return
         moved &= (signals.quality[self._signals] < BAD) & np.isfinite(value)
@@ -50,10 +50,11 @@ class Schedules:
         if not len(places):
             return
         self._seen[places] = value[places]
-        for number, curve in enumerate(self._curves):
-            mine = places[self._curve[places] == number] if len(self._curves) > 1 else places
-            if len(mine):
-                self._values[mine] = curve.at(value[mine]).T
+        self._near = LEAST * np.abs(self._seen)
+        numbers = self._curve[places]
+        for number in set(numbers.tolist()):
+            mine = places[numbers == number]
+            self._values[mine] = self._curves[number].at(value[mine]).T
         gain, integral_time, derivative_time = self._values[places].T
         bank.reschedule(self.rows[places], gain, integral_time, derivative_time)
 

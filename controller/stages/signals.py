@@ -10,15 +10,18 @@ from drivers.contract import Reason
 
 
 class Signals:
-    """Values and qualities by the numbers of :class:`controller.model.signals.SignalIndex`, shape ``(signals,)``; on a
-    site where control looks at tags only, they are the frame's own arrays, shape ``(tags,)``.
+    """Values and qualities by the numbers of :class:`controller.model.signals.SignalIndex`, shape ``(signals,)``,
+    overwritten by the next scan; on a site where control looks at tags only, they are the frame's own arrays, shape
+    ``(tags,)``.
     """
 
     def __init__(self, table: LoopTable, tags: int) -> None:
-        self._tags = tags
+        self._tags, n = tags, len(table)
         self._loops = any(signal >= tags for loop in table.rows for signal in _used(loop))
-        self.value: F8 = np.full(tags, np.nan)
-        self.quality: U1 = np.full(tags, BAD, np.uint8)
+        signals = tags + 2 * n if self._loops else tags
+        self.value: F8 = np.full(signals, np.nan)
+        self.quality: U1 = np.full(signals, BAD, np.uint8)
+        self._own, self._known = self.value[tags:], b""
         self._frame = Frame.never_read(tags)
 
     def take(self, frame: Frame, sp: F8, op: F8) -> None:
@@ -27,9 +30,13 @@ class Signals:
         if not self._loops:
             self.value, self.quality = frame.value, frame.quality
             return
-        own = np.concatenate((sp, op))
-        self.value = np.concatenate((frame.value, own))
-        self.quality = np.concatenate((frame.quality, np.where(np.isfinite(own), GOOD, BAD).astype(np.uint8)))
+        tags, loops = self._tags, len(sp)
+        self.value[:tags], self.quality[:tags] = frame.value, frame.quality
+        self._own[:loops], self._own[loops:] = sp, op
+        known = np.isfinite(self._own)
+        if known.tobytes() != self._known:
+            self._known = known.tobytes()
+            self.quality[tags:] = np.where(known, GOOD, BAD)
 
     def now(self, signal: int, frame: Frame) -> tuple[float, int]:
         """Value and quality of one signal in a frame that was not taken yet."""

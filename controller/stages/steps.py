@@ -13,7 +13,7 @@ import numpy as np
 
 from controller.frame import F8
 from controller.model.loops import OutputTable
-from controller.stages.flags import Flags
+from controller.stages.flags import Flags, any_of
 
 WHOLE = 1e-6
 """Share of a step by which a value may differ from a whole one: a rounding."""
@@ -39,6 +39,8 @@ class Steps:
         self._low, self._high = table.low[self.rows], table.high[self.rows]
         self._longest_dt = longest_dt
         self.owed, self._missing = np.zeros((2, len(self.rows)))
+        self._seen = b""
+        self._divide(self.owed, self.owed > 0.0)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -51,14 +53,27 @@ class Steps:
             self.owed[:] = self._missing[:] = 0.0
         asked, free = wanted[self.rows], free[self.rows]
         self.owed += self._missing * dt
-        self.owed[~free] = 0.0
-        steps = asked / self.size
-        broken = free & (np.abs(steps - np.rint(steps)) > WHOLE)
-        due = np.rint(steps + self.owed / (self.size * max(dt, 1e-3)))
-        nearest = np.minimum(np.maximum(due, np.floor(steps)), np.ceil(steps)) * self.size
+        seen = asked.tobytes() + free.tobytes()
+        if seen != self._seen:
+            self._seen = seen
+            self._divide(asked, free)
+        self.owed[self._barred] = 0.0
+        if not self._breaks:
+            return wanted
+        due = np.rint(self._steps + self.owed / (self.size * max(dt, 1e-3)))
+        nearest = np.minimum(np.maximum(due, self._below), self._above) * self.size
         nearest = np.minimum(np.maximum(nearest, self._low), self._high)
-        given = np.where(broken, nearest, asked)
-        self._missing = np.where(broken, asked - given, 0.0)
+        given = np.where(self._broken, nearest, asked)
+        self._missing = asked - given
+        self._missing[self._barred] = 0.0
         written = wanted.copy()
         written[self.rows] = given
         return written
+
+    def _divide(self, asked: F8, free: Flags) -> None:
+        """How many steps what is ``asked`` amounts to, and whether that is a whole number of them."""
+        self._steps = steps = asked / self.size
+        self._broken = free & (np.abs(steps - np.rint(steps)) > WHOLE)
+        self._below, self._above = np.floor(steps), np.ceil(steps)
+        self._barred, self._breaks = np.flatnonzero(~free), any_of(self._broken)
+        self._missing = np.zeros(len(self.rows))

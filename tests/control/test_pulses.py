@@ -378,3 +378,17 @@ def test_p19_whatever_happens_a_pulsed_output_is_at_rest_or_on(make_rig, site, h
             rig.mode("ph", "auto" if value > 0.0 else "manual")
         rig.run(5)
         assert all(writes.get(row, 0.0) in {0.0, 60.0} for writes in rig.writes)
+
+
+def test_shortest_pulse_and_pause_are_those_of_every_scan_however_far_apart_they_are():
+    rng = np.random.default_rng(4)
+    quick, slow = bank(*SHAPES[:2]), bank(*SHAPES[:2])
+    free, begun = np.ones(2, bool), 0
+    for _ in range(2000):
+        dt, demand = float(rng.choice([0.5, 1.0, 4.0])), rng.uniform(0.0, ON, 2)
+        slow._scan_s = np.nan
+        given_flow = [pulses.step(demand, free, None, dt) for pulses in (quick, slow)]
+        np.testing.assert_array_equal(*given_flow)
+        begun += bool(given_flow[0].any())
+    assert 500 < begun < 2000
+    assert quick.state() == slow.state()

@@ -7,11 +7,14 @@ import pytest
 
 from controller.commands import Verb
 from controller.frame import BAD, GOOD, Frame
+from controller.model.doses import Guard
 from controller.model.guards import Alarm, Interlock
+from controller.model.loops import Output, OutputTable
 from controller.model.tags import Tag, TagTable
 from controller.recipe.conditions import compile_condition
 from controller.recipe.symbols import Symbol
 from controller.stages.alarms import Alarms
+from controller.stages.dose_guard import DoseGuards
 from controller.stages.edges import Edges
 from controller.stages.flags import all_of, any_bad, any_number, any_of, rows_where
 from controller.stages.interlocks import Interlocks
@@ -28,8 +31,15 @@ def forget(scan):
     scan.validator._read, scan.validator._least_jump = b"", np.full(len(scan.validator._rated), -1.0)
     filters, totals = scan.estimator._filters, scan.estimator._totals
     filters._starting, filters._share_dt, totals._counting = True, math.nan, False
-    scan.outputs._seen, scan.outputs._step_dt, scan.outputs._spanned = b"", math.nan, False
-    scan.loops._seen = b""
+    outputs, guards = scan.outputs, scan.outputs.guards
+    outputs._seen, outputs._step_dt, outputs._refresh_at = b"", math.nan, -math.inf
+    outputs._claims._seen, outputs._recent._without, outputs._recent._spanned = b"", b"", False
+    outputs.steps._seen, outputs.pulses._scan_s = b"", math.nan
+    guards._seen, guards._watched[...] = b"", -math.inf
+    scan.programs.deliveries.account._dt_h, scan.health.meter._qualities = math.nan, b""
+    for level in scan.loops.levels:
+        level.ends, level.held = level.ends.copy(), level.held.copy()
+    scan.loops._seen, scan.loops.signals._known = b"", b""
     scan.interlocks._settled = False
     scan.alarms._quiet = False
 
@@ -173,6 +183,44 @@ def test_rates_and_samples_are_judged_the_same_however_little_moves(share):
         one, other = (validator.step(frame, float(now)) for validator in (quick, slow))
         for name in ("value", "quality", "reason", "age"):
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=f"{now} {name}")
+
+
+def some_guards(limits):
+    guarded = [
+        Output(n, f"V.p{n}", 0.0, 5.0, 0.0, guard=Guard(most, 480.0, batch, "mL", 1.0))
+        for n, (most, batch) in enumerate(limits)
+    ]
+    return DoseGuards(OutputTable((Output(9, "V.free", 0.0, 9.0, 0.0), *guarded)))
+
+
+@pytest.mark.parametrize(
+    "limits", [[(100.0, math.inf)], [(math.inf, 250.0)], [(30.0, 400.0)], [(100.0, math.inf), (30.0, 400.0)]]
+)
+def test_dose_guards_look_closely_at_no_amount_too_late(limits):
+    rng, n = np.random.default_rng(7), 1 + len(limits)
+    quick, slow = some_guards(limits), some_guards(limits)
+    sent, value, readable, texts = np.zeros(n), np.zeros(n), np.ones(n, np.bool_), ""
+    for _ in range(6000):
+        if rng.random() < 0.1:
+            sent[:] = value[:] = rng.choice([0.0, 0.01, 0.1, 1.0], n)
+            value[rng.integers(n)] = rng.choice([0.0, 0.1, 7.0, math.nan])
+            readable = np.isfinite(value) & (rng.random(n) < 0.8)
+        sent[quick.held] = value[quick.held] = 0.0
+        dt = float(rng.choice([0.0, 1.0, 3.0, 100.0], p=[0.02, 0.9, 0.07, 0.01]))
+        what = rng.choice(["", "reset", "rebase", "restart"], p=[0.985, 0.005, 0.005, 0.005])
+        for guards in (quick, slow):
+            if what == "reset":
+                guards.reset(n - 2)
+            elif what == "rebase":
+                guards.rebase("V")
+            elif what == "restart":
+                guards.restore(guards.state(sent), 5.0, sent)
+        slow._seen, slow._watched[...] = b"", -math.inf
+        told = [guards.count(sent, value, readable, dt) for guards in (quick, slow)]
+        assert told[0] == told[1]
+        texts += "".join(event.text for event in told[0])
+    assert quick.state(sent) == slow.state(sent)
+    assert min(texts.count(word) for word in ("held at", "free again")) > 5
 
 
 SYMBOLS = {"temperature": Symbol("Cel"), "pressure": Symbol("mbar"), "ph.op": Symbol("%")}

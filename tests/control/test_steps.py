@@ -116,3 +116,11 @@ def test_the_bench_feeds_what_is_asked(make_rig):
     seen = [rig.step() and rig.device("feed_flow") for _ in range(60)]
     assert math.fsum(seen) / 60 == pytest.approx(2.0, abs=0.02)
     assert all(abs(flow / 0.6 - round(flow / 0.6)) < 1e-6 for flow in seen)
+
+
+def test_what_must_not_be_divided_any_more_is_written_as_it_is_though_it_is_asked_the_same():
+    bank = steps()
+    assert {round(one(bank, 2.0), 9) for _ in range(9)} == {1.8, 2.4}
+    assert one(bank, 2.0, free=False) == 2.0
+    assert bank.owed.tolist() == [0.0]
+    assert round(one(bank, 2.0), 9) in {1.8, 2.4}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from controller.commands import Json
 from controller.frame import BAD, F8, Frame
 from controller.model.programs import FeedTable
+from controller.stages.flags import all_of
 from controller.stages.programs.run import number
 
 
@@ -26,11 +27,14 @@ class Account:
         self._counting = np.array([row for row, feed in enumerate(table.rows) if feed.total >= 0], np.intp)
         self._tag = np.array([table.rows[row].total for row in self._counting], np.intp)
         self._counter, self._ahead = np.full(len(self._counting), np.nan), np.zeros(len(self._counting))
+        self._amounts, self._dt_h = np.zeros(n), math.nan
         self._place = {row: place for place, row in enumerate(self._counting.tolist())}
 
     def pumped(self, output: F8, dt_h: float) -> F8:
         """The amounts that pumps should have given in the last ``dt_h`` hours at what their outputs achieved."""
-        return np.asarray(np.fmax(output, 0.0) * (self._table.hourly * dt_h))
+        if dt_h != self._dt_h:
+            self._amounts, self._dt_h = self._table.hourly * dt_h, dt_h
+        return np.asarray(np.fmax(output, 0.0) * self._amounts)
 
     def counted(self, frame: Frame, pumped: F8, reached: NDArray[np.bool_]) -> F8:
         """The same by the devices' counters where they have one. While a counter cannot be read, what the pump should
@@ -39,13 +43,17 @@ class Account:
         """
         if not len(self._counting):
             return pumped
-        counter, expected = frame.value[self._tag], np.where(reached, pumped, 0.0)[self._counting]
+        counter, amounts = frame.value[self._tag], pumped.copy()
         known = (frame.quality[self._tag] < BAD) & np.isfinite(counter)
         moved = counter - self._counter
         moved = np.where(moved >= 0.0, moved - self._ahead, 0.0)
+        if all_of(known):
+            self._counter, self._ahead = counter, np.zeros(len(counter))
+            amounts[self._counting] = moved
+            return amounts
+        expected = np.where(reached, pumped, 0.0)[self._counting]
         self._ahead = np.where(known, 0.0, self._ahead + expected)
         np.copyto(self._counter, counter, where=known)
-        amounts = pumped.copy()
         amounts[self._counting] = np.where(known, moved, expected)
         return amounts
 

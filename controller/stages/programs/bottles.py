@@ -10,6 +10,7 @@ import numpy as np
 from controller.commands import Json
 from controller.frame import F8
 from controller.model.programs import FeedTable
+from controller.stages.flags import any_of, rows_where
 from controller.stages.programs.balance import Balances, Weighed
 from controller.stages.programs.run import number
 
@@ -47,11 +48,11 @@ class Bottles:
             rows = self._balances.rows
             self.left[rows] = np.where(np.isfinite(left), np.maximum(left, 0.0), self.left[rows])
         used_up = self.left <= 0.0
-        if (used_up & ~self.empty).any():
-            rows = np.flatnonzero(used_up & ~self.empty)
+        if any_of(used_up):
+            rows = rows_where(used_up & ~self.empty)
             told += [self._run_out(row, "everything in it was delivered") for row in rows.tolist()]
         low = self.left <= self._low_at
-        if (low != self.low).any():
+        if low.tobytes() != self.low.tobytes():
             told += [(row, self._low_text(row)) for row in np.flatnonzero(low & ~self.low).tolist()]
             self.low = low
             self._low_at = self._warn_at + np.where(low, LOW_AGAIN_SHARE * self._volume, 0.0)
