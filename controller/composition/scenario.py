@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -59,30 +59,30 @@ def with_signals(vessels: Mapping[str, Vessel]) -> Vessels:
     return {name: signals_of(vessel.simulation) for name, vessel in vessels.items()}
 
 
-def load_scenario(source: Path | Document, vessels: Vessels | None = None) -> Scenario:
-    """Read a scenario file for a site that has ``vessels``; of a site that is not known yet they are not checked.
+def load_scenario(source: Path | Document, vessels: Vessels | None = None, every: str | None = None) -> Scenario:
+    """Read a scenario file for a site that has ``vessels``; of a site that is not known yet they are not checked. A
+    fault that names no vessel befalls ``every`` one, or all that have what it concerns.
 
     Raises :class:`controller.config.problems.Problems` with everything that is wrong in it.
     """
     bound = bind(source if isinstance(source, Document) else read_document(source), ScenarioConfig)
-    requests = _requests(bound, vessels)
+    requests = _requests(bound, vessels, [every] if every is not None else list(vessels or ("",)))
     config = bound.complete()
     return Scenario(config.scenario, config.title, tuple(requests))
 
 
-def _requests(bound: Bound[ScenarioConfig], vessels: Vessels | None) -> list[dict[str, Json]]:
+def _requests(bound: Bound[ScenarioConfig], vessels: Vessels | None, every: Sequence[str]) -> list[dict[str, Json]]:
     requests: list[dict[str, Json]] = []
     for place, entry in enumerate(bound.model.faults if bound.model else ()):
         if entry.vessel is not None and vessels is not None and entry.vessel not in vessels:
             hint = nearest(entry.vessel, list(vessels))
             bound.problem(("faults", place, "vessel"), f"there is no vessel {entry.vessel!r}", hint)
         wish = Wish(entry.fault, entry.signal, entry.start, entry.duration, entry.magnitude)
-        for vessel in [entry.vessel] if entry.vessel is not None else list(vessels or ("",)):
-            asked = request(wish, vessel, (vessels or {}).get(vessel))
-            if isinstance(asked, dict):
-                requests.append(asked)
-                continue
-            for wrong in asked:
-                bound.problem(("faults", place, wrong.key), wrong.message, wrong.hint)
-            break
+        named = every if entry.vessel is None else [entry.vessel]
+        asked = [request(wish, vessel, (vessels or {}).get(vessel)) for vessel in named]
+        fit = [one for one in asked if isinstance(one, dict)]
+        requests += fit
+        refused = next((one for one in asked if isinstance(one, list)), ())
+        for wrong in refused if not fit else ():
+            bound.problem(("faults", place, wrong.key), wrong.message, wrong.hint)
     return requests

@@ -10,6 +10,7 @@ import pytest
 
 from controller.cli.main import main
 from controller.composition.rehearsal import Rehearsal, befalling
+from controller.composition.scenario import load_scenario
 from controller.config.problems import Problems
 from simulators.mishaps.order import signals_of
 from tests.rehearsal.conftest import BENCH, CAR_T, setting
@@ -46,6 +47,15 @@ def test_the_faults_of_the_vessel_that_is_copied_befall_every_donor(tmp_path: Pa
     assert lost == pytest.approx([0.1, 0.1], abs=0.001)
     assert all(struck.fleet.truth()["true_temperature"] > calm.fleet.truth()["true_temperature"] + 1.0)
     assert all(struck.fleet.beyond()["bacteria"])
+
+
+def test_a_fault_without_a_vessel_befalls_those_that_have_what_it_concerns(tmp_path: Path) -> None:
+    vessels = {"BR-101": signals_of({"fitted": ["bleed"]}), "BR-102": signals_of({})}
+    scenario = written(tmp_path, HEAD + "  - {fault: pump-empty, signal: bleed_rpm}\n")
+    assert [asked["vessel"] for asked in load_scenario(scenario, vessels).requests] == ["BR-101"]
+    assert [order.mishap.name for order in befalling(scenario, vessels, "BR-101").orders] == ["pump-empty"]
+    with pytest.raises(Problems, match="BR-102 has no bleed_rpm"):
+        befalling(scenario, vessels, "BR-102")
 
 
 def test_it_is_told_and_stored_and_the_same_for_one_vessel_alone(

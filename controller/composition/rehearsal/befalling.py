@@ -30,7 +30,7 @@ def befalling(path: Path, vessels: Vessels, vessel: str) -> Befalling:
     and where none of its faults is of that vessel.
     """
     document = read_document(path)
-    scenario = load_scenario(document, vessels)
+    scenario = load_scenario(document, vessels, vessel)
     others, wrong = 0, list[Problem]()
     for place, entry in enumerate(_entries(document)):
         if entry.get("vessel", vessel) != vessel:
