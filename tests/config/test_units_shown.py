@@ -39,7 +39,5 @@ def test_the_page_has_the_same_forms():
         import {{ unitText }} from {json.dumps(FORMAT.as_uri())};
         console.log(JSON.stringify({json.dumps(CODES)}.map(unitText)));
     """
-    done = subprocess.run(
-        ["node", "--input-type=module", "-e", program], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run(["node", "--input-type=module", "-e", program], capture_output=True, text=True, check=True)
     assert dict(zip(CODES, json.loads(done.stdout), strict=True)) == {code: unit_text(code) for code in CODES}
