@@ -201,6 +201,7 @@ class Scan:
             "interlocks": self.interlocks.state(),
             "alarms": self.alarms.state(),
             "samples": self.validator.state(),
+            "frozen": self.validator.frozen.state(),
             "health": self.health.state(),
             "engine": self.engine.state(),
         }
@@ -216,6 +217,7 @@ class Scan:
         self.interlocks.restore(interlocks if isinstance(interlocks, list) else [])
         self.alarms.restore(mapping(state.get("alarms")), shift)
         self.validator.restore(mapping(state.get("samples")), shift)
+        self.validator.frozen.restore(mapping(state.get("frozen")))
         self.outputs.restore_doses(mapping(state.get("doses")), outage_s)
         self.loops.doses.restore(mapping(state.get("dose_loops")), outage_s)
         events = restore_loops(self.loops, mapping(state.get("loops")))

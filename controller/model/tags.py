@@ -14,6 +14,9 @@ from drivers.contract import Point
 
 Kind = Literal["measurement", "calculated", "output"]
 
+LEAST_STILL_SCANS = 30
+"""No value is called frozen before the time of so many: a coarse one is now and then the same several times."""
+
 
 class Mark(NamedTuple):
     """Which calibration goes into a tag: its name, the id of the stored entry or ``site file``, when it was found and

@@ -10,14 +10,11 @@ from controller.commands import Json
 from controller.frame import BAD, UNCERTAIN, Frame
 from controller.model.tags import TagTable
 from controller.stages.flags import Flags, any_bad, any_of
-from controller.stages.frozen import LEAST_SCANS, Frozen
+from controller.stages.frozen import Frozen
 from drivers.contract import Reason
 
 SHORTEST_RATE_S = 1.0
 """Rates are judged over at least this time, so that noise between two fast scans is not taken for a jump."""
-
-LONGEST_DT_SCANS = 10.0
-"""Between two scans that are further apart nobody saw whether a value moved."""
 
 
 class Validator:
@@ -48,8 +45,7 @@ class Validator:
         self._least_jump = self._max_rate * SHORTEST_RATE_S
         self._believed = np.full(len(self._rated), np.nan)
         self._believed_at = np.zeros(len(self._rated))
-        seldom_s = max(period_s, minimum_stale_s / 3.0)
-        self.frozen = Frozen(tags, LEAST_SCANS * seldom_s, LONGEST_DT_SCANS * seldom_s)
+        self.frozen = Frozen(tags, max(period_s, minimum_stale_s / 3.0))
 
     def step(self, raw: Frame, now_s: float) -> Frame:
         """A judged copy of ``raw``; ``now_s`` is process time."""

@@ -7,7 +7,7 @@ from controller.config.load import load_class, load_site
 from controller.config.problems import Problems
 from controller.frame import BAD, UNCERTAIN, Frame
 from controller.model.build import build
-from controller.model.tags import Tag, TagTable
+from controller.model.tags import LEAST_STILL_SCANS, Tag, TagTable
 from controller.stages.validate import Validator
 from drivers.contract import Reason
 from simulators.fleet import Fleet
@@ -54,9 +54,43 @@ def test_f01_a_value_that_stands_still_is_marked_within_two_scans_of_its_time(qu
     assert frame.quality.tolist() == [0, quality], "what may stand still does"
     assert frame.value[1] == 37.01, "it is judged, not changed"
     assert bench.validator.frozen.flags.tolist() == [True]
-    assert bench.scan(np.nextafter(37.01, 38.0)).quality[1] == 0, "the first other value is believed"
-    assert bench.validator.frozen.flags.tolist() == [False]
+    next_one = np.nextafter(37.01, 38.0)
+    assert [bench.scan(value).quality[1] for value in (next_one, 37.01, next_one)] == [quality, quality, 0]
+    assert bench.validator.frozen.flags.tolist() == [False], "what moves again is believed"
     assert AFTER_S < bench.seconds_until_frozen(37.01) <= AFTER_S + 2.0
+
+
+@pytest.mark.parametrize("after", [10.0, 60.0, 600.0])
+def test_f01_what_hangs_and_changes_one_bit_now_and_then_stays_frozen(after):
+    bench, value = Bench(tag(frozen_s=after, frozen_quality=BAD)), 37.0
+    every = max(int(after), LEAST_STILL_SCANS) + 5
+    seen = []
+    for second in range(20 * every):
+        value = 37.0 if second // every % 2 else 37.01
+        seen.append(int(bench.scan(value).quality[1]))
+    assert seen == sorted(seen), "believed until it is frozen, and never again"
+    assert seen[-1] == BAD
+
+
+@pytest.mark.parametrize(("gap", "believed"), [(59, True), (60, True), (61, False)])
+def test_f01_three_moves_within_a_minute_of_each_other_are_believed(gap, believed):
+    bench = Bench(tag(frozen_s=300.0))
+    assert bench.seconds_until_frozen(37.0)
+    for value in (37.1, 37.2, 37.3):
+        for _ in range(gap):
+            frame = bench.scan(value)
+    assert frame.quality[1] == (0 if believed else UNCERTAIN)
+
+
+def test_f01_a_link_that_is_gone_now_and_then_hides_nothing_that_hangs():
+    """As behind a gateway that hangs: its last value comes back after every break, and the breaks do not count."""
+    bench = Bench(tag())
+    believed = [bench.scan(37.0, quality=BAD if second % 50 == 49 else 0).reason[1] for second in range(200)]
+    assert believed.index(Reason.FROZEN) == 62
+    for lost in (37.1, np.nan, 37.0) * 30:
+        bench.scan(lost, quality=BAD)
+    assert bench.scan(37.0).reason[1] == Reason.FROZEN, "nor does a break free what is frozen"
+    assert bench.validator.frozen.flags.tolist() == [True]
 
 
 def test_f01_each_tag_has_its_own_time():
@@ -152,8 +186,9 @@ def test_f01_it_is_an_alarm_and_a_bad_one_brings_its_loop_to_its_fallback(tmp_pa
     before = rig.op("do")
     rig.run(20)
     assert (rig.op("do") == before) is (quality == "bad"), "held, as its class says of a Bad value"
-    rig.set(do=31.0)
-    rig.run(2)
+    for value in (31.0, 30.0, 31.0, 30.0):
+        rig.set(do=value)
+        rig.step()
     assert f"{ALARM}: returned" in rig.texts()
 
 
