@@ -10,7 +10,7 @@ from controller.frame import BAD, UNCERTAIN
 from controller.model.build_alarms import dose_alarms
 from controller.model.build_calculated import build_calculated
 from controller.model.build_effects import build_effects, effect_alarms
-from controller.model.build_frozen import frozen_alarms
+from controller.model.build_frozen import bad_value_cause, frozen_alarms
 from controller.model.build_health import build_health
 from controller.model.build_loops import build_loops, build_outputs, rate, rivals
 from controller.model.build_mixers import build_mixers, with_gases
@@ -55,7 +55,7 @@ def build(loaded: LoadedSite) -> Site:
         *dose_alarms(outputs, loops, tags),
         *feed_alarms(feeds),
         *effect_alarms(effects, loops),
-        *frozen_alarms(tags),
+        *frozen_alarms(tags, loops, config.scan_period.to("s")),
     )
     return Site(
         name=config.site,
@@ -187,7 +187,6 @@ def _limit_alarm(vessel: str, name: str, entry: guard_class.Alarm, tags: TagTabl
 
 def _bad_value_alarms(loops: LoopTable, tags: TagTable) -> list[Alarm]:
     """One alarm for each value that a loop cannot do without."""
-    watched = {loop.watched: loop for loop in reversed(loops.rows) if loop.watched >= 0}
     return [
         Alarm(
             loop.vessel, f"{tags.tags[row].name}_bad", f"{tags.tags[row].title}: no valid value", row,
@@ -196,12 +195,12 @@ def _bad_value_alarms(loops: LoopTable, tags: TagTable) -> list[Alarm]:
             unit=tags.tags[row].unit,
             consequence=f"The loop {loop.title} "
             + ("put its outputs to their safe values." if loop.on_bad_pv == "safe" else "holds its output."),
-            cause="The sensor, its cable or its instrument failed, or it shows what cannot be.",
+            cause=bad_value_cause(tags.tags[row]),
             action="Check the instrument and its connection; operate the loop by hand until the value is back.",
             respond_within="10 min",
             tag_name=tags.tags[row].name,
         )
-        for row, loop in sorted(watched.items())
+        for row, loop in sorted(loops.watching().items())
     ]  # fmt: skip
 
 

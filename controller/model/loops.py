@@ -181,6 +181,10 @@ class LoopTable:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def watching(self) -> dict[int, Loop]:
+        """By row of the tag table the first of the loops that cannot be trusted without that tag."""
+        return {loop.watched: loop for loop in reversed(self.rows) if loop.watched >= 0}
+
     def levels(self) -> list[list[int]]:
         """The rows in the order in which they must be computed: masters before slaves. Raises ``ValueError`` for a
         circle of cascades.

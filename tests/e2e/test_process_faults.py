@@ -68,7 +68,7 @@ def test_f3_a_stuck_reading_stands_still_while_the_output_is_up(site):
 
 
 def test_f3_what_stands_still_is_not_believed_for_long(site):
-    """F01: the pH loop goes to its fallback, that of oxygen goes on; both are alarms until the readings move."""
+    """F01: the pH loop goes to its fallback, that of oxygen goes on; each is one alarm until the readings move."""
     site.engage(ph=(7.0, "[pH]"))
     until(lambda: site.state()["co2_sp"] > 0.0, 10, "the loop acts")
     assert site.tag("ph")["reason"] == site.tag("do")["reason"] == "simulated"
@@ -77,7 +77,8 @@ def test_f3_what_stands_still_is_not_believed_for_long(site):
     until(lambda: (site.quality("ph"), site.quality("do")) == ("bad", "uncertain"), 45, lambda: site.tag("ph"))
     assert site.tag("ph")["reason"] == site.tag("do")["reason"] == "frozen"
     until(lambda: site.state()["co2_sp"] == 0.0, 3, "the loop is safe")
-    until(lambda: "ph_frozen" in site.alarms() and "do_frozen" in site.alarms(), 3, site.alarms)
+    until(lambda: "ph_bad" in site.alarms() and "do_frozen" in site.alarms(), 13, site.alarms)
+    assert "ph_frozen" not in site.alarms(), "one cause, one alarm"
     assert site.quality("temperature") == "good"
     site.clear()
     until(lambda: site.quality("ph") == site.quality("do") == "good", 5, "both move again")
