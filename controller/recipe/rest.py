@@ -158,10 +158,9 @@ class Resting:
         times = self._times + self._rates * dt
         value = frame.value.take(self._rows, mode="clip")
         calm = (value >= self._least) & (value <= self._most) & (frame.quality.take(self._rows, mode="clip") < BAD)
-        early = times[1] < self._until
-        if dt < 0.0 or b"\x00" in calm.tobytes() + early.tobytes():
-            stirs = ~(np.logical_and.reduce(calm) & early)
-            for place in np.flatnonzero(self._asleep & (stirs | (dt < 0.0))).tolist():
+        rests = np.logical_and.reduce(calm) & (times[1] < self._until)
+        if dt < 0.0 or b"\x01" in (wakes := self._asleep & ~rests).tobytes():
+            for place in np.flatnonzero(self._asleep if dt < 0.0 else wakes).tolist():
                 sleeper = self._sleepers[place]
                 if sleeper is not None:
                     self.wake(sleeper)

@@ -35,7 +35,9 @@ TOLERANCE = 5e-3
 PATIENCE = 3
 """Scans that a read-back may differ for: writes take their time."""
 EARLY = 0.999
-"""Share of the time until a refresh from which it is looked at whose time it is."""
+"""Share of the time until a refresh from which it is looked at whose time it is: the sum that gives the moment is
+rounded otherwise than the difference that decides.
+"""
 
 
 class Outputs:

@@ -64,8 +64,8 @@ class Steps:
         nearest = np.minimum(np.maximum(due, self._below), self._above) * self.size
         nearest = np.minimum(np.maximum(nearest, self._low), self._high)
         given = np.where(self._broken, nearest, asked)
-        self._missing = asked - given
-        self._missing[self._barred] = 0.0
+        # What is asked for may be no number; an account of it would never be one again.
+        self._missing = np.where(self._broken, asked - given, 0.0)
         written = wanted.copy()
         written[self.rows] = given
         return written

@@ -111,6 +111,14 @@ def test_the_most_of_a_batch_is_given_back_by_the_next_batch_only():
     assert not guard.held[0]
 
 
+def test_the_next_batch_frees_it_in_the_next_scan():
+    guard = guards(np.inf, 24.0, per_batch=30.0)
+    while not guard.held[0]:
+        count(guard, FULL, 60.0)
+    guard.rebase("V")
+    assert [event.value for event in count(guard, 0.0, 1.0)] == ["free"]
+
+
 def test_a_pump_that_runs_on_is_counted_by_what_it_reads():
     guard = guards()
     for _ in range(60):

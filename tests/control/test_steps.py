@@ -124,3 +124,12 @@ def test_what_must_not_be_divided_any_more_is_written_as_it_is_though_it_is_aske
     assert one(bank, 2.0, free=False) == 2.0
     assert bank.owed.tolist() == [0.0]
     assert round(one(bank, 2.0), 9) in {1.8, 2.4}
+
+
+def test_what_is_no_number_once_spoils_nothing_after_it():
+    bank = Steps(OutputTable(tuple(Output(row, f"V.feed-{row}", 0.0, 300.0, 0.0, step=STEP) for row in (0, 1))))
+    free = np.ones(2, np.bool_)
+    bank.step(np.array([2.0, math.nan]), free, 1.0)
+    after = [bank.step(np.array([2.0, 2.0]), free, 1.0) for _ in range(300)]
+    assert np.mean(after, axis=0) == pytest.approx([2.0, 2.0], abs=STEP / 300)
+    assert np.isfinite(bank.owed).all()
