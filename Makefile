@@ -19,7 +19,8 @@ TEST_TOOLS := chromium=chromium socat=socat mbpoll=mbpoll
 ## A file stays on one worker, so that what it has started once serves all of its tests, in their order.
 ONCE := not soak and not solo
 DRIVERS := -n 8 --dist loadfile -m "waiting and $(ONCE)" tests/drivers
-PROCESSES := -n 4 --dist loadfile --no-loadscope-reorder -m "not waiting and not computing and $(ONCE)"
+TALKING := -n 2 --dist loadfile --no-loadscope-reorder -m "not waiting and not computing and not e2e and not browser and $(ONCE)"
+PROCESSES := -n 3 --dist loadfile --no-loadscope-reorder -m "(e2e or browser) and $(ONCE)"
 COMPUTING := -o cache_dir=.pytest_cache/computing -n 2 --dist loadfile --no-loadscope-reorder -m "computing and $(ONCE)"
 # Where a policy of the processor's may not be chosen, a low priority has to do.
 BESIDE := $(shell chrt --idle 0 true 2>/dev/null && echo chrt --idle 0 || echo nice -n 19)
@@ -39,10 +40,12 @@ setup-test: $(VENV)/.installed-test $(PAGE_READY) $(PEERS_READY) ## … and what
 demo: setup ## Two simulated bioreactors, the recipe and the page
 	@exec $(BIN)/biovisor demo
 
-# The tests of drivers wait for short time-outs on their wires and have the machine for themselves. Those with processes wait
-# for processes; what only computes takes what they leave over: the processor is taken from it when anything else wants it.
+# The tests of drivers wait for short time-outs on their wires, and those that talk to a server for its answers: both have the
+# machine for themselves. Those with processes wait for processes; what only computes takes what they leave over: the processor
+# is taken from it when anything else wants it.
 test: setup-test lint ## Lint, types, import directions and all tests
 	@$(BIN)/python -m pytest $(DRIVERS)
+	@$(BIN)/python -m pytest $(TALKING)
 	@echo "What only computes is tested beside the next; what that says comes after it"; \
 	told=$$(mktemp); beside=; trap 'kill $$beside 2>/dev/null || true; rm -f "$$told"' EXIT; trap 'exit 130' INT TERM; \
 	$(BESIDE) $(BIN)/python -m pytest $(COMPUTING) >"$$told" 2>&1 & beside=$$!; failed=0; \

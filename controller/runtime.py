@@ -114,10 +114,11 @@ class Runtime:
         dt_ns = self._since_last(now)
         result = self.scan.step(self.io.collect(now), self.door.take(), self.io.outcomes(), now / NS, dt_ns / NS)
         self.io.write(result.writes)
-        self.door.settle(result.outcomes)
         for proposal in result.proposals:
             self.door.submit(proposal)
         self.recorder.scanned(result, self.clock.utc(), now / NS)
+        # Whoever is told that a command was carried out may look in the same moment: what is shown is of this scan.
+        self.door.settle(result.outcomes)
         self.io.heartbeat(self.stats.scans + 1)
         self.stats.completed(started, now, max(0.0, (now - deadline_ns) / NS / self.clock.speed))
         return result

@@ -46,7 +46,6 @@ class ScanRecorder:
         self._store.append(result.events)
         self._store.record(utc, view.value, view.quality)
         self.checkpoint(utc, process_s, clean=False)
-        self._read_backs.scanned(result, utc)
         self._hands.notice(result.events)
         state: dict[str, Json] = {
             "vessels": [*view.vessels],
@@ -56,6 +55,7 @@ class ScanRecorder:
         }
         arrays = (view.value, view.quality, view.reason, view.age)
         self._publisher.publish(utc, process_s, *arrays, state, view.why.loop)
+        self._read_backs.scanned(result, utc)
 
     def checkpoint(self, utc: float, process_s: float, *, clean: bool) -> None:
         """Store the state that a restart continues from; ``clean`` marks an orderly stop."""

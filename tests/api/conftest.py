@@ -125,7 +125,6 @@ class Bench:
     def scan(self):
         begun = self.clock.now_ns()
         outcomes = [self.apply(command) for command in self.door.take()]
-        self.door.settle(outcomes)
         self.store.append([self.settled(outcome) for outcome in outcomes])
         sps = [value for name in LOOPS for value in (self.loops[name]["sp"], 12.3456789)]
         value = np.array([self.loops["temperature"]["sp"], np.nan, *sps, *FEED_NUMBERS.values()])
@@ -133,6 +132,7 @@ class Bench:
         utc, reason, age = self.clock.utc(), np.zeros(len(COLUMNS), np.uint8), np.full(len(COLUMNS), 0.1)
         self.publisher.publish(utc, begun / 1e9, value, quality, reason, age, self.state(), self.why)
         self.store.record(utc, value, quality)
+        self.door.settle(outcomes)
         self.stats.completed(begun, begun, 0.0)
 
     def settled(self, outcome):

@@ -32,15 +32,16 @@ class TuningBench(Bench):
 
     def scan(self):
         scan, begun = self.vessel.scan, self.clock.now_ns()
-        commands = self.door.take()
+        commands, outcomes = self.door.take(), []
         for _ in range(SCANS_AT_ONCE):
             result = self.vessel.step(*commands)
-            self.door.settle(result.outcomes)
+            outcomes += result.outcomes
             self.store.append(result.events)
             commands = ()
         view, utc = scan.view(), self.clock.utc()
         state = {"vessels": view.vessels, "batches": [], "alarms": view.alarms, "connections": []}
         self.publisher.publish(utc, self.vessel.now, view.value, view.quality, view.reason, view.age, state)
+        self.door.settle(outcomes)
         self.stats.completed(begun, begun, 0.0)
 
 

@@ -129,13 +129,14 @@ class SmallSite:
 
     def step(self):
         begun = self.clock.now_ns()
-        self.door.settle([self.apply(command) for command in self.door.take()])
+        outcomes = [self.apply(command) for command in self.door.take()]
         process = 93_600 + begun / 1e9
         self.move(process)
         value, quality, reason, age = self.arrays()
         utc = self.clock.utc()
         self.publisher.publish(utc, process, value, quality, reason, age, self.state(process), self.why)
         self.store.record(utc, value, quality)
+        self.door.settle(outcomes)
         self.stats.completed(begun, begun, 0.0)
 
     def move(self, process):
