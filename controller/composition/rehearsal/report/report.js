@@ -89,7 +89,7 @@ function probability() {
 
 const completed = donors.rows.filter((row) => row[donors.head.indexOf("state")] === "Complete");
 const column = (name) => completed.map((row) => row[donors.head.indexOf(name)]);
-const states = (counts) => Object.entries(counts).map(([name, count]) => `${name}: ${count}`).join(" · ") || "none";
+const states = (counts) => Object.entries(counts).map(([name, count]) => `${name.replace(/\.$/, "")}: ${count}`).join(" · ") || "none";
 
 /** Figures of what batches brought, the most important first. */
 const yields = Object.entries(summary.yield);
