@@ -338,6 +338,21 @@ def test_an_instrument_that_no_tag_uses_disturbs_nothing(site):
     assert site.assembly.site.bindings["spare"] == []
 
 
+def test_who_is_told_that_a_command_was_applied_finds_it_shown(site):
+    site.scan()
+    number, seen = site.send(Verb.MODE, LOOP, {"mode": "manual"}), []
+
+    def look(_):
+        vessels = site.assembly.publisher.latest.state["vessels"]
+        loops = next(one for one in vessels if one["name"] == "BR-101")["loops"]
+        seen.append(next(one["mode"] for one in loops if one["name"] == "temperature"))
+
+    site.assembly.door.outcome(number).add_done_callback(look)
+    assert not seen
+    site.scan()
+    assert seen == ["manual"]
+
+
 def test_an_instrument_that_is_up_is_ready_once_a_scan_has_used_its_values(site):
     """Who is told that it is ready may read the values in the next moment."""
     wires, gateway = site.assembly.wires, site.assembly.gateway
