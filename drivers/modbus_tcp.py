@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from drivers.contract import DriverError, LinkLost, Malformed, Refused, Timeout
 from drivers.modbus import Ask, Take, load_library
+from drivers.patience import stall
 
 HEADER = struct.Struct(">HHHB")
 """Number of the request, protocol (0), bytes that follow it, unit."""
@@ -175,6 +176,7 @@ class _Replies(asyncio.BufferedProtocol):
         self._end: asyncio.Future[None] | None = None
         self._loop = asyncio.get_running_loop()
         self._within_s = self._deadline = 0.0
+        self._stalled = False
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -206,6 +208,7 @@ class _Replies(asyncio.BufferedProtocol):
         request = ask.request()
         self._transport.write(HEADER.pack(self._number, 0, len(request) + 1, ask.unit) + request)
         self._deadline = self._loop.time() + self._within_s
+        self._stalled = False
 
     def _look(self) -> None:
         """One timer for a row: every request has put off its deadline. Half a reply is not waited for: the rest might
@@ -215,6 +218,10 @@ class _Replies(asyncio.BufferedProtocol):
             return
         if self._loop.time() < self._deadline:
             self._timer = self._loop.call_at(self._deadline, self._look)
+            return
+        if not self._stalled and (more := stall(self._deadline, self._within_s)) > 0.0:
+            self._stalled = True
+            self._timer = self._loop.call_later(more, self._look)
             return
         self._settle(Timeout(f"{self._place}: no answer within {self._within_s:g} s"))
         if self._buffer:

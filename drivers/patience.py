@@ -15,6 +15,17 @@ from drivers.contract import Point, WriteOutcome, WriteState
 
 SHARE = 0.9
 """Of the time that a link gives."""
+STALL_S = 0.02
+"""A timer that comes later than this was kept back by a machine that stood still, or by ourselves."""
+
+
+def stall(due: float, within_s: float) -> float:
+    """How much longer to wait for an answer whose time was over at ``due`` (loop time), when the timer that says so
+    comes late: for so long nobody has looked whether it came, and the instrument is not to be blamed for that. At most
+    ``within_s``, 0 when the timer came in time.
+    """
+    late = asyncio.get_running_loop().time() - due
+    return min(late, within_s) if late > STALL_S else 0.0
 
 
 @asynccontextmanager

@@ -8,12 +8,14 @@ loop for ever once the kernel's buffer is full, which a frozen device brings abo
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import select
 from collections.abc import Callable
 from typing import Protocol
 
 from drivers.contract import LinkLost, Malformed, Timeout
+from drivers.patience import stall
 from drivers.ports import Port, PortSettings, reason_of
 
 BUFFER_LIMIT = 4096
@@ -46,6 +48,7 @@ class Wire:
         self._port: Port | None = port
         self.unanswered = self.waiting = 0
         self._over = False
+        self._limit: asyncio.TimerHandle
         self._loop = asyncio.get_running_loop()
         self.stray_at = self.last_byte_at = self.sent_at = self.rest_until = self._loop.time()
         self._loop.add_reader(port.fileno(), self._readable)
@@ -96,7 +99,8 @@ class Wire:
         """Collect what comes until it is complete. Raises :class:`Timeout`, :class:`Malformed`, :class:`LinkLost`."""
         self._over = False
         # A timer and not asyncio.timeout, which takes a quarter of the time of a whole exchange.
-        limit = self._loop.call_later(within_s, self._end)
+        due = self._loop.time() + within_s
+        self._limit = self._loop.call_at(due, self._end, due, within_s)
         try:
             while True:
                 self.arrived = self._loop.create_future()
@@ -111,11 +115,14 @@ class Wire:
             self.stray_at = self._loop.time()
             raise
         finally:
-            limit.cancel()
+            self._limit.cancel()
             self.arrived = None
 
-    def _end(self) -> None:
-        """The time for the reply is over."""
+    def _end(self, due: float, within_s: float) -> None:
+        """The time for the reply is over, but for what we ourselves have missed of it: that is waited for once."""
+        if (more := stall(due, within_s)) > 0.0:
+            self._limit = self._loop.call_later(more, self._end, math.inf, within_s)
+            return
         self._over = True
         self._wake()
 

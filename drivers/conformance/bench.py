@@ -14,12 +14,13 @@ from drivers.contract import Driver, DriverError, Plan, Point, Quality, Sample
 
 Result = TypeVar("Result")
 
-OPEN_S = 5.0
+OPEN_S = 10.0
 """Connecting, late replies of earlier sessions waited for."""
 FAIL_S = 1.5
 """A silent instrument is noticed by the driver itself within this time."""
 CLOSE_S = 1.0
-RECOVER_S = 5.0
+RECOVER_S = 15.0
+"""So long an instrument that answers again is waited for, also on a machine that has much else to do."""
 LATE = 1.5
 """How late answers are in a disturbance, in time-outs of the driver."""
 

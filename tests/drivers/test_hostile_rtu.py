@@ -20,6 +20,7 @@ from drivers.instruments.generic_modbus import GenericModbus
 from drivers.link_state import kind_of
 from tests.drivers.conftest import PtyPeer, crc
 from tests.drivers.simulated import Simulated
+from tests.drivers.steady import steady
 
 TIMEOUT_S = 0.2
 OPTIONS = {"slowest_reply": 0.27}
@@ -157,6 +158,7 @@ class LatePeer(PtyPeer):
         return body + crc(body)
 
 
+@steady
 async def test_every_late_answer_is_a_time_out_that_is_counted() -> None:
     peer = LatePeer()
     driver = make(f"serial://{peer.path}?parity=N")

@@ -11,7 +11,17 @@ import pytest
 from ismatec.peristaltic_pump import RegloICC
 
 from drivers.conformance import DriverConformance
-from drivers.contract import ConnectionSpec, Identity, Malformed, Point, Quality, Sample, Timeout, WriteState
+from drivers.contract import (
+    ConnectionSpec,
+    DriverError,
+    Identity,
+    Malformed,
+    Point,
+    Quality,
+    Sample,
+    Timeout,
+    WriteState,
+)
 from drivers.instruments.ismatec_reglo import IsmatecReglo
 from tests.drivers.conftest import PtyPeer
 from tests.drivers.simulated import Simulated, SimulatedBench, points, until
@@ -58,6 +68,19 @@ async def stop_all(driver: IsmatecReglo) -> None:
     await driver.close()
 
 
+async def stop_all_at(url: str) -> None:
+    """As often as a link would, and without keeping the line, or no later test could open it."""
+    driver, to_stop = make(url), {f"{channel}.speed" for channel in "1234"}
+    async with asyncio.timeout(20.0):
+        while to_stop:
+            with contextlib.suppress(DriverError):
+                await driver.open()
+                for address in sorted(to_stop):
+                    if (await write(driver, address, 0.0))[0] is WriteState.APPLIED:
+                        to_stop.discard(address)
+            await driver.close()
+
+
 class TestConformance(DriverConformance):
     """The contract, on a pseudo-terminal, with events all the time."""
 
@@ -66,7 +89,7 @@ class TestConformance(DriverConformance):
         yield SimulatedBench(
             reglo, make, points(*READABLE), Point("x", "5.speed"), (Point("1.speed", "1.speed", "rw"), 12.3), true=TRUE
         )
-        await stop_all(await opened(reglo.url))
+        await stop_all_at(reglo.url)
 
 
 class TestConformanceOnTcp(DriverConformance):
@@ -82,7 +105,7 @@ class TestConformanceOnTcp(DriverConformance):
             (Point("2.flow", "2.flow", "rw"), 1.234),
             true=TRUE,
         )
-        await stop_all(await opened(reglo_on_tcp.url))
+        await stop_all_at(reglo_on_tcp.url)
 
 
 async def test_who_answers(reglo: Simulated) -> None:

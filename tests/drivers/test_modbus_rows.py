@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -66,6 +67,21 @@ async def test_each_request_has_its_own_time(server: Server, driver: GenericModb
     server.before = lambda: asyncio.sleep(0.2)
     samples = await driver.read(driver.plan(points(*FAR)))
     assert [sample.value for sample in samples] == [0.0, 1000.0, 2000.0, 3000.0]
+
+
+def stand_still() -> None:
+    """The whole machine: the device, which is of this process, and the driver."""
+    time.sleep(0.7)
+
+
+async def test_the_time_in_which_we_stood_still_is_not_the_devices(server: Server, driver: GenericModbus) -> None:
+    async def still() -> None:
+        stand_still()
+        await asyncio.sleep(0.05)
+
+    server.before = still
+    (sample,) = await driver.read(driver.plan(points(FAR[1])))
+    assert (sample.quality, sample.value) == (Quality.GOOD, 1000.0)
 
 
 async def test_a_write_is_sent_between_two_reads(server: Server, driver: GenericModbus) -> None:

@@ -14,6 +14,7 @@ from drivers.instruments.hamilton_arc import HamiltonArc
 from drivers.instruments.lauda import Lauda
 from drivers.patience import write_each
 from tests.drivers.conftest import ArcPeer, PtyPeer, crc, points
+from tests.drivers.steady import steady
 
 DEADLINE_S = 0.5
 """Of a link, for a read or a write as a whole; one question has half of it."""
@@ -79,6 +80,7 @@ def modbus(peer: Registers) -> GenericModbus:
     return GenericModbus(spec)
 
 
+@steady
 async def test_two_devices_that_fall_silent_together_do_not_take_the_line_with_them() -> None:
     peer = Registers()
     driver = modbus(peer)
@@ -95,6 +97,7 @@ async def test_two_devices_that_fall_silent_together_do_not_take_the_line_with_t
     peer.unplug()
 
 
+@steady
 async def test_a_write_to_a_silent_device_does_not_take_the_others_with_it() -> None:
     peer = Registers()
     driver = modbus(peer)
@@ -118,6 +121,7 @@ async def test_a_write_to_a_silent_device_does_not_take_the_others_with_it() -> 
     peer.unplug()
 
 
+@steady
 async def test_two_questions_that_are_not_answered_leave_the_others() -> None:
     peer = Bath()
     driver = Lauda(ConnectionSpec("bath", f"serial://{peer.path}", {}, DEADLINE_S))
@@ -134,7 +138,9 @@ async def test_two_questions_that_are_not_answered_leave_the_others() -> None:
     peer.unplug()
 
 
-async def test_two_silent_sensors_leave_the_others(arc: ArcPeer) -> None:
+@steady
+async def test_two_silent_sensors_leave_the_others() -> None:
+    arc = ArcPeer()
     for unit in (3, 4):
         arc.put(unit, 6.0, unit=12)
     driver = HamiltonArc(ConnectionSpec("arc", f"serial://{arc.path}", {"slowest_reply": 0.5}, DEADLINE_S))
@@ -148,6 +154,7 @@ async def test_two_silent_sensors_leave_the_others(arc: ArcPeer) -> None:
     arc.dead.clear()
     assert (await seen(driver, plan, 3))[-1] == "GGGG"
     await driver.close()
+    arc.unplug()
 
 
 async def nothing_against(_point: Point, _value: float) -> str:

@@ -100,6 +100,23 @@ async def test_a_reply_that_trickles_has_only_its_time(pump: Any) -> None:
     port.close()
 
 
+async def test_the_time_in_which_we_stood_still_is_not_the_devices(pump: Any) -> None:
+    pump.silent = True
+    port = line(pump.path)
+    await port.open()
+
+    def still() -> None:
+        time.sleep(0.5)
+        asyncio.get_running_loop().call_later(0.05, pump.send, b"right!")
+
+    asyncio.get_running_loop().call_later(0.05, still)
+    assert await port.exchange(b"?", whole, 0.3) == b"right!"
+    asyncio.get_running_loop().call_later(0.05, time.sleep, 0.5)
+    with pytest.raises(Timeout, match=r"no answer within 0\.3 s"):
+        await port.exchange(b"?", whole, 0.3)
+    port.close()
+
+
 async def test_two_callers_take_turns(pump: Any) -> None:
     port = line(pump.path, 0.005)
     await port.open()
