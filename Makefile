@@ -42,16 +42,16 @@ demo: setup ## Two simulated bioreactors, the recipe and the page
 
 # The tests of drivers wait for short time-outs on their wires, and those that talk to a server for its answers: both have the
 # machine for themselves. Those with processes wait for processes; what only computes takes what they leave over: the processor
-# is taken from it when anything else wants it.
+# is taken from it when anything else wants it. All are run, whatever those before found.
 test: setup-test lint ## Lint, types, import directions and all tests
-	@$(BIN)/python -m pytest $(DRIVERS)
-	@$(BIN)/python -m pytest $(TALKING)
-	@echo "What only computes is tested beside the next; what that says comes after it"; \
-	told=$$(mktemp); beside=; trap 'kill $$beside 2>/dev/null || true; rm -f "$$told"' EXIT; trap 'exit 130' INT TERM; \
-	$(BESIDE) $(BIN)/python -m pytest $(COMPUTING) >"$$told" 2>&1 & beside=$$!; failed=0; \
+	@failed=0; told=$$(mktemp); beside=; trap 'kill $$beside 2>/dev/null || true; rm -f "$$told"' EXIT; trap 'exit 130' INT TERM; \
+	$(BIN)/python -m pytest $(DRIVERS) || failed=1; \
+	$(BIN)/python -m pytest $(TALKING) || failed=1; \
+	echo "What only computes is tested beside the next; what that says comes after it"; \
+	$(BESIDE) $(BIN)/python -m pytest $(COMPUTING) >"$$told" 2>&1 & beside=$$!; \
 	$(BIN)/python -m pytest $(PROCESSES) || failed=1; \
-	wait $$beside || failed=1; beside=; cat "$$told"; exit $$failed
-	@$(BIN)/python -m pytest -m "solo and not soak"
+	wait $$beside || failed=1; beside=; cat "$$told"; \
+	$(BIN)/python -m pytest -m "solo and not soak" || failed=1; exit $$failed
 
 fast: setup-test ## Only the tests that start no process
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not e2e and not browser and $(ONCE)"

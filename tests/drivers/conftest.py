@@ -11,7 +11,7 @@ import struct
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -55,6 +55,12 @@ class PtyPeer(ABC):
         """Put bytes on the line, asked for or not."""
         if self.master >= 0:
             os.write(self.master, data)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.unplug()
 
     def unplug(self) -> None:
         """The device is gone, with its port."""

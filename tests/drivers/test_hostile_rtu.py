@@ -160,24 +160,23 @@ class LatePeer(PtyPeer):
 
 @steady
 async def test_every_late_answer_is_a_time_out_that_is_counted() -> None:
-    peer = LatePeer()
-    driver = make(f"serial://{peer.path}?parity=N")
-    timeouts = right = 0
-    while True:
-        try:
-            await driver.open()
-            break
-        except Timeout:
-            timeouts += 1
-    for number in range(24):
-        try:
-            (sample,) = await driver.read(driver.plan([Point("x", f"holding.{number}")]))
-        except Timeout:
-            timeouts += 1
-            continue
-        assert sample.value == number
-        right += 1
-    assert timeouts == peer.late > 2
-    assert right > 2
-    await driver.close()
-    peer.unplug()
+    with LatePeer() as peer:
+        driver = make(f"serial://{peer.path}?parity=N")
+        timeouts = right = 0
+        while True:
+            try:
+                await driver.open()
+                break
+            except Timeout:
+                timeouts += 1
+        for number in range(24):
+            try:
+                (sample,) = await driver.read(driver.plan([Point("x", f"holding.{number}")]))
+            except Timeout:
+                timeouts += 1
+                continue
+            assert sample.value == number
+            right += 1
+        assert timeouts == peer.late > 2
+        assert right > 2
+        await driver.close()

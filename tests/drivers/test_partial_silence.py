@@ -82,79 +82,77 @@ def modbus(peer: Registers) -> GenericModbus:
 
 @steady
 async def test_two_devices_that_fall_silent_together_do_not_take_the_line_with_them() -> None:
-    peer = Registers()
-    driver = modbus(peer)
-    await driver.open()
-    plan = driver.plan(points("1.holding.7", "2.holding.7", "3.holding.7", "4.holding.7"))
-    assert await seen(driver, plan, 1) == ["GGGG"]
-    peer.deaf = {2, 3}
-    first, *later = await seen(driver, plan, 4)
-    assert first.startswith("GBB")
-    assert later == ["GBBG"] * 3
-    peer.deaf.clear()
-    assert (await seen(driver, plan, 3))[-1] == "GGGG"
-    await driver.close()
-    peer.unplug()
+    with Registers() as peer:
+        driver = modbus(peer)
+        await driver.open()
+        plan = driver.plan(points("1.holding.7", "2.holding.7", "3.holding.7", "4.holding.7"))
+        assert await seen(driver, plan, 1) == ["GGGG"]
+        peer.deaf = {2, 3}
+        first, *later = await seen(driver, plan, 4)
+        assert first.startswith("GBB")
+        assert later == ["GBBG"] * 3
+        peer.deaf.clear()
+        assert (await seen(driver, plan, 3))[-1] == "GGGG"
+        await driver.close()
 
 
 @steady
 async def test_a_write_to_a_silent_device_does_not_take_the_others_with_it() -> None:
-    peer = Registers()
-    driver = modbus(peer)
-    await driver.open()
-    wanted = points("1.holding.7", "2.holding.7", "3.holding.7", "4.holding.7")
-    plan = driver.plan(wanted)
-    await driver.read(plan)
-    peer.deaf = {2, 3}
-    for expected in ("applied unknown unknown applied", "applied refused refused applied"):
-        async with asyncio.timeout(DEADLINE_S):
-            outcomes = await driver.write([(point, 5.0) for point in wanted])
-        assert [outcome.point for outcome in outcomes] == wanted
-        told = " ".join(outcome.state.value for outcome in outcomes)
-        assert told == expected or told == "applied unknown unknown refused"
-        await seen(driver, plan, 2)
-    assert [outcome.detail.startswith("not sent") for outcome in outcomes] == [False, True, True, False]
-    peer.deaf.clear()
-    await seen(driver, plan, 3)
-    assert {outcome.state for outcome in await driver.write([(point, 5.0) for point in wanted])} == {WriteState.APPLIED}
-    await driver.close()
-    peer.unplug()
+    with Registers() as peer:
+        driver = modbus(peer)
+        await driver.open()
+        wanted = points("1.holding.7", "2.holding.7", "3.holding.7", "4.holding.7")
+        plan = driver.plan(wanted)
+        await driver.read(plan)
+        peer.deaf = {2, 3}
+        for expected in ("applied unknown unknown applied", "applied refused refused applied"):
+            async with asyncio.timeout(DEADLINE_S):
+                outcomes = await driver.write([(point, 5.0) for point in wanted])
+            assert [outcome.point for outcome in outcomes] == wanted
+            told = " ".join(outcome.state.value for outcome in outcomes)
+            assert told == expected or told == "applied unknown unknown refused"
+            await seen(driver, plan, 2)
+        assert [outcome.detail.startswith("not sent") for outcome in outcomes] == [False, True, True, False]
+        peer.deaf.clear()
+        await seen(driver, plan, 3)
+        assert {outcome.state for outcome in await driver.write([(point, 5.0) for point in wanted])} == {
+            WriteState.APPLIED
+        }
+        await driver.close()
 
 
 @steady
 async def test_two_questions_that_are_not_answered_leave_the_others() -> None:
-    peer = Bath()
-    driver = Lauda(ConnectionSpec("bath", f"serial://{peer.path}", {}, DEADLINE_S))
-    await driver.open()
-    plan = driver.plan(points("bath", "controlled", "external", "level", "setpoint"))
-    assert await seen(driver, plan, 1) == ["GGGGG"]
-    peer.deaf = {"IN_PV_01", "IN_PV_03"}
-    *first, third, fourth = await seen(driver, plan, 4)  # a read finds out about one of them
-    assert all(read.startswith("GB") for read in first)
-    assert (third, fourth) == ("GBBGG", "GBBGG")
-    peer.deaf.clear()
-    assert (await seen(driver, plan, 3))[-1] == "GGGGG"
-    await driver.close()
-    peer.unplug()
+    with Bath() as peer:
+        driver = Lauda(ConnectionSpec("bath", f"serial://{peer.path}", {}, DEADLINE_S))
+        await driver.open()
+        plan = driver.plan(points("bath", "controlled", "external", "level", "setpoint"))
+        assert await seen(driver, plan, 1) == ["GGGGG"]
+        peer.deaf = {"IN_PV_01", "IN_PV_03"}
+        *first, third, fourth = await seen(driver, plan, 4)  # a read finds out about one of them
+        assert all(read.startswith("GB") for read in first)
+        assert (third, fourth) == ("GBBGG", "GBBGG")
+        peer.deaf.clear()
+        assert (await seen(driver, plan, 3))[-1] == "GGGGG"
+        await driver.close()
 
 
 @steady
 async def test_two_silent_sensors_leave_the_others() -> None:
-    arc = ArcPeer()
-    for unit in (3, 4):
-        arc.put(unit, 6.0, unit=12)
-    driver = HamiltonArc(ConnectionSpec("arc", f"serial://{arc.path}", {"slowest_reply": 0.5}, DEADLINE_S))
-    await driver.open()
-    plan = driver.plan(points("1.PMC1", "2.PMC1", "3.PMC1", "4.PMC1"))
-    assert await seen(driver, plan, 1) == ["GGGG"]
-    arc.dead = {2, 3}
-    first, *later = await seen(driver, plan, 4)
-    assert first.startswith("GBB")
-    assert later == ["GBBG"] * 3
-    arc.dead.clear()
-    assert (await seen(driver, plan, 3))[-1] == "GGGG"
-    await driver.close()
-    arc.unplug()
+    with ArcPeer() as arc:
+        for unit in (3, 4):
+            arc.put(unit, 6.0, unit=12)
+        driver = HamiltonArc(ConnectionSpec("arc", f"serial://{arc.path}", {"slowest_reply": 0.5}, DEADLINE_S))
+        await driver.open()
+        plan = driver.plan(points("1.PMC1", "2.PMC1", "3.PMC1", "4.PMC1"))
+        assert await seen(driver, plan, 1) == ["GGGG"]
+        arc.dead = {2, 3}
+        first, *later = await seen(driver, plan, 4)
+        assert first.startswith("GBB")
+        assert later == ["GBBG"] * 3
+        arc.dead.clear()
+        assert (await seen(driver, plan, 3))[-1] == "GGGG"
+        await driver.close()
 
 
 async def nothing_against(_point: Point, _value: float) -> str:
