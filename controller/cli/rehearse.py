@@ -32,7 +32,10 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("recipe", type=Path, metavar="RECIPE", help="recipe file")
     parser.add_argument("--class", dest="vessel_class", metavar="NAME", help="vessel class (default: the recipe's)")
     parser.add_argument("--site", type=Path, help="site file (default: the first beside the recipe with such a vessel)")
-    parser.add_argument("--vessel", help="vessel of the site whose plant is used (default: the first of the class)")
+    parser.add_argument(
+        "--vessel",
+        help="vessel of the site whose plant is used (default: the first of the class with the recipe's culture)",
+    )
     parser.add_argument("--scenario", type=Path, metavar="FILE", help="scenario file: faults of every donor's vessel")
     parser.add_argument(
         "--formula",

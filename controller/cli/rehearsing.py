@@ -109,9 +109,10 @@ def _plant(args: argparse.Namespace, recipe: LoadedRecipe) -> tuple[Path, Loaded
     wanted = args.vessel_class or wanted_class(recipe.document)
     if Path(wanted).is_file():
         wanted = load_class(Path(wanted)).config.vessel_class
+    culture = recipe.config.culture
     if args.site is not None:
         site = load_site(args.site, conditions=check_condition, simulation=check_simulation)
-        return args.site, site, _chosen(args, site, wanted)
+        return args.site, site, _chosen(args.vessel, site, wanted, culture)
     folder, wrong = args.recipe.resolve().parent.parent / "sites", list[Problem]()
     for path in sorted(folder.glob("*.yaml")):
         try:
@@ -119,12 +120,13 @@ def _plant(args: argparse.Namespace, recipe: LoadedRecipe) -> tuple[Path, Loaded
         except Problems as problems:
             wrong += problems.problems
             continue
-        if wanted in {kind.vessel_class for kind in site.classes.values()} and args.vessel in {None, *site.classes}:
-            return path, site, _chosen(args, site, wanted)
+        with contextlib.suppress(LookupError):
+            return path, site, _chosen(args.vessel, site, wanted, culture)
     if wrong:
         raise Problems(wrong)
     vessel = f"{args.vessel} of the class {wanted}" if args.vessel else f"of the class {wanted}"
-    raise LookupError(f"no site in {folder} has a vessel {vessel}; name one with --site")
+    simulated = f" simulated with {culture}, for which the recipe is written" if culture and not args.vessel else ""
+    raise LookupError(f"no site in {folder} has a vessel {vessel}{simulated}; name one with --site and --vessel")
 
 
 def _formula(recipe: LoadedRecipe, given: Sequence[str]) -> dict[str, float]:
@@ -139,11 +141,12 @@ def _formula(recipe: LoadedRecipe, given: Sequence[str]) -> dict[str, float]:
     return values
 
 
-def _chosen(args: argparse.Namespace, site: LoadedSite, wanted: str) -> str:
-    if args.vessel is None:
-        return vessel_of(site, wanted)
-    if args.vessel not in site.config.vessels:
-        raise LookupError(f"the site {site.config.site} has no vessel {args.vessel}; it has {', '.join(site.classes)}")
-    if (kind := site.classes[args.vessel].vessel_class) != wanted:
-        raise LookupError(f"{args.vessel} is a {kind}, not a {wanted}")
-    return str(args.vessel)
+def _chosen(vessel: str | None, site: LoadedSite, wanted: str, culture: str | None) -> str:
+    """The vessel named or, if none is, the first of the class with the recipe's culture. Raises ``LookupError``."""
+    if vessel is None:
+        return vessel_of(site, wanted, culture)
+    if vessel not in site.config.vessels:
+        raise LookupError(f"the site {site.config.site} has no vessel {vessel}; it has {', '.join(site.classes)}")
+    if (kind := site.classes[vessel].vessel_class) != wanted:
+        raise LookupError(f"{vessel} is a {kind}, not a {wanted}")
+    return vessel

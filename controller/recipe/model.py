@@ -224,7 +224,8 @@ class OperationConfig(StrictModel):
 
 class RecipeConfig(StrictModel):
     """A recipe file: header, formula, procedure. ``requires`` are the tags and loops that it needs of the class,
-    ``target`` says what a batch is made for: a condition that is true once it is reached.
+    ``target`` says what a batch is made for: a condition that is true once it is reached; ``culture`` is the model of
+    the cells for which it is written, as in the ``simulation`` of a site's vessel.
     """
 
     placeholders: ClassVar[Mapping[str, Json]] = {
@@ -245,6 +246,7 @@ class RecipeConfig(StrictModel):
     licence: Text
     vessel_class: Identifier
     requires: list[Name]
+    culture: Identifier | None = None
     target: Text | None = None
     formula: dict[Name, Parameter] = Field(default_factory=dict)
     procedure: list[OperationConfig]

@@ -65,6 +65,29 @@ def test_a_vessel_brings_its_own_plant(tmp_path, capsys):
     assert (told["site"], told["model"]) == ("microbial", "ecoli_a")
 
 
+def test_without_a_vessel_it_is_one_with_the_culture_of_the_recipe(tmp_path, capsys):
+    recipe = CONFIGS / "recipes/ecoli-fed-batch.yaml"
+    assert rehearse(tmp_path, *QUICK[:-2], "--json", recipe=recipe) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["site"], told["vessel"], told["model"]) == ("microbial", "BR-201", "ecoli_a")
+    assert "is written for" not in told["model_note"]
+    assert rehearse(tmp_path, *QUICK[:-2], "--vessel", "BR-101", "--json", recipe=recipe) == 0
+    note = json.loads(capsys.readouterr().out)["model_note"]
+    assert note.startswith("The recipe is written for ecoli_a, the vessel holds tc_m. The T-cell model")
+    assert rehearse(tmp_path, *QUICK, recipe=recipe) == 1
+    why = "of the site bench is simulated with ecoli_a; there are: BR-101 with tc_m, BR-102 with tc_m"
+    assert why in capsys.readouterr().err
+
+
+def test_a_culture_that_no_vessel_has_is_refused_in_words(tmp_path, capsys):
+    shutil.copytree(CONFIGS, tmp_path / "configs")
+    recipe = tmp_path / "configs/recipes/ecoli-fed-batch.yaml"
+    recipe.write_text(recipe.read_text().replace("culture: ecoli_a", "culture: yeast"))
+    assert rehearse(tmp_path, *QUICK[:-2], recipe=recipe) == 1
+    why = "has a vessel of the class stirred-tank-2l simulated with yeast, for which the recipe is written"
+    assert why in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [

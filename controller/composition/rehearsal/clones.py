@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 APART = "/"
 """Between a connection's name and the vessel that the copy is for."""
+REPRESENTATIVE = "tc_m"
+"""The model of a vessel that names none."""
 
 
 def cloned(loaded: LoadedSite, vessel: str, names: Sequence[str]) -> LoadedSite:
@@ -29,10 +31,22 @@ def cloned(loaded: LoadedSite, vessel: str, names: Sequence[str]) -> LoadedSite:
     return loaded._replace(config=renewed, classes=classes, calibrations=calibrations)
 
 
-def vessel_of(loaded: LoadedSite, vessel_class: str) -> str:
-    """The first vessel of a class. Raises ``LookupError`` where there is none."""
-    for name, kind in loaded.classes.items():
-        if kind.vessel_class == vessel_class:
+def vessel_of(loaded: LoadedSite, vessel_class: str, culture: str | None = None) -> str:
+    """The first vessel of a class, simulated with the model ``culture`` if given. Raises ``LookupError`` where there is
+    none.
+    """
+    vessels = [name for name, kind in loaded.classes.items() if kind.vessel_class == vessel_class]
+    for name in vessels:
+        if culture in {None, model_of(loaded, name)}:
             return name
+    site = loaded.config.site
+    if vessels:
+        models = ", ".join(f"{name} with {model_of(loaded, name)}" for name in vessels)
+        raise LookupError(f"no {vessel_class} of the site {site} is simulated with {culture}; there are: {models}")
     known = sorted({kind.vessel_class for kind in loaded.classes.values()})
-    raise LookupError(f"no vessel of the site {loaded.config.site} is a {vessel_class}; there are: {', '.join(known)}")
+    raise LookupError(f"no vessel of the site {site} is a {vessel_class}; there are: {', '.join(known)}")
+
+
+def model_of(loaded: LoadedSite, vessel: str) -> str:
+    """The model with which a vessel's culture is simulated."""
+    return str(loaded.config.vessels[vessel].simulation.get("model", REPRESENTATIVE))

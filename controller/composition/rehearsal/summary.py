@@ -14,6 +14,7 @@ import orjson
 
 from controller.commands import Json
 from controller.composition.rehearsal import figures
+from controller.composition.rehearsal.clones import model_of
 from controller.composition.rehearsal.report.build import report_html
 from controller.composition.rehearsal.yields import yields_of
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 DAY_S = 86_400.0
 PRETTY = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-REPRESENTATIVE = "tc_m"
 NOTES: Mapping[str, str] = {
     "tc_m": "The T-cell model is representative: its structure is published, its parameters are chosen within "
     "published orders of magnitude. Patients are drawn from published distributions.",
@@ -85,7 +85,7 @@ def _about(about: Rehearsed) -> dict[str, Json]:
         "site": about.site.config.site,
         "vessel": setting.vessel,
         "model": model,
-        "model_note": NOTES.get(model, USUAL),
+        "model_note": _note(model, recipe.config.culture),
         "donors": about.donors,
         "seed": setting.seed,
         "formula": {**setting.formula},
@@ -99,7 +99,13 @@ def _about(about: Rehearsed) -> dict[str, Json]:
 
 
 def _model(about: Rehearsed) -> str:
-    return str(about.site.config.vessels[about.setting.vessel].simulation.get("model", REPRESENTATIVE))
+    return model_of(about.site, about.setting.vessel)
+
+
+def _note(model: str, wanted: str | None) -> str:
+    """What to know of the culture: of its model, and that the recipe is written for another if it is."""
+    other = f"The recipe is written for {wanted}, the vessel holds {model}. " if wanted not in {None, model} else ""
+    return other + NOTES.get(model, USUAL)
 
 
 def _scenario(befell: Befalling | None) -> dict[str, Json]:
