@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 OPEN_S = 10.0
 """Connecting, late replies of earlier sessions waited for."""
-FAIL_S = 1.5
+FAIL_S = 3.0
 """A silent instrument is noticed by the driver itself within this time."""
 CLOSE_S = 1.0
 RECOVER_S = 15.0
