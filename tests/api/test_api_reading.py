@@ -1,6 +1,7 @@
 """Vessels, history, events, recipes, health and metrics."""
 
 import re
+import statistics
 import time
 from datetime import UTC, datetime
 from queue import SimpleQueue
@@ -104,10 +105,12 @@ def test_readyz_says_what_is_missing(http, bench, monkeypatch):
 
 
 def test_an_answer_does_not_wait_for_the_other_sides_acknowledgement(http):
-    begun = time.monotonic()
-    for _ in range(20):
+    taken = []
+    for _ in range(21):
+        begun = time.monotonic()
         http.get("/livez")
-    assert time.monotonic() - begun < 20 * 0.035, "40 ms each is a delayed acknowledgement"
+        taken.append(time.monotonic() - begun)
+    assert statistics.median(taken) < 0.035, "40 ms each is a delayed acknowledgement"
 
 
 def test_metrics_have_scans_samples_store_and_process(http, bench):

@@ -40,7 +40,7 @@ def test_a_locked_store_keeps_nobody_waiting_and_has_everything_afterwards(store
         scan(store, second)
         store.append([event(f"e{second}")])
     committed = store.commit(command())
-    assert time.monotonic() - begun < 0.5
+    assert time.monotonic() - begun < 2.0
     until(lambda: not store.health().ok)
     assert "locked" in store.health().detail
     assert not committed.done()
@@ -124,7 +124,7 @@ def test_a_full_store_refuses_commands_keeps_control_going_and_stays_whole(path,
     begun = time.monotonic()
     for second in range(100):
         scan(store, second)
-    assert time.monotonic() - begun < 0.5
+    assert time.monotonic() - begun < 2.0
     assert not store.health().ok
     assert "full" in store.health().detail
     store.close()
