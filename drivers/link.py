@@ -33,6 +33,7 @@ from drivers.contract import (
     WriteState,
 )
 from drivers.link_state import BackOff, LinkCounters, LinkEvent, LinkState, compare, explain, in_tag_units, kind_of
+from drivers.patience import time_limit
 
 OPEN_DEADLINE_S = 5.0
 """Connecting takes longer than reading: sessions are made, types are read, a serial line must fall silent."""
@@ -188,7 +189,7 @@ class Link:
         self._next_read = asyncio.get_running_loop().time() + self._period_s
         self._reading = True
         try:
-            async with asyncio.timeout(self._deadline_s):
+            async with time_limit(self._deadline_s):
                 raw = await self._driver.read(self._plan)
         finally:
             self._reading = False
@@ -214,7 +215,7 @@ class Link:
         self._pending.clear()
         outcomes: Sequence[WriteOutcome] = ()
         try:
-            async with asyncio.timeout(self._deadline_s * len(batch)):
+            async with time_limit(self._deadline_s * len(batch)):
                 outcomes = await self._driver.write(
                     [(point, (value - point.offset) / point.gain) for point, value in batch]
                 )

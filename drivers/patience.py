@@ -29,6 +29,25 @@ def stall(due: float, within_s: float) -> float:
 
 
 @asynccontextmanager
+async def time_limit(within_s: float) -> AsyncIterator[None]:
+    """As :func:`asyncio.timeout`, but what the machine has missed of the time by standing still is waited for once.
+    Raises ``TimeoutError``.
+    """
+    loop = asyncio.get_running_loop()
+    due = loop.time() + within_s
+    async with asyncio.timeout(None) as limit:
+
+        def over() -> None:
+            limit.reschedule(loop.time() + stall(due, within_s))
+
+        timer = loop.call_at(due, over)
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+
+@asynccontextmanager
 async def patience(within_s: float) -> AsyncIterator[Callable[[], None]]:
     """Cut short what is in it, :data:`SHARE` of ``within_s`` seconds after it began, if what it gives was called."""
     limit, until = asyncio.timeout(None), asyncio.get_running_loop().time() + SHARE * within_s

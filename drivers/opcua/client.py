@@ -18,6 +18,7 @@ from drivers.contract import DriverError, LinkLost, Malformed, Refused, Timeout
 from drivers.lazy import load
 from drivers.opcua.points import MAX_NODES, Reading, reading
 from drivers.opcua.settings import OpcUaSettings
+from drivers.patience import time_limit
 from drivers.planning import portions
 
 if TYPE_CHECKING:
@@ -222,7 +223,7 @@ async def deadline(limit_s: float) -> AsyncIterator[None]:
     When an answer comes at the very moment of the deadline, asyncua ends with a cancellation of its own kind, which the
     time-outs of Python 3.11 do not know: it would end the whole task, and with it the link.
     """
-    async with asyncio.timeout(limit_s):
+    async with time_limit(limit_s):
         try:
             yield
         except asyncio.CancelledError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -212,6 +213,24 @@ async def test_any_failure_is_bad_samples_and_one_event(error: Exception, kind: 
         assert running.events[1].detail == word
         assert running.link.counters.errors[kind] >= 2
         assert device.closed >= 2
+
+
+async def test_the_time_in_which_we_stood_still_is_not_the_devices() -> None:
+    device = Device()
+
+    async def late() -> None:
+        asyncio.get_running_loop().call_soon(time.sleep, 0.3)
+        await asyncio.sleep(0.35)
+
+    async with Running(device, deadline_s=0.2) as running:
+        await running.until(LinkState.UP)
+        device.on_read = device.on_write = late
+        running.link.request_read()
+        running.link.submit({"s": 2.0})
+        await until(lambda: running.link.counters.reads == 2 or len(running.events) > 1)
+        assert [outcome.state for outcome in running.link.take_outcomes()] == [WriteState.APPLIED]
+        assert running.link.state is LinkState.UP
+        assert len(running.events) == 1
 
 
 async def test_a_frozen_device_is_noticed_by_the_deadline() -> None:
