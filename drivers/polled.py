@@ -9,6 +9,7 @@ not come is unknown.
 
 from __future__ import annotations
 
+import asyncio
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -36,6 +37,11 @@ from drivers.contract import (
 from drivers.device_line import DeviceLine
 from drivers.patience import patience, write_each
 from drivers.ports import LINES
+
+STARVED = 5
+"""After so many reads in which there was not the time for any question that had failed, one of them comes early; and
+if it is answered, another in the next.
+"""
 
 Value: TypeAlias = float | Sample
 Answers: TypeAlias = Mapping[str, Value]
@@ -80,6 +86,7 @@ class Polled(ABC):
     def __init__(self, line: DeviceLine) -> None:
         self.line = line
         self._late: dict[str, None] = {}
+        self._starved = 0
         self._lost = ""
         self._answered_by: Identity | None = None
 
@@ -125,22 +132,25 @@ class Polled(ABC):
 
     async def read(self, plan: Plan) -> Sequence[Sample]:
         """Ask every question once; those that failed last time come last, so that the others do not wait for them, and
-        only as far as the time goes (see :mod:`drivers.patience`).
+        only as far as the time goes (see :mod:`drivers.patience`). Where the others take all of the time again and
+        again, one of them comes early: it may be answered by now.
 
         Raises :class:`DriverError` when the line is lost, or nothing is answered.
         """
         if not isinstance(plan, QuestionPlan):
             raise TypeError("a plan of another driver")
         given: dict[str, Value] = {}
-        turns = {question: turn for turn, question in enumerate(self._late, 1)}
-        questions = sorted(plan.questions, key=lambda question: turns.get(question, 0))
+        late = [question for question in self._late if question in plan.questions]
+        questions = self._ordered(plan.questions, late)
+        self._starved = self._starved + 1 if late else 0
         failed: dict[str, DriverError] = dict.fromkeys(questions, Timeout("there was no time left to ask"))
         async with patience(self.line.patience_s) as hurry:
             for question in questions:
-                if question in turns:
+                if question in late:
                     self._put_off(question)
                     if given:
                         hurry()
+                        await asyncio.sleep(0)  # if the time is over already, it is not asked
                 try:
                     if self.line.in_doubt:
                         await self._certain()
@@ -150,7 +160,7 @@ class Polled(ABC):
                 except (Refused, Timeout, Malformed) as error:
                     failed[question] = error
                     if not isinstance(error, Refused):
-                        self._put_off(question)
+                        self._put_off(question, had_its_turn=True)
                         hurry()
                         if not given:
                             raise
@@ -201,8 +211,16 @@ class Polled(ABC):
             return WriteState.UNKNOWN, str(error)
         return WriteState.APPLIED, ""
 
-    def _put_off(self, question: str) -> None:
+    def _ordered(self, questions: Sequence[str], late: Sequence[str]) -> list[str]:
+        """In which order they are asked; ``late`` are those that failed last time."""
+        sound = [question for question in questions if question not in late]
+        early = 1 if sound and self._starved >= STARVED else 0
+        return [*sound[:early], *late[:early], *sound[early:], *late[early:]]
+
+    def _put_off(self, question: str, *, had_its_turn: bool = False) -> None:
         """Ask it after all others from now on, until it is answered."""
+        if had_its_turn and question in self._late:
+            self._starved = 0
         self._late.pop(question, None)
         self._late[question] = None
 

@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from drivers.contract import Timeout, WriteState, WrongIdentity
-from tests.drivers.well import Far, Well, WellBench
+from drivers.contract import Point, Quality, Timeout, WriteState, WrongIdentity
+from drivers.polled import STARVED
+from tests.drivers.steady import steady
+from tests.drivers.well import TIMEOUT_S, Far, Well, WellBench, whole
 
 
 @pytest.fixture
@@ -37,3 +39,26 @@ async def test_another_instrument_at_the_same_line_is_neither_read_nor_written(f
     assert (await driver.open()).serial == "4712"
     await driver.read(plan)
     await driver.close()
+
+
+@steady
+async def test_what_failed_once_is_asked_again_though_the_others_take_all_of_the_time() -> None:
+    """Without a turn of its own it would stay Bad for ever, long after the device was well again."""
+    far, names = Far(), ("a", "b", "setpoint", "c")
+    await far.start()
+    driver = Well(far.port)
+    try:
+        await driver.open()
+        plan = driver.plan([Point(name, name) for name in names])
+        far.mangle = lambda answer: () if b"3.50" in answer else whole(answer)
+        assert (await driver.read(plan))[-1].quality is Quality.BAD
+        far.mangle = lambda answer: [(0.33 * TIMEOUT_S, answer)]
+        seen = []
+        while not seen or not seen[-1][-1]:
+            seen.append([sample.quality is Quality.GOOD for sample in await driver.read(plan)])
+            assert len(seen) <= STARVED + 2
+        assert seen[0] == [True, True, True, False], "there was no time for it"
+        assert [sample.quality for sample in await driver.read(plan)] == [Quality.GOOD] * len(names)
+    finally:
+        await driver.close()
+        await far.stop()
