@@ -133,22 +133,52 @@ def _opposed(check: Checker, leg: Leg, other: Leg, pv: str) -> bool:
 
 
 def check_cascades(check: Checker) -> None:
-    """No loop drives itself through the loops it moves."""
-    drives = {
-        name: [target for _, (kind, target) in moved(loop) if kind == "loop"]
-        for name, loop in check.config.loops.items()
-    }
-    for name, loop in check.config.loops.items():
-        for key, (kind, target) in moved(loop):
-            if kind == "loop" and (chain := _way(drives, target, name)):
-                text = " → ".join([name, *chain])
-                check.bound.problem(
-                    ("loops", name, *key), f"a circle of cascades: {text}", "a loop cannot drive itself"
-                )
+    """No loop drives itself, neither through the loops it moves nor through those that take over what it asks for or
+    puts out, and none looks at itself.
+    """
+    loops = check.config.loops
+    drives: dict[str, list[str]] = {f"{name}.sp": [f"{name}.op"] for name in loops}
+    links: list[tuple[Path, str, str]] = []
+    for name, loop in loops.items():
+        links += [
+            (("loops", name, *key), f"{name}.op", f"{to}.sp") for key, (kind, to) in moved(loop) if kind == "loop"
+        ]
+        links += [(("loops", name, *key), signal, f"{name}.op") for key, signal in _passed_on(loop)]
+    for _, source, target in links:
+        drives.setdefault(source, []).append(target)
+    for path, source, target in links:
+        _circle(check, path, "a circle of cascades", [source, *_way(drives, target, source)])
+    looks = {name: [seen] for name, loop in loops.items() if (seen := _seen(loop))}
+    for name, (seen,) in looks.items():
+        _circle(check, ("loops", name, "pv"), "a circle of values", [name, *_way(looks, seen, name)])
+
+
+def _passed_on(loop: Loop) -> Iterator[tuple[Path, str]]:
+    """Where a loop takes over what a loop asks for or puts out, to multiply it or to feed it forward; and which."""
+    if isinstance(loop, RatioLoop):
+        yield ("of",), loop.of
+    elif isinstance(loop, PidLoop):
+        for index, one in enumerate(loop.feed_forward):
+            yield ("feed_forward", index, "signal"), one.signal
+
+
+def _seen(loop: Loop) -> str:
+    """The loop whose setpoint or output a loop holds as its PV; empty where that is a tag."""
+    name, dot, _ = (loop.pv or "").partition(".")
+    return name if dot else ""
+
+
+def _circle(check: Checker, path: Path, what: str, chain: list[str]) -> None:
+    """A problem where a ``chain`` of signals or loops comes back to where it begins."""
+    if len(chain) > 1:
+        names = [signal.partition(".")[0] for signal in chain]
+        way = [name for name, before in zip(names, ["", *names], strict=False) if name != before]
+        text = " → ".join(way if len(way) > 1 else way * 2)
+        check.bound.problem(path, f"{what}: {text}", "a loop cannot drive itself")
 
 
 def _way(drives: dict[str, list[str]], start: str, goal: str) -> list[str]:
-    """The loops by which ``start`` drives ``goal``, both included; none if it does not."""
+    """The way on which ``start`` drives ``goal``, both included; none if it does not."""
     waiting, seen = [[start]], {start}
     while waiting:
         chain = waiting.pop()

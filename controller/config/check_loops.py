@@ -101,9 +101,6 @@ def _pid(check: Checker, path: Path, loop: PidLoop) -> None:
     for index, forward in enumerate(loop.feed_forward):
         signal = known_signal(check, (*path, "feed_forward", index, "signal"), forward.signal)
         check_feed_forward(check, (*path, "feed_forward", index), forward, signal, span)
-        if forward.signal == f"{path[-1]}.op":
-            what = f"{forward.signal} is what this loop puts out itself: it would drive its output on"
-            check.bound.problem((*path, "feed_forward", index, "signal"), what, "take what acts from outside")
     if loop.fallback is not None:
         low, high = loop.legs[0].from_, loop.legs[-1].to
         check.inside((*path, "fallback"), loop.fallback, span, (low, high), "the span of the legs")
@@ -148,6 +145,7 @@ def _total(check: Checker, path: Path, loop: DirectLoop) -> None:
 
 
 def _moves(check: Checker, path: Path, target: tuple[str, str], movers: dict[tuple[str, str], str]) -> None:
-    other = movers.setdefault(target, str(path[1]))
-    if other != path[1]:
-        check.bound.problem(path, f"{target[0]} {target[1]!r} is moved by loop {other!r} already")
+    if target in movers:
+        by = "another leg of this loop" if movers[target] == path[1] else f"loop {movers[target]!r}"
+        check.bound.problem(path, f"{target[0]} {target[1]!r} is moved by {by} already")
+    movers.setdefault(target, str(path[1]))

@@ -50,6 +50,14 @@ OUTPUTS = [
 DOSES = [
     ("pv: foam", "pv: «foal", "no measurement or calculated tag 'foal'", "foam"),
     ("when: above", "when: «over", "'over' is not known here", "above"),
+    ("when: above", "when: «below", "inverse action: antifoam lowers foam, and would be given while", "when: above"),
+    (
+        "safe: 0 mL/h, lowers: [foam]}",
+        "safe: 0 mL/h, raises: [foam]}",
+        "inverse action: antifoam raises",
+        "when: below",
+    ),
+    ("safe: 0 mL/h, lowers: [foam]}", "safe: 0 mL/h}", "does not say what it does to foam", "or lowers: [foam] there"),
     ("output: antifoam", "output: «antifom", "no output 'antifom'", "antifoam"),
     ("output: antifoam", "output: spare", "moved by loop 'foaming' already", ""),
     ("output: antifoam", "output: «base", "is pulsed already", "take pulse:"),

@@ -139,6 +139,10 @@ CLASS = [
     ("{output: o2_flow, from: 60 %", "{output: o2_flow, from: «50 %", "overlaps the one before",
      "begin it at 60 %, or write legs_act: together"),
     ("{output: base_flow, from: 0 %", "{output: «heater, from: 0 %", "moved by loop 'temperature' already", ""),
+    ("{output: heater, from: 0 %, to: 100 %, start: 0 %, end: 100 %}",
+     "{output: heater, from: 0 %, to: 50 %, start: 0 %, end: 50 %}\n"
+     "      - {output: «heater, from: 50 %, to: 100 %, start: 50 %, end: 100 %}",
+     "output 'heater' is moved by another leg of this loop already", ""),
     ("{loop: agitation", "{loop: «agitatoin", "no loop 'agitatoin'", "agitation"),
     ("{loop: agitation", "{loop: «ph", "loop 'ph' does not say what it does to do", "raises: [do]"),
     ("to: 0 %, start: 40 mL/min, end: 0 mL/min", "to: 0 %, start: «0 mL/min, end: 40 mL/min",
@@ -393,7 +397,6 @@ def test_a_wrong_schedule(configs: Path, points: str, message: str) -> None:
     [
         ("{signal: wieght, gain: 1 %/g}", "there is no measurement or calculated tag 'wieght'"),
         ("{signal: feeed.op, gain: 1 %/g}", "there is no loop 'feeed'"),
-        ("{signal: temperature.op, gain: 0.5 %/%}", "temperature.op is what this loop puts out itself"),
         ("{signal: weight, gain: 1 g/%}", "gain: g/% does not fit"),
         ("{signal: weight, gain: 1 %/g, washout: 60 s, around: 1 g}", "with washout only changes count"),
         ("{signal: a.b.c, gain: 1 %/g}", "is not a tag, or a loop's setpoint or output"),
@@ -438,3 +441,52 @@ def test_a_ratio_and_a_station_load(configs: Path) -> None:
     path = configs / FILES["class"]
     path.write_text(path.read_text().replace("loops:\n", RATIO, 1))
     assert load_class(path).config.loops["co2_share"].type == "ratio"
+
+
+BACK = """  air_share:
+    title: Air by carbon dioxide
+    type: ratio
+    of: co2.op
+    setpoint: {default: 5 %, low: 0 %, high: 20 %}
+    on_bad_pv: hold
+    on_restart: safe
+    loop: air
+"""
+FORWARD = "    feed_forward: [{signal: %s, gain: '1 %s'}]\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "way"),
+    [
+        ("loops:\n", RATIO.replace("air_flow_measured", "«co2.sp"), "co2 → co2_share → co2"),
+        ("loops:\n", RATIO.replace("air_flow_measured", "«air.sp") + BACK, "air → co2_share → co2 → air_share → air"),
+        (
+            "    pv: do\n",
+            "    pv: do\n" + FORWARD % ("«agitation.op", "%/({rev}/min)"),
+            "agitation → do → agitation",
+        ),
+        (PID, PID + FORWARD % ("«temperature.op", "%/%"), "temperature → temperature"),
+    ],
+)
+def test_no_loop_drives_itself_by_what_it_takes_over(configs: Path, spoil: Break, old: str, new: str, way: str) -> None:
+    place = spoil("class", old, new)
+    with pytest.raises(Problems) as caught:
+        load_class(configs / FILES["class"])
+    assert f"{place} a circle of cascades: {way} (a loop cannot drive itself)" in str(caught.value)
+
+
+def test_a_setpoint_may_be_fed_forward(configs: Path) -> None:
+    path = configs / FILES["class"]
+    path.write_text(path.read_text().replace(PID, PID + FORWARD % ("temperature.sp", "%/Cel"), 1))
+    assert load_class(path).config.loops["temperature"].type == "pid"
+
+
+@pytest.mark.parametrize(("one", "other"), [("do.op", ""), ("ph.op", "do.op")])
+def test_no_loop_looks_at_itself(configs: Path, spoil: Break, one: str, other: str) -> None:
+    if other:
+        spoil("class", "    pv: ph\n", f"    pv: {other}\n")
+    place = spoil("class", "    pv: do\n", f"    pv: «{one}\n")
+    with pytest.raises(Problems) as caught:
+        load_class(configs / FILES["class"])
+    way = " → ".join(["do", *(["ph"] if other else []), "do"])
+    assert f"{place} a circle of values: {way} (a loop cannot drive itself)" in str(caught.value)
