@@ -9,6 +9,7 @@ from pathlib import Path
 from controller.composition.calibrations import problems as calibration_problems
 from controller.composition.scenario import load_scenario
 from controller.composition.simulated import check_simulation
+from controller.composition.wiring_check import problems as wiring_problems
 from controller.config.load import load_class, load_site
 from controller.config.problems import Problem, Problems, in_order, nearest
 from controller.config.source import Document, read_document
@@ -78,6 +79,7 @@ class _FileChecker:
                 for vessel, one in site.classes.items():
                     self.files[one.vessel_class] = Path(normpath(path.parent / site.config.vessels[vessel].class_))
                 self.problems += calibration_problems(site, self.data)
+                self.problems += wiring_problems(path, site)
             elif key == "vessel_class":
                 self.load_class(path)
             elif key == "scenario":

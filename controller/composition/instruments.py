@@ -21,7 +21,8 @@ from controller.composition.simulated import (
     start_simulators,
 )
 from controller.config.load import load_site
-from drivers.contract import WriteState
+from controller.config.problems import Problems
+from drivers.contract import BadAddress, WriteState
 
 if TYPE_CHECKING:
     from controller.composition.assembly import Assembly
@@ -68,8 +69,20 @@ class Instruments:
             self._assembly.hands.use(self.addresses.control)
         urls = self.addresses.urls if self.addresses else {}
         await asyncio.to_thread(self._claim, urls)
-        self.links = await asyncio.to_thread(self._assembly.wires.build, urls)
+        self.links = await asyncio.to_thread(self._link, urls)
         self._tasks = [asyncio.create_task(keep(link), name=f"link {name}") for name, link in self.links.items()]
+
+    def _link(self, urls: Mapping[str, str]) -> Mapping[str, Link]:
+        """Make the links. What drivers refuse of the site's files is told with its places: raises :class:`Problems`."""
+        try:
+            return self._assembly.wires.build(urls)
+        except (BadAddress, ValueError):
+            from controller.composition.wiring_check import problems
+
+            options = SIMULATED_OPTIONS if self._assembly.simulated else {}
+            if found := problems(self._options.site, self._assembly.loaded, urls, options):
+                raise Problems(found) from None
+            raise
 
     def _say_where(self, addresses: Addresses) -> None:
         """Leave the simulators' line for `biovisor fault`; a folder that takes nothing keeps nobody from working."""

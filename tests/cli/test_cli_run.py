@@ -1,6 +1,7 @@
 """``biovisor run``: what it refuses before it starts anything, and what it makes of its arguments."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -88,6 +89,17 @@ def test_a_site_with_mistakes_is_refused_with_all_of_them(tmp_path):
     site = tmp_path / "site.yaml"
     site.write_text("site: bench\nversion: 1\ntitel: x\n")
     assert refused(tmp_path, site).count(f"{site}:") >= 3
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("simulate", [[], ["--simulate"]])
+def test_what_an_instrument_does_not_have_is_refused_with_its_place(simulate, tmp_path):
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    kind = tmp_path / "configs/classes/stirred-tank-2l.yaml"
+    before, _, after = kind.read_text().partition("point: 1.PMC1.pH")
+    kind.write_text(f"{before}point: 1.PMC1.ph{after}")
+    place = f"{kind}:{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10)) + len('point: ')}:"
+    assert f"{place} point: '1.PMC1.ph' is not" in refused(tmp_path, tmp_path / "configs/sites/bench.yaml", *simulate)
 
 
 @pytest.mark.e2e

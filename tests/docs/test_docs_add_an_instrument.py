@@ -11,7 +11,7 @@ from tests.docs.conftest import ALL, ROOT
 
 PAGE = "docs/how-to/add-an-instrument.md"
 FILES = {block.word: block.text for block in ALL if block.page == PAGE and block.word}
-SITE = ROOT / "configs/sites/bench.yaml"
+SITE, CLASS = ROOT / "configs/sites/bench.yaml", ROOT / "configs/classes/stirred-tank-2l.yaml"
 MOST_LINES = 100
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
@@ -68,13 +68,21 @@ def test_a_driver_that_believes_everything_does_not_pass(package, tmp_path):
 
 def test_a_site_may_use_it_once_it_is_installed(package, tmp_path):
     (shown,) = (yaml.safe_load(block.text) for block in ALL if block.page == PAGE and block.language == "yaml")
-    site = yaml.safe_load(SITE.read_text().replace("../classes/", f"{SITE.parent.parent}/classes/"))
+    site = yaml.safe_load(SITE.read_text().replace("../classes/", f"{CLASS.parent}/"))
     del site["connections"]["feed-pump-101"]
     site["connections"] |= shown["connections"]
     (site["vessels"]["BR-101"]["instruments"]["feed_pump"],) = shown["connections"]
     file = tmp_path / "site.yaml"
     file.write_text(yaml.safe_dump(site))
     check = ("controller.cli.main", "check", file)
+    other = run(*check, path=[ROOT, package[1]], cwd=tmp_path)
+    assert "'revolutions' is not one of volume, rate, dose" in other.stdout, "another kind of pump"
+    dripping = CLASS.read_text()
+    for old, new in (("feed_pump, point: revolutions", "volume"), ("feed_pump, point: speed", "rate")):
+        dripping = dripping.replace(old, f"feed_pump, point: {new}")
+    (tmp_path / "dripping.yaml").write_text(dripping)
+    site["vessels"]["BR-101"]["class"] = "dripping.yaml"
+    file.write_text(yaml.safe_dump(site))
     done = run(*check, path=[ROOT, package[1]], cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "1 file checked, no problems\n")
     without = run(*check, path=[ROOT], cwd=tmp_path)
