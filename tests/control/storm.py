@@ -5,6 +5,7 @@ import numpy as np
 from controller.commands import Verb
 from controller.model.guards import Interlock
 from controller.model.tuning import FeedForward, Gap, Schedule
+from controller.stages.loop_state import Mode
 from drivers.contract import Reason
 from tests.control.tables import Leg, Tuning, loop, signal, site
 
@@ -25,6 +26,7 @@ LOOPS = ["temperature", "jacket", "ph", "do", "stirring", "air", "co2_share", "m
 AT = {name: row for row, name in enumerate(LOOPS)}
 MODES = ["off", "manual", "auto", "cascade", "out_of_service"]
 ACTUATORS = {"stirring", "air"}
+TUNABLE = ["temperature", "jacket", "ph", "middle"]
 BUMPLESS = {"manual", "auto", "cascade"}
 TICK = 1e-13
 TRAVEL = {"temperature": (30.0, 45.0), "jacket": (10.0, 70.0), "ph": (6.0, 8.5), "do": (0.0, 150.0), "kla": (1.0, 60.0)}
@@ -72,13 +74,13 @@ class Storm:
         self.rig.values.update({PVS.index(name): self.start.get(name, 0.0) for name in PVS})
         self.rig.step()
         self.before = self.rig.scan.outputs.actual.copy()
-        self.switches = 0
+        self.switches = self.retunings = 0
 
     def live(self, cases):
         """So many actions, a scan after each."""
         for _ in range(cases):
-            kind = self.rng.choice(5, p=[0.3, 0.2, 0.1, 0.35, 0.05])
-            (self.switch, self.ask, self.put, self.move, self.fail)[kind]()
+            kind = self.rng.choice(6, p=[0.25, 0.2, 0.1, 0.35, 0.05, 0.05])
+            (self.switch, self.ask, self.put, self.move, self.fail, self.retune)[kind]()
 
     def name(self):
         return LOOPS[self.rng.integers(len(LOOPS))]
@@ -104,6 +106,22 @@ class Storm:
             step = abs(self.rig.op(f"V.{name}") - before)
             ramp = 1.1e-9 * table.sp_rate if name == "stirring" else 0.0
             assert step <= 1e-9 + ramp, (name, was, mode, before, self.rig.op(f"V.{name}"))
+
+    def retune(self):
+        """Another tuning, or the one before, while nothing else moves: no output moves by it."""
+        name = TUNABLE[self.rng.integers(len(TUNABLE))]
+        draw, gain = self.rng.uniform, self.rig.site.loops.rows[AT[name]].tuning.gain
+        value = {"gain": gain * 10.0 ** draw(-1.0, 1.0), "integral_time": 10.0 ** draw(1.0, 4.0),
+                 "derivative_time": draw(0.0, 60.0), "setpoint_weight": draw(0.0, 1.0)}  # fmt: skip
+        before, state = self.rig.op(f"V.{name}"), self.rig.scan.loops.states[AT[name]]
+        acts = state.mode > Mode.MANUAL and not state.suspended
+        forced = self.rig.scan.interlocks.forced.copy()
+        order = {"undo": True} if self.rng.random() < 0.3 else value
+        outcome = self.scan(self.rig.command(Verb.TUNING, f"V.{name}", **order), dt=TICK).outcomes[0]
+        same = np.array_equal(forced, self.rig.scan.interlocks.forced, equal_nan=True)
+        if outcome.applied and acts and not state.suspended and same:
+            self.retunings += 1
+            assert abs(self.rig.op(f"V.{name}") - before) <= 1e-9, (name, order, before, self.rig.op(f"V.{name}"))
 
     def ask(self):
         name = self.name()

@@ -10,6 +10,7 @@ def test_nothing_an_operator_does_makes_an_output_step_or_leave_its_limits(make_
     storm = Storm(make_rig, seed)
     storm.live(2_500)
     assert storm.switches > 100, "switches were judged"
+    assert storm.retunings > 50, "and tunings"
 
 
 @pytest.mark.soak

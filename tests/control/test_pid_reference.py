@@ -140,3 +140,34 @@ def test_p19_a_bad_value_is_found_at_any_place_of_a_large_bank(row):
     expected = found - 1.0
     expected[row] = found[row]
     assert bank.step(pv, sp, live, 1.0).tolist() == bank.wanted.tolist() == expected.tolist()
+
+
+@given(
+    gain=st.one_of(st.floats(0.5, 50), st.floats(-50, -0.5)),
+    ti=st.floats(2, 20),
+    tracking=st.one_of(st.just(0.0), st.floats(2, 20)),
+    td=nothing_or(st.floats(0.1, 5)),
+    b=st.floats(0, 1),
+    off=st.one_of(st.floats(10, 100), st.floats(-100, -10)),
+    actuator=st.floats(10, 100),
+)
+@settings(max_examples=25, deadline=None)
+def test_p5_p7_how_long_an_output_was_at_its_limit_makes_no_difference(gain, ti, tracking, td, b, off, actuator):
+    """At the limit of the controller, or of an actuator that ends earlier, for 500 scans and for 2,000; back the other
+    way the output is the same at every scan.
+    """
+
+    def back_after(scans):
+        bank = PidBank([Tuning(gain, ti, td, setpoint_weight=b, tracking_time=tracking)])
+        sp, live, after = np.array([10.0]), np.ones(1, bool), []
+        away, back = sp - off, sp + off
+        for scan in range(scans + 100):
+            output = bank.step(away if scan < scans else back, sp, live, 1.0)
+            bank.achieved[0] = min(output.item(), actuator)
+            after.append(bank.achieved.item())
+        return after[scans - 1 :]
+
+    short, long = back_after(500), back_after(2000)
+    assert short[0] in {0.0, actuator}, "it was at a limit"
+    assert short[-1] != short[0] != long[-1], "and left it"
+    np.testing.assert_allclose(short, long, atol=1e-3)
