@@ -35,7 +35,9 @@ def add_parser(subparsers: Subparsers) -> None:
     mode = _action(actions, "mode", "change a mode", reason=True)
     mode.add_argument("mode", metavar="MODE", choices=MODES, help=", ".join(MODES))
     _add_tune(actions)
-    _action(actions, "health", "how well a loop does")
+    health = _action(actions, "health", "how well a loop does")
+    health.add_argument("--sisters", action="store_true", help="beside the same loop on the other vessels of its class")
+    health.add_argument("--operation", metavar="NAME", help="with --sisters: only this operation of the batches")
 
 
 def _add_tune(actions: Subparsers) -> None:

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from controller.cli.loop_client import Client, Document, Failed, path_of, plain
 from controller.cli.shared import table
@@ -100,15 +101,40 @@ def mode(client: Client, args: argparse.Namespace) -> int:
 def health(client: Client, args: argparse.Namespace) -> int:
     """How well a loop does."""
     found = client.get(f"{path_of(args.loop)}/health")
+    if args.sisters:
+        return _sisters(client, args, found)
     batch: Mapping[str, Any] = found["batch"] or {}
-    rows = [("", "unit", "all time", "batch")]
-    rows += [
-        (_FIGURES[name][0], _unit_of(name, found), _figure(value), _figure(batch.get(name)))
-        for name, value in found["all"].items()
-        if name in _FIGURES
-    ]
+    columns = {"all time": found["all"], "batch": batch}
+    columns |= {one["operation"] or "(no operation)": one for one in batch.get("operations", ())}
+    rows = _columns(found, columns)
     recent = [(name.replace("_", " "), _figure(value)) for name, value in found["recent"].items()]
     return say(args, found, f"{_judged_by(found)}\n{table(rows)}\nnewest series of settled control\n{table(recent)}")
+
+
+def _sisters(client: Client, args: argparse.Namespace, found: Document) -> int:
+    """The loop on every vessel of its class: their present or last batches, or all time before any."""
+    vessel, _, name = args.loop.partition(".")
+    if args.operation:
+        what, query = f"operation {args.operation} of present or last batches", {"operation": args.operation}
+    elif found["batch"]:
+        what, query = "present or last batches", {"scope": "batch"}
+    else:
+        what, query = "all time", {"scope": "all"}
+    loops: Sequence[Document] = client.get(f"/api/v1/health/loops?{urlencode(query)}")["loops"]
+    alike = (one for one in loops if one["loop"] == name and any(each["vessel"] == vessel for each in one["vessels"]))
+    compared: Document = next(alike, {"vessels": []})
+    rows = _columns(found, {one["vessel"]: one["figures"] or {} for one in compared["vessels"]})
+    return say(args, compared, f"{_judged_by({**found, 'batch': None})}{what}\n\n{table(rows)}")
+
+
+def _columns(found: Document, columns: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """The rows of a table with the figures of ``columns`` side by side."""
+    rows: list[tuple[str, ...]] = [("", "unit", *columns)]
+    rows += [
+        (title, _unit_of(name, found), *[_figure(one.get(name)) for one in columns.values()])
+        for name, (title, _) in _FIGURES.items()
+    ]
+    return rows
 
 
 def tune(client: Client, args: argparse.Namespace) -> int:

@@ -110,21 +110,37 @@ def test_health(loop):
     assert json.loads(text)["loop"] == "temperature"
 
 
-def test_health_shows_the_batch_beside_all_time(capsys):
+def test_health_shows_the_batch_and_its_operations_beside_all_time(capsys):
     oscillation = {"found": False, "half_swings": 3, "alike": 0.0, "period_s": None}
     figures = {"elapsed_s": 100.0, "in_band": 92.7, "offset": None, "oscillation": oscillation}
     health(
         Canned({
             "judged": True, "band": 0.2, "band_from": "class", "unit": "Cel", "output_unit": "%", "all": figures,
-            "batch": {"id": "B1", "running": True, **figures, "in_band": 81.5},
+            "batch": {"id": "B1", "running": True, **figures, "in_band": 81.5, "operations": [
+                {"operation": "expand", **figures, "in_band": 90.1}, {"operation": "", **figures, "in_band": 12.5},
+            ]},
             "recent": {"samples": 200, "harris": None, "oscillation": {"found": True, "period_s": 486.1}},
         }),
-        SimpleNamespace(loop=NAME, json=False),
+        SimpleNamespace(loop=NAME, json=False, sisters=False),
     )  # fmt: skip
     lines = capsys.readouterr().out.splitlines()
     assert "batch B1, running" in lines
-    assert ["in", "band", "%", "92.7", "81.5"] in [line.split() for line in lines]
+    assert ["unit", "all", "time", "batch", "expand", "(no", "operation)"] in [line.split() for line in lines]
+    assert ["in", "band", "%", "92.7", "81.5", "90.1", "12.5"] in [line.split() for line in lines]
     assert any(line.startswith("oscillation") and line.endswith("found yes, period s 486.1") for line in lines)
+
+
+@pytest.mark.parametrize(("words", "what"), [((), "all time"), (("--operation", "expand"), "operation expand of")])
+def test_health_of_a_loop_beside_its_sisters(loop, words, what):
+    code, text, _ = loop("health", NAME, "--sisters", *words)
+    assert code == 0
+    lines = text.splitlines()
+    assert lines[1].startswith(what)
+    assert ["unit", "BR-101", "BR-102"] in [line.split() for line in lines]
+    elapsed = next(line.split() for line in lines if line.startswith("elapsed"))
+    assert ("-" in elapsed) == bool(words), "nobody has had that operation"
+    code, text, _ = loop("health", NAME, "--sisters", *words, "--json")
+    assert [one["vessel"] for one in json.loads(text)["vessels"]] == ["BR-101", "BR-102"]
 
 
 @pytest.mark.parametrize(("actual", "shown"), [("held", "auto, really held"), ("auto", "auto")])
