@@ -165,7 +165,7 @@ def test_p7_a_limit_that_only_the_actuator_knows_is_recovered_from_as_its_own(ti
 
 @pytest.mark.parametrize(("ti", "tt", "overshoot", "iae"), [(1.0, 1.0, 5.5, 5.140), (5.0, 1.0, 0.0, 5.691)])
 def test_p7_a_rate_limit_is_recovered_from_as_a_limit(ti, tt, overshoot, iae):
-    """From end to end in a second: as without it, but for the time that it takes."""
+    """From end to end in a second: as without it, but that an error of one lasts a quarter of a second longer."""
     seen = []
 
     def slow(u, before):
@@ -174,7 +174,7 @@ def test_p7_a_rate_limit_is_recovered_from_as_a_limit(ti, tt, overshoot, iae):
 
     found = windup(ti, tt, follow=slow)
     assert np.abs(np.diff(seen)).max() <= 2e-4 + 1e-12
-    assert found == (pytest.approx(overshoot, abs=1.0), pytest.approx(iae, abs=1.0))
+    assert found == (pytest.approx(overshoot, rel=0.02, abs=0.06), pytest.approx(iae + 0.25, rel=0.02))
 
 
 def test_p7_an_output_that_cannot_follow_does_not_wind_up():
