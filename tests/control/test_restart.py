@@ -49,7 +49,9 @@ def test_loops_go_on_without_a_step_when_the_devices_kept_their_values(before, m
 
 
 def test_p18_what_was_remembered_gives_the_same_outputs(before, make_rig):
-    """Set back and went on for ten minutes, beside the one that never stopped."""
+    """Set back and went on for ten minutes, beside the one that never stopped. The pH loop begins at where a pump was
+    found that knows steps, and is back within minutes.
+    """
     before.set(temperature=36.9, ph=7.2, do=50.0)
     before.run(300)
     rig = restart(before, make_rig, outage=1.0)
@@ -58,8 +60,8 @@ def test_p18_what_was_remembered_gives_the_same_outputs(before, make_rig):
         for one in (before, rig):
             one.set(temperature=36.9 - 0.0002 * scan, ph=7.2 - 0.00005 * scan, do=50.0 - 0.005 * scan)
             one.step()
-    for loop in ("temperature", "ph", "do"):
-        assert rig.op(loop) == pytest.approx(before.op(loop), abs=0.01), loop
+        for loop, off in (("temperature", 1e-9), ("do", 1e-9), ("ph", 0.05 if scan < 300 else 1e-3)):
+            assert rig.op(loop) == pytest.approx(before.op(loop), abs=off), (loop, scan)
 
 
 def test_after_a_watchdog_the_loop_comes_back_to_its_integral_without_a_step(before, make_rig):
