@@ -11,6 +11,8 @@ from controller.frame import Frame
 from drivers.contract import Point, Quality, Reason, Sample, WriteOutcome
 
 NS = 1_000_000_000
+BEATS = 0x8000
+"""Beats are counted below this and begin anew: a register of 16 bits holds them, with or without a sign."""
 
 
 class LinkLike(Protocol):
@@ -36,7 +38,8 @@ class LinkIo:
 
     ``bindings`` names for every connection its tag indices and points, in the order the link has them; ``heartbeats``
     names the point that counts scans, for the connections that have one. Links arrive when they exist: until then
-    their tags stay never read. ``look`` is shown the samples of every link before they are used.
+    their tags stay never read. ``look`` is shown the samples of every link before they are used, ``beaten`` what became
+    of a connection's heartbeat.
     """
 
     def __init__(
@@ -47,8 +50,9 @@ class LinkIo:
         *,
         simulated: bool,
         look: Callable[[str, Sequence[Sample]], None] | None = None,
+        beaten: Callable[[str, WriteOutcome], None] | None = None,
     ) -> None:
-        self._look = look
+        self._look, self._beaten = look, beaten
         self._frame = Frame.never_read(tags)
         self._bindings = {name: [index for index, _ in pairs] for name, pairs in bindings.items()}
         self._owner = {index: (name, point.key) for name, pairs in bindings.items() for index, point in pairs}
@@ -79,7 +83,15 @@ class LinkIo:
 
     def outcomes(self) -> list[WriteOutcome]:
         """What became of writes since the last call, over all links."""
-        return [outcome for link in self.links.values() for outcome in link.take_outcomes()]
+        found: list[WriteOutcome] = []
+        for name, link in self.links.items():
+            taken = link.take_outcomes()
+            if self._beaten is not None and (key := self._heartbeats.get(name)):
+                for outcome in taken:
+                    if outcome.point.key == key:
+                        self._beaten(name, outcome)
+            found += taken
+        return found
 
     def write(self, writes: Mapping[int, float]) -> None:
         """Hand each write to the link that owns its tag; a link that does not exist yet gets nothing."""
@@ -97,7 +109,7 @@ class LinkIo:
             link.request_read()
 
     def heartbeat(self, count: int) -> None:
-        """Write the scan counter to every device that watches for it; 31 bits, so that a signed register holds it."""
+        """Write the scan counter, as far as any register holds it, to every device that watches for it."""
         for name, key in self._heartbeats.items():
             if name in self.links:
-                self.links[name].submit({key: float(count & 0x7FFFFFFF)})
+                self.links[name].submit({key: float(count % BEATS)})

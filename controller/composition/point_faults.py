@@ -62,7 +62,7 @@ class PointFaults:
         self._unanswered.add(point)
         return before
 
-    def shown(self, link: str) -> Json:
+    def shown(self, link: str) -> list[Json]:
         """The points of a link that have no value now: tag, point, and what the device says."""
         details = self._details.get(link, {})
         return [{"tag": point.key, "point": point.address, "detail": detail} for point, detail in details.items()]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from controller.clock import ScaledClock, iso_utc
 from controller.commands import Event, EventType, Json
+from controller.composition.heartbeats import Heartbeats
 from controller.composition.messages import Messages
 from controller.composition.point_faults import PointFaults
 from controller.composition.simulated import SIMULATED_OPTIONS
@@ -34,7 +35,11 @@ class Wires:
     ) -> None:
         self._faults = PointFaults(site.bindings, self._tell_fault)
         self._messages = Messages(store, clock.now_ns)
-        self.io = LinkIo(len(site.tags), site.bindings, site.heartbeats, simulated=simulated, look=self._faults.look)
+        self._beats = Heartbeats(lambda name: self.links[name].state == "up", self._tell_fault)
+        self.io = LinkIo(
+            len(site.tags), site.bindings, site.heartbeats, simulated=simulated, look=self._faults.look,
+            beaten=self._beats.take,
+        )  # fmt: skip
         self.links: Mapping[str, Link] = {}
         self._verified: Mapping[str, Sequence[str]] = {}
         self._config = config
@@ -102,7 +107,7 @@ class Wires:
         return [*points, heartbeat] if heartbeat else points
 
     def _entry(self, name: str) -> Json:
-        link, faults = self.links.get(name), self._faults.shown(name)
+        link, faults = self.links.get(name), [*self._faults.shown(name), *self._beats.shown(name)]
         if link is None:
             return _connection(name, "connecting", "", "not yet started", faults)
         ago_s = (self._clock.now_ns() - link.since_ns) / 1e9 / self._clock.speed

@@ -17,7 +17,7 @@ from controller.composition.assembly import Assembly
 from controller.composition.options import BatchOrder, Options
 from controller.composition.orders import OrderRefused, place_orders
 from controller.composition.replay import TOO_LATE
-from drivers.contract import Quality, Reason, Sample
+from drivers.contract import Quality, Reason, Sample, WriteOutcome, WriteState
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 CAR_T = "recipes/car-t-expansion.yaml"
@@ -378,6 +378,22 @@ def test_a_point_that_its_device_does_not_know_is_on_record_and_on_the_page(site
     assert sum(f"plc-101: {point.address}: {said}" in str(row) for row in rows) == 1
     assert wires.view()[0]["faults"] == [{"tag": point.key, "point": point.address, "detail": said}]
     assert site.assembly.site.tags.tags[index].full_name == point.key
+
+
+def test_a_heartbeat_that_its_device_does_not_take_is_on_record_and_on_the_page(site):
+    wires, beat = site.assembly.wires, site.assembly.site.heartbeats["plc-101"]
+    device = Idle()
+    device.state, device.since_ns, device.detail = "up", 0, ""
+    device.take_outcomes = lambda: [WriteOutcome(beat, 1.0, WriteState.REFUSED, "BadNotWritable")]
+    wires.links = {"plc-101": device}
+    wires.io.attach(wires.links)
+    for _ in range(3):
+        wires.io.outcomes()
+    said = "the heartbeat is not taken: BadNotWritable"
+    assert wires.view()[0]["faults"] == [{"tag": beat.key, "point": beat.address, "detail": said}]
+    site.assembly.store.close()
+    rows = sqlite3.connect(site.assembly.store.path).execute("select entry from journal").fetchall()
+    assert sum(f"plc-101: {beat.address}: {said}" in str(row) for row in rows) == 1
 
 
 def test_recipes_are_replaced_whole_so_that_a_reader_in_another_thread_is_not_disturbed(site):

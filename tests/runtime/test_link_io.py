@@ -1,9 +1,13 @@
 """The wires as the scan sees them."""
 
+import itertools
 import math
 
+import pytest
+
 from controller.link_io import LinkIo
-from drivers.contract import NEVER_READ, Point, Quality, Reason, Sample
+from drivers.contract import NEVER_READ, Point, Quality, Reason, Sample, WriteOutcome, WriteState
+from drivers.registers import Form
 
 PV, SP = Point("V.temperature", "Temp.PV"), Point("V.heater", "Heater.OP", "rw")
 BEAT = Point("plc.heartbeat", "Host.Heartbeat", "w")
@@ -12,8 +16,9 @@ BEAT = Point("plc.heartbeat", "Host.Heartbeat", "w")
 class Wire:
     """A link's place: holds samples, keeps what is submitted."""
 
-    def __init__(self, *samples):
+    def __init__(self, *samples, outcomes=()):
         self.name, self.samples, self.submitted, self.reads = "plc", list(samples), [], 0
+        self.written = list(outcomes)
 
     def latest(self):
         return self.samples
@@ -25,7 +30,7 @@ class Wire:
         self.submitted.append(dict(writes))
 
     def take_outcomes(self):
-        return []
+        return self.written
 
 
 def make(simulated=False):
@@ -79,3 +84,24 @@ def test_writes_and_heartbeats_go_to_the_link_that_owns_them():
     io.request_reads()
     assert wire.submitted == [{"V.heater": 12.5}, {"plc.heartbeat": 5.0}]
     assert wire.reads == 1
+
+
+@pytest.mark.parametrize("kind", ["uint16", "int16", "uint32", "int32", "float32"])
+def test_every_kind_of_register_holds_every_beat_and_no_two_in_a_row_are_the_same(kind):
+    io, wire = make(), Wire(NEVER_READ, NEVER_READ)
+    io.attach({"plc": wire})
+    for count in (1, 32767, 32768, 32769, 65535, 65536, 65537, 1 << 24, (1 << 24) + 1, 1 << 31, (1 << 31) + 1):
+        io.heartbeat(count)
+    beats = [Form(kind).words(submitted["plc.heartbeat"]) for submitted in wire.submitted]
+    assert all(one != other for one, other in itertools.pairwise(beats))
+
+
+def test_what_became_of_a_heartbeat_is_shown_and_nothing_is_kept_back():
+    beaten = []
+    io = LinkIo(
+        3, {"plc": [(2, SP)]}, {"plc": BEAT}, simulated=False, beaten=lambda name, one: beaten.append((name, one))
+    )
+    beat, written = (WriteOutcome(point, 1.0, WriteState.REFUSED, "no") for point in (BEAT, SP))
+    io.attach({"plc": Wire(NEVER_READ, outcomes=[beat, written]), "pump": Wire(NEVER_READ, outcomes=[beat])})
+    assert io.outcomes() == [beat, written, beat]
+    assert beaten == [("plc", beat)]
