@@ -4,19 +4,22 @@ Points are the values of the data frame, by the names of the option ``frame``; `
 in the device's own engineering units (see its label). Where they are in the frame is what the device says of it, at
 every connect; the option's order counts for one that does not say. A rejected command is answered by ``?``; a setpoint
 that the device does not take, because it is out of range or because its setpoint comes from an analog input, is only
-seen in the setpoint that it answers. From firmware 9v on it is set by ``LS``, which spares the device's memory. One
-that streams answers nothing, and is told to stop, by which it gets its letter again.
+seen in the setpoint that it answers. One that it cuts to its range it would go for: it is told what it had before, and
+nothing above its range again. From firmware 9v on it is set by ``LS``, which spares the device's memory. One that
+streams answers nothing, and is told to stop, by which it gets its letter again.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from drivers.contract import (
     ConnectionSpec,
+    DriverError,
     Identity,
     Malformed,
     Quality,
@@ -101,11 +104,14 @@ class Alicat(Polled):
         self._layout = assumed(self._frame)
         self._laid_out: Identity | None = None
         self._streams = self._knows_ls = False
+        self._goal: float | None = None
+        self._shown: float | None = None
+        self._most = math.inf
         super().__init__(self._text)
 
     async def open(self) -> Identity:
         """Open the line, ask who is there, and where the numbers are in its frame. Raises :class:`DriverError`."""
-        self._streams = False
+        self._streams, self._goal, self._shown, self._most = False, None, None, math.inf
         identity = await super().open()
         if identity != self._laid_out:  # what another one has said of its frame does not hold for this one
             self._layout, self._laid_out = assumed(self._frame), identity
@@ -135,18 +141,49 @@ class Alicat(Polled):
 
     async def answer(self, question: str) -> Answers:
         """The data frame."""
-        return self._parse(await self._text.ask_line(self._unit))
+        found = self._parse(await self._text.ask_line(self._unit))
+        if "setpoint" in found:
+            self._shown = _number(found["setpoint"])
+        return found
 
     async def put(self, address: str, value: float) -> None:
-        """The setpoint; what answers it says what the device made of it."""
+        """The setpoint; what answers it says what the device made of it. One that was cut is taken back."""
+        if value > self._most:
+            raise Refused(f"not sent: {self._unit} takes no more than {self._most:g}")
+        before = await self._present()
+        kept = await self._set(value)
+        if self._is(kept, value):
+            self._goal = kept
+            return
+        if not self._is(kept, before):
+            back = await self._set(before)
+            if self._is(back, before):
+                self._most = kept if kept < value else self._most
+                raise Refused(f"{self._unit} makes {kept:g} of it, and has its setpoint {before:g} again")
+            if not self._is(back, kept):
+                raise DriverError(f"{self._unit} made {kept:g} of {value:g}, and {back:g} of {before:g}")
+        raise Refused(f"{self._unit} keeps its setpoint at {kept:g}")
+
+    async def _present(self) -> float:
+        """What it goes for now, as far as is known. Raises :class:`Refused` when that cannot be found out."""
+        if self._goal is None and self._shown is None:
+            try:
+                await self.answer("frame")
+            except DriverError as error:
+                raise Refused(f"not sent: {error}") from error
+        return (self._shown or 0.0) if self._goal is None else self._goal
+
+    async def _set(self, value: float) -> float:
+        """Send a setpoint; the one that it then has. Raises :class:`Refused`, or another error when it is not known."""
         # Never without letters in front of the number: digits alone are an old command in another scale.
         command = "LS" if self._knows_ls else "S"
         reply = await self._text.ask_line(f"{self._unit}{command} {value:.6f}".rstrip("0").rstrip("."))
         if reply.endswith("?"):
             raise Refused(f"{self._unit} does not take a setpoint")
-        taken = self._requested(reply) if self._knows_ls else self._echoed(reply)
-        if not abs(taken - value) <= self._resolution:
-            raise Refused(f"{self._unit} keeps its setpoint at {taken:g}")
+        return self._requested(reply) if self._knows_ls else _number(self._parse(reply)["setpoint"])
+
+    def _is(self, one: float, other: float) -> bool:
+        return abs(one - other) <= self._resolution
 
     async def _certain(self) -> Identity:
         """As always, but a device that streams would never be silent."""
@@ -206,11 +243,6 @@ class Alicat(Polled):
             raise self.line.doubt(f"not the setpoint of {self._unit}: {reply!r}")
         return float(found[1])
 
-    def _echoed(self, reply: str) -> float:
-        """The setpoint in a data frame."""
-        echoed = self._parse(reply)["setpoint"]
-        return echoed.value if isinstance(echoed, Sample) else echoed
-
     def _parse(self, reply: str) -> dict[str, float | Sample]:
         if reply.endswith("?"):
             raise Refused(f"{self._unit} refuses the question")
@@ -241,6 +273,10 @@ def _judged(name: str, value: float, codes: Sequence[str], wrong_gas: str) -> fl
         return value
     quality = Quality.BAD if spoiled else Quality.UNCERTAIN
     return Sample(value, quality, Reason.DEVICE, 0, None, ", ".join(CODES[code] for code in spoiled or doubtful))
+
+
+def _number(value: float | Sample) -> float:
+    return value.value if isinstance(value, Sample) else value
 
 
 def _last_word(text: str) -> str:

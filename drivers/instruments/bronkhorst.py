@@ -4,8 +4,8 @@
 Points in the instrument's capacity unit: ``flow`` (r), ``setpoint`` (rw); in per cent of its capacity: ``measure`` (r),
 ``setpoint_percent`` (rw); ``temperature`` (r, Cel), ``counter`` (r, in its counter unit), ``capacity`` (r), ``valve``
 (r, raw), ``alarm`` (r, bits) and ``control_mode`` (rw). Odd is that a setpoint is taken in every control mode, but
-followed in some only, and that one out of range may be cut without a word. The control mode is kept without power: it
-is written only when it is another.
+followed in some only, and that one out of range may be cut without a word: one beyond the capacity is not sent. The
+control mode is kept without power: it is written only when it is another.
 """
 
 from __future__ import annotations
@@ -127,11 +127,9 @@ class Bronkhorst(Polled):
         if address == "control_mode":
             return await self._set_mode(value)
         if address == "setpoint":
-            if self._unit and (wrong := wrong_unit(str(*await self._fetch(UNIT)), self._unit)):
-                raise Refused(f"not sent: it counts {wrong}")
+            allowed = await self._allowed(value) / FULL
             await self._store(SETPOINT, value)
-            taken, mode, capacity = map(float, await self._kept(SETPOINT, MODE, CAPACITY))
-            kept, allowed = taken, abs(capacity) / FULL
+            kept, mode = map(float, await self._kept(SETPOINT, MODE))
         else:
             await self._store(SETPOINT_WORD, round(value * FULL / 100.0))
             taken, mode = map(float, await self._kept(SETPOINT_WORD, MODE))
@@ -141,6 +139,19 @@ class Bronkhorst(Polled):
         if mode not in FOLLOWS:
             raise Refused(unfollowed(int(mode)))
         return None
+
+    async def _allowed(self, setpoint: float) -> float:
+        """The capacity. Raises :class:`Refused` for a setpoint beyond it, or in another unit; nothing is sent then."""
+        try:
+            found = await self._fetch(CAPACITY, *((UNIT,) if self._unit else ()))
+        except DriverError as error:
+            raise Refused(f"not sent: {error}") from error
+        if len(found) > 1 and (wrong := wrong_unit(str(found[1]), self._unit)):
+            raise Refused(f"not sent: it counts {wrong}")
+        capacity = float(found[0])
+        if not setpoint <= capacity * (1.0 + 1.0 / FULL):
+            raise Refused(f"not sent: setpoint must be 0 to {capacity:g}, not {setpoint:g}")
+        return capacity
 
     async def _set_mode(self, value: float) -> None:
         (mode,) = await self._fetch(MODE)

@@ -18,9 +18,9 @@ import re
 from collections.abc import Mapping
 from typing import ClassVar
 
-from drivers.contract import ConnectionSpec, Identity, Quality, Reason, Refused, Sample, Timeout, Turning
+from drivers.contract import ConnectionSpec, DriverError, Identity, Quality, Reason, Refused, Sample, Timeout, Turning
 from drivers.counting import Counter
-from drivers.instruments.new_era_line import RESET, NewEraLine, Reply, alarm_word
+from drivers.instruments.new_era_line import ERRORS, LARGEST, RESET, NewEraLine, Reply, alarm_word, four_digits
 from drivers.options import Options
 from drivers.polled import Answers, Entry, Polled, Value
 from drivers.ports import parse_port
@@ -34,17 +34,9 @@ RATES = {"MM": 1.0, "MH": 1 / 60, "UM": 1e-3, "UH": 1e-3 / 60}
 """Units of a rate, as parts of mL/min."""
 VOLUMES = {"ML": 1.0, "UL": 1e-3}
 NUMBER = r"(\d+\.?\d*|\.\d+)"
-LARGEST = 9999.0
 SEEN = 0.15  # mL/min: its count shows two seconds of it, below 10 mL
 PRECISION = 1e-3
 """What four digits leave of a number that is chosen well."""
-ERRORS = {
-    "?": "not a command of this pump",
-    "?NA": "not applicable now",
-    "?OOR": "out of range",
-    "?COM": "the pump did not understand the packet",
-    "?IGN": "ignored",
-}
 INFUSES, WITHDRAWS, STANDS, PAUSED, PURGES = "I", "W", "S", "P", "X"
 WAITS = {"T": "pauses in a program", "U": "waits for a trigger"}
 STOPS = 3
@@ -131,12 +123,12 @@ class NewEra(Polled):
 
     async def _infuse(self, value: float) -> None:
         """Start, or change the rate of what was started here."""
-        reply = await self._query("RAT")
+        reply, before = await self._query("RAT"), 0.0
         if reply.status == INFUSES and reply.data not in ERRORS:
             if (await self._volume())[0]:
                 raise Refused("a dose is being given: stop it first")
-            unit = self._rate(reply.data)[1]
-            text = _digits(value / RATES[unit])
+            before, unit = self._rate(reply.data)
+            text = four_digits(value / RATES[unit])
             if abs(float(text) * RATES[unit] - value) <= PRECISION * value:
                 await self._do(f"RAT{text}")
                 await self._check_rate(value)
@@ -144,8 +136,21 @@ class NewEra(Polled):
         if reply.status != STANDS:
             await self._stop()
         await self._program(0.0)
-        await self._set_rate(value)
+        try:
+            await self._set_rate(value)
+        except Refused as error:
+            if before:
+                await self._go_on(before, error)
+            raise
         await self._start()
+
+    async def _go_on(self, rate: float, why: Refused) -> None:
+        """As before, for the rate was refused for which it was stopped. Raises :class:`DriverError` if it stands."""
+        try:
+            await self._set_rate(rate)
+            await self._start()
+        except Refused as error:
+            raise DriverError(f"{why}; stopped for it, it does not go on: {error}") from error
 
     async def _program(self, volume: float) -> None:
         """Phase 1 infuses a volume, or 0 for any; phase 2 stops. What is so already is not written again."""
@@ -158,7 +163,7 @@ class NewEra(Polled):
             await self._set("FUN", "RAT", phase=1)
         await self._set("DIR", "INF")
         present, unit = await self._volume()
-        text = _digits(volume / VOLUMES[unit])
+        text = four_digits(volume / VOLUMES[unit])
         if abs(float(text) * VOLUMES[unit] - volume) > PRECISION * volume:
             raise Refused(f"{volume:g} mL cannot be written in four digits of {unit}")
         if not math.isclose(present, float(text) * VOLUMES[unit], rel_tol=1e-6, abs_tol=1e-12):
@@ -177,7 +182,7 @@ class NewEra(Polled):
         reply = await self._query("RAT")
         if reply.data not in ERRORS and math.isclose(self._rate(reply.data)[0], value, rel_tol=PRECISION / 10):
             return
-        choices = [(unit, _digits(value / part)) for unit, part in RATES.items()]
+        choices = [(unit, four_digits(value / part)) for unit, part in RATES.items()]
         unit, text = min(choices, key=lambda choice: round(abs(float(choice[1]) * RATES[choice[0]] / value - 1), 5))
         await self._do(f"RAT{text}{unit}")
         await self._check_rate(value)
@@ -289,12 +294,3 @@ class NewEra(Polled):
 
     def _alarmed(self, letter: str) -> None:
         self._alarm = letter
-
-
-def _digits(value: float) -> str:
-    """At most four digits, at most three of them after the point."""
-    for decimals in (3, 2, 1, 0):
-        text = f"{value:.{decimals}f}"
-        if len(text.replace(".", "")) <= 4:
-            return text
-    return f"{LARGEST:.0f}"

@@ -21,7 +21,15 @@ AROUND = 4
 REPLY = re.compile(r"(?P<address>\d\d)(?:A\?(?P<alarm>[A-Z])|(?P<status>[IWSPTUX]))(?P<data>.*)")
 SHORTER_THAN_ALARM = 4
 """Bytes that may be the begin of an alarm, but are none."""
+LARGEST = 9999.0
 RESET = "R"
+ERRORS = {
+    "?": "not a command of this pump",
+    "?NA": "not applicable now",
+    "?OOR": "out of range",
+    "?COM": "the pump did not understand the packet",
+    "?IGN": "ignored",
+}
 ALARMS = {
     RESET: "the pump lost power",
     "S": "the motor stalled",
@@ -91,6 +99,15 @@ class NewEraLine(DeviceLine):
 def alarm_word(letter: str) -> str:
     """What an alarm means."""
     return ALARMS.get(letter, f"alarm {letter}")
+
+
+def four_digits(value: float) -> str:
+    """A number as a pump takes it: at most four digits, at most three of them after the point."""
+    for decimals in (3, 2, 1, 0):
+        text = f"{value:.{decimals}f}"
+        if len(text.replace(".", "")) <= 4:
+            return text
+    return f"{LARGEST:.0f}"
 
 
 def _packed(data: bytes) -> bytes:

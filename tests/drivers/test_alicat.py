@@ -54,7 +54,9 @@ class TestConformance(DriverConformance):
     @pytest.fixture
     async def bench(self, mfc: Simulated) -> SimulatedBench:
         setting = (Point("setpoint", "setpoint", "rw"), 120.0)
-        return SimulatedBench(mfc, make, points(*FRAME), Point("x", "colour"), setting, true=TRUE)
+        return SimulatedBench(
+            mfc, make, points(*FRAME), Point("x", "colour"), setting, outside=(SETPOINT, 600.0), true=TRUE
+        )
 
 
 class TestConformanceOnTcp(DriverConformance):
@@ -63,7 +65,9 @@ class TestConformanceOnTcp(DriverConformance):
     @pytest.fixture
     async def bench(self, mfc_on_tcp: Simulated) -> SimulatedBench:
         setting = (Point("setpoint", "setpoint", "rw"), 120.0)
-        return SimulatedBench(mfc_on_tcp, make, points(*FRAME), Point("x", "colour"), setting, true=TRUE)
+        return SimulatedBench(
+            mfc_on_tcp, make, points(*FRAME), Point("x", "colour"), setting, outside=(SETPOINT, 600.0), true=TRUE
+        )
 
 
 async def test_who_answers(mfc: Simulated) -> None:
@@ -74,7 +78,7 @@ async def test_who_answers(mfc: Simulated) -> None:
 
 
 @pytest.mark.parametrize(("options", "value", "why"), [
-    ({"source": "A"}, 100.0, "keeps its setpoint at 0"), ({"full_scale": 50}, 100.0, "keeps its setpoint at 50"),
+    ({"source": "A"}, 100.0, "keeps its setpoint at 0"), ({"full_scale": 50}, 100.0, "has its setpoint 0 again"),
 ])  # fmt: skip
 async def test_a_setpoint_that_is_not_taken_is_refused(
     tmp_path: Path, options: dict[str, Any], value: float, why: str

@@ -171,15 +171,18 @@ async def test_codes_behind_the_frame(codes: bytes, bad: set[str], uncertain: se
     assert {name for name, sample in samples.items() if sample.quality is Quality.UNCERTAIN} == uncertain
 
 
+AT_50 = b"A +14.70 +25.0 +45.0 +45.0 50.00 N2\r"
+
+
 @pytest.mark.parametrize(("reply", "outcome"), [
     (b"A +14.70 +25.0 +45.0 +45.0 75.00 N2\r", (WriteState.APPLIED, "")),
-    (b"A +14.70 +25.0 +45.0 +45.0 50.00 N2\r", (WriteState.REFUSED, "A keeps its setpoint at 50")),
+    (AT_50, (WriteState.REFUSED, "A keeps its setpoint at 50")),
     (b"?\r", (WriteState.REFUSED, "A does not take a setpoint")),
     (b"A ?\r", (WriteState.REFUSED, "A does not take a setpoint")),
     (b"", (WriteState.UNKNOWN, "no answer within 0.2 s")),
 ])  # fmt: skip
 async def test_a_setpoint_of_old_firmware_byte_by_byte(reply: bytes, outcome: tuple[WriteState, str]) -> None:
-    async with scripted({b"A??D*\r": OLD_ROWS, b"AS 75\r": reply}) as (wire, driver):
+    async with scripted({b"A??D*\r": OLD_ROWS, b"A\r": AT_50, b"AS 75\r": reply}) as (wire, driver):
         assert await put(driver, 75.0) == outcome
         assert wire.commands[-1] == b"AS 75\r"
 
@@ -191,7 +194,7 @@ async def test_a_setpoint_of_old_firmware_byte_by_byte(reply: bytes, outcome: tu
     (b"A +075.00 12 SCCM\r", (WriteState.UNKNOWN, "not the setpoint of A: 'A +075.00 12 SCCM'")),
 ])  # fmt: skip
 async def test_a_setpoint_of_new_firmware_spares_the_memory(reply: bytes, outcome: tuple[WriteState, str]) -> None:
-    answers = {b"A??M*\r": told("10v20.0-R24"), b"A??D*\r": b"?\r", b"ALS 75\r": reply}
+    answers = {b"A??M*\r": told("10v20.0-R24"), b"A??D*\r": b"?\r", b"A\r": AT_50, b"ALS 75\r": reply}
     async with scripted(answers) as (wire, driver):
         assert await put(driver, 75.0) == outcome
         assert wire.commands[-1] == b"ALS 75\r"
@@ -200,7 +203,8 @@ async def test_a_setpoint_of_new_firmware_spares_the_memory(reply: bytes, outcom
 @pytest.mark.parametrize("firmware", ["5v12.0-R22", "8v30.0-R23", "9v00.0-R24", "10v20.0-R24"])
 async def test_never_a_letter_with_digits_alone(firmware: str) -> None:
     """That is a setpoint in another scale, 64000 being full: A49408."""
-    async with scripted({b"A??M*\r": told(firmware), b"A??D*\r": b"?\r"}, slowest_reply=0.05) as (wire, driver):
+    answers = {b"A??M*\r": told(firmware), b"A??D*\r": b"?\r", b"A\r": AT_50}
+    async with scripted(answers, slowest_reply=0.05) as (wire, driver):
         for value in (0.0, 0.25, 49408.0):
             assert (await put(driver, value))[0] is WriteState.UNKNOWN
         assert not [command for command in wire.commands if command[1:2].isdigit()]
@@ -208,3 +212,41 @@ async def test_never_a_letter_with_digits_alone(firmware: str) -> None:
             (b"ALS " if int(firmware.partition("v")[0]) >= 9 else b"AS ") + value + b"\r"
             for value in (b"0", b"0.25", b"49408")
         }
+
+
+def frame(setpoint: float) -> bytes:
+    return f"A +14.70 +25.0 +45.0 +45.0 {setpoint:06.2f} N2\r".encode()
+
+
+async def test_a_setpoint_that_is_cut_is_taken_back_and_not_sent_again() -> None:
+    """Or it would go for all that it can, and be told as refused."""
+    answers = {b"A??D*\r": OLD_ROWS, b"A\r": frame(20), b"AS 700\r": frame(500), b"AS 20\r": frame(20)}
+    async with scripted(answers) as (wire, driver):
+        why = "A makes 500 of it, and has its setpoint 20 again"
+        assert await put(driver, 700.0) == (WriteState.REFUSED, why)
+        assert wire.commands[-3:] == [b"A\r", b"AS 700\r", b"AS 20\r"]
+        assert await put(driver, 600.0) == (WriteState.REFUSED, "not sent: A takes no more than 500")
+        assert wire.commands[-1] == b"AS 20\r"
+        wire.answers[b"AS 500\r"] = frame(500)
+        assert await put(driver, 500.0) == (WriteState.APPLIED, "")
+        await driver.close()
+        await driver.open()  # with another gas it may take more
+        wire.answers[b"AS 600\r"] = frame(600)
+        assert await put(driver, 600.0) == (WriteState.APPLIED, "")
+
+
+@pytest.mark.parametrize(("then", "outcome"), [
+    (frame(500), (WriteState.REFUSED, "A keeps its setpoint at 500")),  # of an analog input, say
+    (frame(130), (WriteState.UNKNOWN, "A made 500 of 700, and 130 of 20")),
+    (b"", (WriteState.UNKNOWN, "no answer within 0.2 s")),
+])  # fmt: skip
+async def test_a_setpoint_that_cannot_be_taken_back(then: bytes, outcome: tuple[WriteState, str]) -> None:
+    answers = {b"A??D*\r": OLD_ROWS, b"A\r": frame(20), b"AS 700\r": frame(500), b"AS 20\r": then}
+    async with scripted(answers) as (_, driver):
+        assert await put(driver, 700.0) == outcome
+
+
+async def test_nothing_is_sent_to_a_device_that_does_not_say_what_it_goes_for() -> None:
+    async with scripted({b"A??D*\r": OLD_ROWS, b"AS 75\r": frame(75)}) as (wire, driver):
+        assert await put(driver, 75.0) == (WriteState.REFUSED, "not sent: no answer within 0.2 s")
+        assert b"AS 75\r" not in wire.commands

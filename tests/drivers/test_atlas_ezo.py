@@ -56,7 +56,15 @@ class TestConformance(DriverConformance):
 
     @pytest.fixture
     async def bench(self, ph: Simulated) -> SimulatedBench:
-        return SimulatedBench(ph, make, points(*OF_PH), Point("x", "colour"), (COMPENSATION, 37.0), true=TRUE)
+        return SimulatedBench(
+            ph,
+            make,
+            points(*OF_PH),
+            Point("x", "colour"),
+            (COMPENSATION, 37.0),
+            outside=(COMPENSATION, 151.0),
+            true=TRUE,
+        )
 
 
 class TestConformanceOnTcp(DriverConformance):
@@ -64,7 +72,15 @@ class TestConformanceOnTcp(DriverConformance):
 
     @pytest.fixture
     async def bench(self, ph_on_tcp: Simulated) -> SimulatedBench:
-        return SimulatedBench(ph_on_tcp, make, points(*OF_PH), Point("x", "colour"), (COMPENSATION, 37.0), true=TRUE)
+        return SimulatedBench(
+            ph_on_tcp,
+            make,
+            points(*OF_PH),
+            Point("x", "colour"),
+            (COMPENSATION, 37.0),
+            outside=(COMPENSATION, 151.0),
+            true=TRUE,
+        )
 
 
 async def values(driver: AtlasEzo, *addresses: str) -> dict[str, float]:

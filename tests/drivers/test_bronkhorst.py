@@ -56,7 +56,9 @@ class TestConformanceInText(DriverConformance):
 
     @pytest.fixture
     async def bench(self, mfc: Simulated) -> SimulatedBench:
-        return SimulatedBench(mfc, make, points(*READABLE), Point("x", "colour"), (SETPOINT, 120.0), true=TRUE)
+        return SimulatedBench(
+            mfc, make, points(*READABLE), Point("x", "colour"), (SETPOINT, 120.0), outside=(SETPOINT, 501.0), true=TRUE
+        )
 
 
 class TestConformanceInBinary(DriverConformance):
@@ -64,7 +66,15 @@ class TestConformanceInBinary(DriverConformance):
 
     @pytest.fixture
     async def bench(self, mfc_on_tcp: Simulated) -> SimulatedBench:
-        return SimulatedBench(mfc_on_tcp, binary, points(*READABLE), Point("x", "colour"), (PERCENT, 37.5), true=TRUE)
+        return SimulatedBench(
+            mfc_on_tcp,
+            binary,
+            points(*READABLE),
+            Point("x", "colour"),
+            (PERCENT, 37.5),
+            outside=(PERCENT, 100.5),
+            true=TRUE,
+        )
 
 
 async def one(driver: Bronkhorst, address: str = "flow") -> Any:
@@ -124,10 +134,13 @@ async def test_the_flow_follows_and_stops(tmp_path: Path) -> None:
         await driver.close()
 
 
-async def test_a_setpoint_that_is_cut_is_refused(mfc: Simulated) -> None:
+async def test_a_setpoint_that_would_be_cut_is_not_sent(mfc: Simulated) -> None:
     driver = make(mfc.url, node=4)
     await driver.open()
-    assert await put(driver, "setpoint", 25.0) == (WriteState.REFUSED, "it keeps its setpoint at 20")
+    assert await put(driver, "setpoint", 5.0) == (WriteState.APPLIED, "")
+    why = "not sent: setpoint must be 0 to 20, not 25"
+    assert await put(driver, "setpoint", 25.0) == (WriteState.REFUSED, why)
+    assert (await one(driver, "setpoint")).value == 5.0
     assert await put(driver, "setpoint", -1.0) == (WriteState.REFUSED, "setpoint must be 0 to 1e+09, not -1")
     assert (await put(driver, "setpoint_percent", 100.5))[0] is WriteState.REFUSED
     assert await put(driver, "setpoint", 0.0) == (WriteState.APPLIED, "")
@@ -223,6 +236,11 @@ class Frames(PtyPeer):
 NOT_TOLD = [b":0403000400", b":0403000400"]
 
 
+def capacity(tag: int) -> bytes:
+    """100 mln/min, to the question with this number."""
+    return f":080302{tag:02X}4042C80000".encode()
+
+
 @pytest.fixture
 async def peer() -> AsyncIterator[Frames]:
     frames = Frames()
@@ -270,10 +288,13 @@ async def test_refusals(peer: Frames, reply: bytes, why: str) -> None:
     peer.replies = [b":09030201600053313200", *NOT_TOLD]
     driver = make(f"serial://{peer.path}")
     await driver.open()
-    peer.replies = [reply]
+    peer.replies = [capacity(4), reply]
     state, detail = await put(driver, "setpoint", 1.0)
     assert (state, why in detail) == (WriteState.REFUSED, True)
-    peer.replies = [b":0803020441459CFFAE"]  # an answer, but no status
+    peer.replies = [reply]
+    state, detail = await put(driver, "setpoint", 1.0)
+    assert (state, detail.startswith("not sent"), why in detail) == (WriteState.REFUSED, True, True)
+    peer.replies = [capacity(6), b":0803020441459CFFAE"]  # an answer, but no status
     assert (await put(driver, "setpoint", 1.0))[0] is WriteState.UNKNOWN
     await driver.close()
 
@@ -283,8 +304,8 @@ async def test_a_write_that_was_taken_but_not_read_back_is_unknown(peer: Frames,
     peer.replies = [b":09030201600053313200", *NOT_TOLD]
     driver = make(f"serial://{peer.path}")
     await driver.open()
-    mode = [b":050302040000"] if address == "control_mode" else []
-    peer.replies = [*mode, b":0403000004", b":0403000400"]
+    first = {"control_mode": [b":050302040000"], "setpoint": [capacity(4)]}.get(address, [])
+    peer.replies = [*first, b":0403000004", b":0403000400"]
     assert await put(driver, address, 1.0) == (
         WriteState.UNKNOWN, "it took it, but does not tell what it keeps: unknown parameter",
     )  # fmt: skip

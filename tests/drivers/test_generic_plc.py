@@ -91,6 +91,7 @@ class PlcBench(Bench):
     readable = points("Temp.PV", "Weight.PV", "Heater.OP")
     unknown = Point("odd", 'Temp"."PV')
     setting = (points("Heater.OP")[0], 25.0)
+    outside = (points("Heater.OP")[0], 1e39)
     true: ClassVar[Mapping[str, float]] = {"Temp.PV": 37.1, "Weight.PV": 1008.0}
 
     def __init__(self, peer: Plc) -> None:

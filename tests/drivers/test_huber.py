@@ -87,7 +87,15 @@ class TestConformance(DriverConformance):
     @pytest.fixture(params=["thermostat", "on_tcp"])
     async def bench(self, request: pytest.FixtureRequest) -> SimulatedBench:
         simulated: Simulated = request.getfixturevalue(request.param)
-        return SimulatedBench(simulated, make, points(*READABLE), Point("x", "colour"), (SETPOINT, -20.5), true=TRUE)
+        return SimulatedBench(
+            simulated,
+            make,
+            points(*READABLE),
+            Point("x", "colour"),
+            (SETPOINT, -20.5),
+            outside=(SETPOINT, 200.0),
+            true=TRUE,
+        )
 
 
 async def test_starts_warms_and_stops(thermostat: Simulated) -> None:

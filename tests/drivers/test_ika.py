@@ -90,7 +90,15 @@ class TestConformance(DriverConformance):
 
     @pytest.fixture
     async def bench(self, stirrer: Simulated) -> SimulatedBench:
-        return SimulatedBench(stirrer, make, points(*READABLE), Point("x", "colour"), (SETPOINT, 250.0), true=TRUE)
+        return SimulatedBench(
+            stirrer,
+            make,
+            points(*READABLE),
+            Point("x", "colour"),
+            (SETPOINT, 250.0),
+            outside=(SETPOINT, 2500.0),
+            true=TRUE,
+        )
 
 
 async def test_starts_turns_and_stops(stirrer: Simulated) -> None:

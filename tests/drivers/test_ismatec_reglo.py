@@ -87,7 +87,13 @@ class TestConformance(DriverConformance):
     @pytest.fixture
     async def bench(self, reglo: Simulated) -> AsyncIterator[SimulatedBench]:
         yield SimulatedBench(
-            reglo, make, points(*READABLE), Point("x", "5.speed"), (Point("1.speed", "1.speed", "rw"), 12.3), true=TRUE
+            reglo,
+            make,
+            points(*READABLE),
+            Point("x", "5.speed"),
+            (Point("1.speed", "1.speed", "rw"), 12.3),
+            outside=(Point("1.speed", "1.speed", "rw"), 150.0),
+            true=TRUE,
         )
         await stop_all_at(reglo.url)
 
@@ -103,6 +109,7 @@ class TestConformanceOnTcp(DriverConformance):
             points(*READABLE),
             Point("x", "1.torque"),
             (Point("2.flow", "2.flow", "rw"), 1.234),
+            outside=(Point("2.flow", "2.flow", "rw"), 200.0),
             true=TRUE,
         )
         await stop_all_at(reglo_on_tcp.url)

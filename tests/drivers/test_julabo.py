@@ -77,7 +77,15 @@ class TestConformance(DriverConformance):
     @pytest.fixture(params=["circulator", "on_tcp"])
     async def bench(self, request: pytest.FixtureRequest) -> SimulatedBench:
         simulated: Simulated = request.getfixturevalue(request.param)
-        return SimulatedBench(simulated, make, points(*READABLE), Point("x", "colour"), (SETPOINT, 37.25), true=TRUE)
+        return SimulatedBench(
+            simulated,
+            make,
+            points(*READABLE),
+            Point("x", "colour"),
+            (SETPOINT, 37.25),
+            outside=(SETPOINT, 300.0),
+            true=TRUE,
+        )
 
 
 async def test_starts_warms_and_stops(circulator: Simulated) -> None:

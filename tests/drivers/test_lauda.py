@@ -83,7 +83,15 @@ class TestConformance(DriverConformance):
 
     @pytest.fixture
     async def bench(self, thermostat: Simulated) -> SimulatedBench:
-        return SimulatedBench(thermostat, make, points(*READABLE), Point("x", "colour"), (SETPOINT, -20.5), true=TRUE)
+        return SimulatedBench(
+            thermostat,
+            make,
+            points(*READABLE),
+            Point("x", "colour"),
+            (SETPOINT, -20.5),
+            outside=(SETPOINT, 200.0),
+            true=TRUE,
+        )
 
 
 async def test_starts_warms_and_goes_to_standby(thermostat: Simulated) -> None:

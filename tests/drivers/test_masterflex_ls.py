@@ -85,7 +85,13 @@ class TestConformance(DriverConformance):
     @pytest.fixture
     async def bench(self, pump: Simulated) -> SimulatedBench:
         return SimulatedBench(
-            pump, make, points(*READABLE), Point("x", "torque"), (Point("speed", "speed", "rw"), 123.4), true=TRUE
+            pump,
+            make,
+            points(*READABLE),
+            Point("x", "torque"),
+            (Point("speed", "speed", "rw"), 123.4),
+            outside=(Point("speed", "speed", "rw"), 700.0),
+            true=TRUE,
         )
 
 
@@ -98,7 +104,15 @@ class TestConformanceOnTcp(DriverConformance):
             return make(url, number=7, direction="ccw")
 
         setting = (Point("speed", "speed", "rw"), 60.0)
-        return SimulatedBench(pump_on_tcp, turned, points(*READABLE), Point("x", "7.speed"), setting, true=TRUE)
+        return SimulatedBench(
+            pump_on_tcp,
+            turned,
+            points(*READABLE),
+            Point("x", "7.speed"),
+            setting,
+            outside=(setting[0], 700.0),
+            true=TRUE,
+        )
 
 
 async def test_a_drive_without_a_number_is_given_one(tmp_path: Path) -> None:

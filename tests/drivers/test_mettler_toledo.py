@@ -86,7 +86,13 @@ class TestConformance(DriverConformance):
     @pytest.fixture
     async def bench(self, balance: Simulated) -> SimulatedBench:
         return SimulatedBench(
-            balance, make, points(*READABLE), Point("x", "height"), (TARE, 20.5), true={"stable": 1.0}
+            balance,
+            make,
+            points(*READABLE),
+            Point("x", "height"),
+            (TARE, 20.5),
+            outside=(TARE, 7000.0),
+            true={"stable": 1.0},
         )
 
 
@@ -96,7 +102,13 @@ class TestConformanceOnTcp(DriverConformance):
     @pytest.fixture
     async def bench(self, balance_on_tcp: Simulated) -> SimulatedBench:
         return SimulatedBench(
-            balance_on_tcp, make, points(*READABLE), Point("x", "height"), (TARE, 20.5), true={"stable": 1.0}
+            balance_on_tcp,
+            make,
+            points(*READABLE),
+            Point("x", "height"),
+            (TARE, 20.5),
+            outside=(TARE, 7000.0),
+            true={"stable": 1.0},
         )
 
 

@@ -84,7 +84,13 @@ class TestConformance(DriverConformance):
     @pytest.fixture
     async def bench(self, syringe: Simulated) -> SimulatedBench:
         return SimulatedBench(
-            syringe, make, points(*READABLE), Point("x", "colour"), (FLOW, 1.5), true={"diameter": 26.59}
+            syringe,
+            make,
+            points(*READABLE),
+            Point("x", "colour"),
+            (FLOW, 1.5),
+            outside=(FLOW, 900.0),
+            true={"diameter": 26.59},
         )
 
 
@@ -94,7 +100,13 @@ class TestConformanceInSafeModeOnTcp(DriverConformance):
     @pytest.fixture
     async def bench(self, safe_syringe: Simulated) -> SimulatedBench:
         return SimulatedBench(
-            safe_syringe, make_safe, points(*READABLE), Point("x", "7.flow"), (FLOW, 0.0123), true={"diameter": 4.699}
+            safe_syringe,
+            make_safe,
+            points(*READABLE),
+            Point("x", "7.flow"),
+            (FLOW, 0.0123),
+            outside=(FLOW, 900.0),
+            true={"diameter": 4.699},
         )
 
 
@@ -375,6 +387,18 @@ async def test_what_becomes_of_a_write(
     driver = await opened(f"serial://{manual.path}")
     manual.answers |= READY | answers
     assert await write(driver, address, value) == outcome
+
+
+@pytest.mark.parametrize(("run", "state"), [("I", WriteState.REFUSED), ("S", WriteState.UNKNOWN)])
+async def test_a_pump_that_was_stopped_for_a_rate_that_it_does_not_take_goes_on(
+    manual: ManualPeer, run: str, state: WriteState
+) -> None:
+    driver = await opened(f"serial://{manual.path}")
+    manual.answers |= READY | {"RAT": "I1500.UM", "STP": "S", "RAT900.0MM": "S?OOR", "RUN": run}
+    outcome, why = await write(driver, "flow", 900.0)
+    assert (outcome, why.startswith("RAT900.0MM: out of range")) == (state, True)
+    sent = [command for command in manual.commands if command in {"00STP", "00RAT900.0MM", "00RUN"}]
+    assert sent == ["00STP", "00RAT900.0MM", "00RUN"]
 
 
 async def test_a_phase_without_a_rate(manual: ManualPeer) -> None:

@@ -152,6 +152,7 @@ class CounterBench(Bench):
     readable = points("BR-101.sample", "BR-101.viable_density", "BR-102.sample", "BR-101.viability")
     unknown = Point("odd", "BR-101.colour")
     setting = (START, 8.0)
+    outside = (START, 8.5)
 
     def __init__(self, peer: Counter) -> None:
         self.peer = peer

@@ -46,6 +46,7 @@ class PumpBench(Bench):
     readable = (SPEED, REVOLUTIONS, RUNNING)
     unknown = Point("odd", "torque")
     setting = (SPEED, 12.3)
+    outside = (SPEED, 10_000.0)
 
     def __init__(self, peer: Any) -> None:
         self.peer = peer
@@ -374,7 +375,12 @@ class TestEnhancedConformance(DriverConformance):
             return WatsonMarlow(ConnectionSpec("pump", url, options, 0.4))
 
         return SimulatedBench(
-            simulated, make_enhanced, (SPEED, REVOLUTIONS, RUNNING), Point("odd", "torque"), (SPEED, 42.0)
+            simulated,
+            make_enhanced,
+            (SPEED, REVOLUTIONS, RUNNING),
+            Point("odd", "torque"),
+            (SPEED, 42.0),
+            outside=(SPEED, 300.0),
         )
 
 
