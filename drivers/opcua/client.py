@@ -46,6 +46,7 @@ WORDS = {
     "BadIdentityTokenRejected": "the server does not accept this user",
     "BadIdentityTokenInvalid": "the server does not accept this kind of user",
     "BadTooManySessions": "the server has no session left",
+    "BadSessionIdInvalid": "the server has ended our session: see the option session",
 }
 """What an operator is told beside the server's own word."""
 
@@ -103,6 +104,7 @@ class OpcUaClient:
         from drivers.opcua.secure import log_in
 
         client = self._client = Client(url, timeout=within_s, watchdog_intervall=WATCHDOG_S)
+        client.session_timeout = round(1000 * self._settings.session_s)
         self._healthy = False
         with as_driver_errors(f"connecting to {url}"):
             async with deadline(within_s):
@@ -190,6 +192,7 @@ class OpcUaClient:
             return
         if not self._healthy:
             # A polite goodbye would wait for an answer that does not come.
+            leave(client)
             client.disconnect_socket()
             await asyncio.sleep(0)
         with contextlib.suppress(TimeoutError):
@@ -214,6 +217,22 @@ class OpcUaClient:
             finally:
                 self._healthy = self._healthy and done
         return result
+
+
+def leave(client: Client) -> None:
+    """Tell the server that the session is over and wait for nothing: one that hangs, or is slow, hears it later and
+    then does not keep the session. Small servers have ten.
+    """
+    from asyncua import ua
+
+    protocol = client.uaclient.protocol
+    if protocol is None or protocol.transport is None or protocol.is_closed:
+        return
+    request = ua.CloseSessionRequest(DeleteSubscriptions=True)
+    with contextlib.suppress(OSError, ua.uaerrors.UaError):
+        protocol._send_request(request).cancel()  # of what it would wait for
+    if protocol.transport.get_write_buffer_size():
+        protocol.transport.abort()  # closing would wait until it is taken
 
 
 @contextlib.asynccontextmanager

@@ -30,7 +30,8 @@ class OpcUaSettings:
 
     ``endpoints`` are further URLs of the same server, ``security`` is ``policy,mode,certificate,key[,server
     certificate]``, ``trusted`` and ``revoked`` are folders of certificates and of revocation lists,
-    ``user_certificate`` is ``certificate,key``. Raises ``ValueError`` for settings that would believe anybody.
+    ``user_certificate`` is ``certificate,key``; ``session_s`` is how long the server is to keep a session that asks
+    nothing, also one whose connection was lost. Raises ``ValueError`` for settings that would believe anybody.
     """
 
     url: str
@@ -43,6 +44,7 @@ class OpcUaSettings:
     trusted: str = ""
     revoked: str = ""
     user_certificate: str = ""
+    session_s: float = 60.0
 
     def __post_init__(self) -> None:
         security = self.secured
@@ -89,7 +91,8 @@ def read_settings(options: Options, spec: ConnectionSpec) -> OpcUaSettings:
     texts = ("user", "password_env", "password", "security", "trusted", "revoked", "user_certificate")
     taken = {key: options.text(key) for key in texts}
     endpoints = options.texts("endpoints", ())
+    session_s = options.number("session", 60.0, 10.0, 3600.0)
     try:
-        return OpcUaSettings(spec.url, spec.timeout_s, endpoints=endpoints, **taken)
+        return OpcUaSettings(spec.url, spec.timeout_s, endpoints=endpoints, session_s=session_s, **taken)
     except ValueError as error:
         raise ValueError(f"connection {spec.name!r}: {error}") from None
