@@ -20,6 +20,9 @@ GAP_S = 0.010
 ECHOES = 4
 """Commands whose echo may still be on its way."""
 
+XON_XOFF = b"\x11\x13"
+"""What a device puts between its bytes that is set to this handshake. What we send is too short to need it."""
+
 Complete: TypeAlias = Callable[[bytes], bool]
 
 

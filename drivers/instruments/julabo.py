@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from drivers.contract import ConnectionSpec, DriverError, Identity, Quality, Reason, Refused, Sample
-from drivers.device_line import TextLine
+from drivers.device_line import XON_XOFF, TextLine
 from drivers.options import Options
 from drivers.polled import Answers, Entry, Polled, Value
 from drivers.ports import parse_port
@@ -43,7 +43,6 @@ LOCAL = (0, 1)
 """The panel has control."""
 REST_S = 0.25
 """The silence it needs after a command that has no reply."""
-XON_XOFF = b"\x11\x13"
 RANGE = (-200.0, 500.0)
 
 

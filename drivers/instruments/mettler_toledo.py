@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
 from drivers.contract import ConnectionSpec, Identity, Quality, Reason, Refused, Sample
-from drivers.device_line import LONGEST_REPLY, TextLine
+from drivers.device_line import LONGEST_REPLY, XON_XOFF, TextLine
 from drivers.options import Options
 from drivers.polled import Answers, Entry, Polled
 from drivers.ports import parse_port
@@ -87,9 +87,8 @@ class MettlerToledo(Polled):
         self._dynamic = options.choice("dynamic", "good", ("good", "uncertain"))
         quiet_s = options.number("slowest_reply", 0.5, 0.05, 30.0)
         options.end()
-        self._text = TextLine(
-            parse_port(spec.url, 9600), spec.timeout_s / 2, quiet_s, end=END, reply_end=END, unasked=self._between
-        )
+        port, reply_s = parse_port(spec.url, 9600), spec.timeout_s / 2
+        self._text = TextLine(port, reply_s, quiet_s, end=END, reply_end=END, ignored=XON_XOFF, unasked=self._between)
         self._identity = Identity("Mettler Toledo", "")
         self._late_s, self._late_until, self._unasked = max(2 * quiet_s, LATE_S), 0.0, b""
         self._tare, self._new_zero = 0.0, False
@@ -173,7 +172,7 @@ class MettlerToledo(Polled):
 
     def _between(self, data: bytes) -> None:
         """A serial number that nobody asked for is of a balance that is switched on, unless it may be a late answer."""
-        *lines, self._unasked = (self._unasked + data)[-LONGEST_REPLY:].split(END)
+        *lines, self._unasked = (self._unasked + data.translate(None, XON_XOFF))[-LONGEST_REPLY:].split(END)
         for line in lines:
             self._hear(line.decode("ascii", "replace"))
 

@@ -302,9 +302,18 @@ async def test_a_switching_on_within_an_answer(peer: BalancePeer) -> None:
     await driver.close()
 
 
+async def test_a_switching_on_with_xon_between(peer: BalancePeer) -> None:
+    driver = make(f"serial://{peer.path}")
+    await driver.open()
+    peer.send(b'\x11I4 A "1126493049"\r\n')
+    await after(driver, lambda sample: sample.quality is Quality.UNCERTAIN)
+    await driver.close()
+
+
 @pytest.mark.parametrize(("reply", "value"), [
     (b"S S     100.00 g", 100.0), (b"S S      -0.50 g", -0.5), (b"S D       1.24 kg", 1240.0),
     (b"S S      12345 mg", 12.345), (b"SI S     100.00 g", 100.0),
+    (b"\x11S S     100.00 g\x13", 100.0),  # of one that is set to XON/XOFF
 ])  # fmt: skip
 async def test_replies_as_printed(peer: BalancePeer, reply: bytes, value: float) -> None:
     driver = make(f"serial://{peer.path}")
