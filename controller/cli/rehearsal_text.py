@@ -12,6 +12,11 @@ from controller.units import in_text, unit_text
 SHORTEST = 6
 """Rows that are shown of a long table."""
 
+LARGE = 1000.0
+"""Numbers from here on are shown without decimals, and never with a power of ten."""
+WHOLE = "Over the whole of each batch, warming up and cooling down included.\n"
+BRACKETS = "Figures are medians; 5 and 95 % of the batches are below those in brackets."
+
 Row = Mapping[str, Json]
 
 
@@ -21,7 +26,7 @@ def summary_text(told: Row) -> str:
     lines = [
         f"{told['recipe_title']} ({told['recipe']} {told['recipe_version']}) on {told['class']}, plant of "
         f"{told['site']} {told['vessel']} (model {told['model']})",
-        f"Virtual donors {told['donors']}, seed {told['seed']}, scan period {told['scan_period_s']:g} s",
+        f"Virtual donors {told['donors']}, seed {told['seed']}, scan period {told['scan_period_s']:g} s. {BRACKETS}",
         *([_scenario(told)] if told["scenario"] else []),
         f"Ended: {_counts(outcome['states'])}",
         *(f"  {count} not completed: {why}" for why, count in _row(outcome["not_completed"]).items()),
@@ -36,7 +41,7 @@ def summary_text(told: Row) -> str:
         "\n".join(lines) + "\n",
         _alarms(told["alarms"]),
         loops_text(told["loops"]),
-        _consumption(told["consumption"]),
+        consumption_text(told["consumption"]),
     ]
     if told["beyond_model"]:
         parts.append(beyond_text(told["beyond_model"]))
@@ -92,10 +97,11 @@ def loops_text(rows: Json) -> str:
                 f"{name}: only what is {one['side']} its setpoint counts; on the other side it holds nothing.\n"
             )
         table_rows.append([name, _spread(one["in_band"]), error])
-    return table(table_rows) + "".join(notes)
+    return table(table_rows) + WHOLE + "".join(notes)
 
 
-def _consumption(rows: Json) -> str:
+def consumption_text(rows: Json) -> str:
+    """What pumps and gases gave, as a table."""
     body = [[str(_row(one)["title"]), f"{_spread(one)} {_unit(_row(one))}"] for one in _row(rows).values()]
     return table([["Consumption", "per batch"], *body])
 
@@ -123,11 +129,16 @@ def _spread(value: Json) -> str:
     one = _row(value)
     if not one["n"]:
         return "none"
-    return f"{_number(one['p50']):.4g} ({_number(one['p5']):.4g} .. {_number(one['p95']):.4g})"
+    low, middle, high = (_figure(_number(one[name])) for name in ("p5", "p50", "p95"))
+    return f"{middle} ({low} .. {high})"
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= LARGE else f"{value:.4g}"
 
 
 def _counts(value: Json) -> str:
-    return ", ".join(f"{name.removesuffix('.')} {count}" for name, count in _row(value).items()) or "none"
+    return ", ".join(f"{name.removesuffix('.')} ({count})" for name, count in _row(value).items()) or "none"
 
 
 def _unit(row: Row) -> str:

@@ -28,7 +28,7 @@ def test_it_prints_what_to_expect_and_stores_it(tmp_path, capsys):
     folder = tmp_path / "rehearsals/car-t-expansion-1"
     plant = "plant of bench BR-101 (model tc_m)"
     assert told.startswith(f"CAR-T expansion with feed by count (car-t-expansion 1.0.0) on stirred-tank-2l, {plant}\n")
-    assert "Ended: Running 2\n  2 not completed: not at its end after 0.1 d\n" in told
+    assert "Ended: Running (2)\n  2 not completed: not at its end after 0.1 d\n" in told
     assert "Target viable_density >= target_density (target_density = 3 10⁶/mL) reached by day 0: 0 %, 1: 0 %" in told
     assert told.rstrip().endswith(f"Report: {folder / 'report.html'}")
     assert sorted(path.name for path in folder.iterdir()) == [
@@ -145,7 +145,7 @@ def test_a_disk_that_takes_nothing_is_told(tmp_path, capsys, monkeypatch):
     assert rehearse(tmp_path, *QUICK) == 1
     told = capsys.readouterr()
     assert "cannot be written" in told.err
-    assert "Ended: Running 2" in told.out, "what took so long to find out is not lost"
+    assert "Ended: Running (2)" in told.out, "what took so long to find out is not lost"
     assert not (tmp_path / "rehearsals").exists(), "nothing half written is left"
 
 

@@ -1,10 +1,14 @@
 """The report of a rehearsal, opened from a file in Chromium."""
 
+import csv
+import io
+import json
 from pathlib import Path
 
 import pytest
 
 from controller.cli.main import main
+from controller.composition.rehearsal.report.build import report_html
 from tests.rehearsal.conftest import BENCH, shortened
 
 AXE = Path(__file__).parents[2] / "controller/page/node_modules/axe-core/axe.min.js"
@@ -62,9 +66,29 @@ def test_it_needs_nothing_but_itself(watch, report):
     captions = page.locator("figcaption").all_inner_texts()
     assert "Air flow, mL/min (what was asked for is the same: Air)" in captions
     assert "Air, mL/min" not in captions
+    assert "pH" in captions, "and not pH, pH"
     charts = page.locator("figure:has(canvas)").count()
     assert charts == page.locator("figure").count() > 20
     assert page.locator("table", has_text="One row for each").locator("tbody tr").count() == 4
+
+
+@pytest.mark.timeout(120)
+def test_what_is_never_known_is_named_and_not_drawn(watch, report):
+    told, known = (json.loads((report.parent / f"{name}.json").read_text()) for name in ("summary", "forecast"))
+    counted = known["tags"]["viable_density"]
+    for band in ("p5", "p50", "p95"):
+        counted[band] = [None] * len(counted[band])
+    changed = report.parent / "uncounted.html"
+    head, *rows = csv.reader(io.StringIO((report.parent / "donors.csv").read_text()))
+    changed.write_text(report_html(told, known, (head, rows)))
+    page = opened(watch, changed).page
+    assert "Viable cell density, 10⁶/mL" in opened(watch, report).page.locator("figcaption").all_inner_texts()
+    assert "Viable cell density, 10⁶/mL" not in page.locator("figcaption").all_inner_texts()
+    (line,) = page.get_by_text("Never known in these batches, and not drawn: ").all_inner_texts()
+    assert "Viable cell density" in line
+    heads = page.locator("table", has_text="One row for each").locator("th").all_inner_texts()
+    assert {"Duration, days", "Volume, L", "Air, L", "Base, mL", "temperature in band, %"} <= set(heads)
+    assert not [text for text in heads if "_" in text]
 
 
 @pytest.mark.timeout(120)

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from controller.composition.rehearsal import Rehearsed, rehearse, store, summary
-from controller.composition.rehearsal.books import AlarmTime, Course
+from controller.composition.rehearsal.books import AlarmTime, Course, consumed
 from controller.composition.rehearsal.donors import particulars
 from controller.composition.rehearsal.figures import alarms, distribution, forecast, reached
 from controller.composition.rehearsal.part import Part, Trended
 from controller.config.load import load_site
+from controller.model.tags import Tag
 from controller.recipe.check import load_recipe
 from simulators.biology.donors import patient
 from tests.rehearsal.conftest import BENCH, DAY_S, setting, shortened
@@ -47,7 +48,9 @@ def test_the_same_bytes_from_any_number_of_donors_and_any_layout_of_processes(tm
     assert told["endings"] == {"expand": {"The longest expansion time has passed.": 4}}
     for spread in (told["loops"]["temperature"]["in_band"], told["yield"]["doses"], told["consumption"]["medium"]):
         assert spread["n"] == 4
-    assert told["consumption"]["air_flow"]["p50"] > 0.0
+    air = told["consumption"]["air_flow"]
+    assert air["unit"] == "L"
+    assert air["p50"] == pytest.approx(24.0 * 60.0 * 0.05 * told["duration_d"]["p50"], rel=0.05), "50 mL/min"
     assert set(json.loads(one["forecast.json"])["tags"]) >= {"temperature", "ph", "do", "viable_density", "feed_flow"}
 
 
@@ -63,6 +66,16 @@ def test_the_probability_of_the_target_by_day():
     courses = [Course(str(n), "Running", followed_s=3.5 * DAY_S, reached_s=day * DAY_S) for n, day in enumerate(days)]
     assert [one["day"] for one in reached(courses)] == [0, 1, 2, 3, 4]
     assert [one["probability"] for one in reached(courses)] == [0.0, 0.25, 0.5, 0.75, 0.75]
+
+
+@pytest.mark.parametrize(
+    ("unit", "highest", "told", "in_an_hour"),
+    [("mL/min", 500.0, "L", 0.06), ("mL/h", 60.0, "mL", 1.0), ("mL/h", 1500.0, "L", 0.001), ("L/min", 5.0, "L", 60.0)],
+)
+def test_what_flows_by_the_litre_is_told_in_litres(unit, highest, told, in_an_hour):
+    one = consumed(Tag("D0001", "air_flow", "Air", unit, 0, "output", 0.0, highest))
+    assert (one.name, one.title, one.unit) == ("air_flow", "Air", told)
+    assert one.per_second * 3600.0 == pytest.approx(in_an_hour)
 
 
 def test_alarms_are_counted_by_batch_and_by_time():

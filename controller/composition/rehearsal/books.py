@@ -18,12 +18,15 @@ from controller.units import parse_unit
 if TYPE_CHECKING:
     from controller.frame import Frame
     from controller.model.site import Site
+    from controller.model.tags import Tag
 
 GRID_S = 600.0
 """Process seconds between two points of a trend."""
 OVER = {State.COMPLETE.value, State.STOPPED.value, State.ABORTED.value, State.HELD.value}
 """The states that a batch does not leave by itself: nobody is there to decide what becomes of one that is held."""
 FLOW = parse_unit("L/s")
+LARGE_L, DAY_S = 20.0, 86_400.0
+"""What an output that can give more than so many litres in a day is told in: litres, whatever its flow is told in."""
 F4 = NDArray[np.float32]
 
 
@@ -38,11 +41,12 @@ class AlarmTime(NamedTuple):
 
 
 class Consumed(NamedTuple):
-    """An output that doses: which, and the unit of what it gave."""
+    """An output that doses: which, the unit of what it gave, and how much of it a flow of 1 gives in a second."""
 
     name: str
     title: str
     unit: str
+    per_second: float
 
 
 @dataclass(slots=True)
@@ -101,8 +105,8 @@ class Books:
         flows = [(column, tag) for column, tag in enumerate(first) if tag.kind == "output" and _doses(tag.unit)]
         columns = np.array([column for column, _ in flows], np.intp)
         self._flows = columns + self._width * np.arange(count)[:, None]
-        self.consumed = [Consumed(tag.name, tag.title, tag.unit.partition("/")[0]) for _, tag in flows]
-        self._per_second = np.array([_per_second(tag.unit) for _, tag in flows])
+        self.consumed = [consumed(tag) for _, tag in flows]
+        self._per_second = np.array([one.per_second for one in self.consumed])
         self.amounts: F8 = np.zeros((count, len(flows)))
         self._running = np.ones((count, 1))
         self._next_s = 0.0
@@ -200,6 +204,8 @@ def _doses(unit: str) -> bool:
     return parse_unit(unit).dimension == FLOW.dimension
 
 
-def _per_second(unit: str) -> float:
-    """One over the seconds in the time that a flow's unit has below the line."""
-    return 1.0 / float(parse_unit(unit.partition("/")[2]).factor)
+def consumed(tag: Tag) -> Consumed:
+    """How what an output gave is told: gases in L and base in mL, though a gas flows in mL/min."""
+    flow = parse_unit(tag.unit)
+    unit = "L" if tag.high * flow.factor / FLOW.factor * DAY_S > LARGE_L else tag.unit.partition("/")[0]
+    return Consumed(tag.name, tag.title, unit, float(flow.factor / parse_unit(unit).factor))

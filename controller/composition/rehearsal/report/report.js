@@ -2,7 +2,7 @@ import uPlot from "uplot:charts";
 import { conditionText, unitText } from "page:format";
 
 const { summary, forecast, donors } = JSON.parse(document.getElementById("data").textContent);
-const DAY_S = 86400, BINS = 16;
+const DAY_S = 86400, BINS = 16, LINES = ["failures", "beyond_model"];
 const report = document.getElementById("report");
 const drawn = [];
 
@@ -22,16 +22,17 @@ const shown = (value, digits = 3) =>
   : String(Number(value.toPrecision(digits)));
 const percent = (share) => (share === null || share === undefined ? "–" : `${shown(100 * share)} %`);
 const spread = (one, unit = "") => (one.n ? `${shown(one.p50)} (${shown(one.p5)} … ${shown(one.p95)}) ${unit}` : "–");
-const named = (one, when = "") => [`${one.title}${when}`, unitText(one.unit)].filter(Boolean).join(", ");
+/** Title and unit, which is left out where it says the same again: pH. */
+const named = (one, when = "") => [`${one.title}${when}`, unitText(one.unit)].filter((text, at) => text && !(at && text === one.title)).join(", ");
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 function tile(title, value, note, bad = false) {
   return element("div", { class: bad ? "tile bad" : "tile" }, title, element("b", {}, value), element("span", { class: "soft" }, note));
 }
 
-/** Columns are [heading, is text]. */
+/** Columns are [heading, is text]; text that must not be broken is "line". */
 function table(columns, rows, caption) {
-  const cell = (kind, value, column) => element(kind, columns[column][1] ? { class: "text" } : {}, shown(value, 4));
+  const cell = (kind, value, column) => element(kind, columns[column][1] ? { class: columns[column][1] === "line" ? "line" : "text" } : {}, shown(value, 4));
   return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, element("table", {},
     element("caption", {}, caption),
     element("thead", {}, element("tr", {}, ...columns.map(([title], at) => cell("th", title, at)))),
@@ -55,6 +56,11 @@ function chart(caption, options, data) {
 
 /** Points up to which half of the batches still run: the others say more about who is late than about the batch. */
 const most = forecast.running.findLastIndex((running) => 2 * running >= forecast.running[0]) + 1;
+
+/** Whether there is anything to draw: nobody counts the cells of every recipe. */
+const seen = (name) => forecast.tags[name].p50.slice(0, most).some((value) => value !== null);
+const followed = Object.keys(forecast.tags).filter((name) => !forecast.tags[name].same_as);
+const unseen = followed.filter((name) => !seen(name)).map((name) => forecast.tags[name].title);
 
 function band(name) {
   const tag = forecast.tags[name];
@@ -93,7 +99,16 @@ const states = (counts) => Object.entries(counts).map(([name, count]) => `${name
 
 /** Figures of what batches brought, the most important first. */
 const yields = Object.entries(summary.yield);
-const heading = (name) => (summary.yield[name] ? named(summary.yield[name]) : name.replaceAll("_", " "));
+const HEADS = {
+  donor: "Donor", state: "State", reason: "Why", duration_d: "Duration, days", target_reached_d: "Target reached, days", volume_l: "Volume, L",
+  failures: "Why it fails", alarms: "Alarms", deviations: "Deviations", beyond_model: "Beyond the model",
+  ...Object.fromEntries(Object.entries(summary.yield).map(([name, one]) => [name, named(one)])),
+  ...Object.fromEntries(Object.entries(summary.consumption).map(([name, one]) => [`${name}_${one.unit}`, named(one)])),
+  ...Object.fromEntries(Object.keys(summary.loops).map((name) => [`${name}_in_band_percent`, `${name} in band, %`])),
+};
+const heading = (name) => HEADS[name] ?? name.replaceAll("_", " ");
+/** That a completed batch has done all its phases goes without saying. */
+const toldOf = (row) => row.map((value, at) => (at === 2 && row[1] === "Complete" ? "" : value));
 
 const { outcome } = summary;
 document.title = `Rehearsal of ${summary.recipe} on ${summary.class}`;
@@ -123,7 +138,7 @@ report.replaceChildren(
   element("h2", {}, "Time in band"),
   table([["Loop", true], ["Batches"], ["In band, %: median (5 … 95 %)"], ["Mean error"], ["Output at a limit, %"]],
     Object.entries(summary.loops).map(([name, one]) => [name, one.in_band.n, spread(one.in_band), one.side === "both" ? spread(one.mean_absolute_error, unitText(one.unit)) : "–", spread(one.saturated)]),
-    "Over each batch that began, as far as it went, warming up included"),
+    "Over each batch that began, as far as it went, warming up and cooling down included"),
   ...Object.entries(summary.loops).filter(([, one]) => one.side !== "both").map(([name, one]) =>
     element("p", { class: "soft" }, `${name}: only what is ${one.side} its setpoint counts; on the other side it holds nothing.`)),
   element("h2", {}, "Consumption"),
@@ -135,9 +150,10 @@ report.replaceChildren(
     "Cultures that were seen beyond what their model is valid for, looked at every ten minutes; what they did from then on is extrapolated") : element("p", { class: "soft" }, "No culture was seen beyond what its model is valid for, looked at every ten minutes."),
   element("h2", {}, "Forecast"),
   element("p", { class: "soft" }, "Line: median. Band: 5 … 95 % of the batches that were not over at that time, as long as that is half of them."),
-  element("div", { class: "charts" }, ...Object.keys(forecast.tags).filter((name) => !forecast.tags[name].same_as).map(band)),
+  unseen.length ? element("p", { class: "soft" }, `Never known in these batches, and not drawn: ${unseen.join(", ")}.`) : "",
+  element("div", { class: "charts" }, ...followed.filter(seen).map(band)),
   element("h2", {}, "Donors"),
-  table(donors.head.map((title, at) => [heading(title), at < 3]), donors.rows, "One row for each"),
+  table(donors.head.map((title, at) => [heading(title), LINES.includes(title) ? "line" : at < 3]), donors.rows.map(toldOf), "One row for each"),
   element("h2", {}, "Made from"),
   table([["File", true], ["SHA-256", true]], Object.entries(summary.files_sha256), "Files that were rehearsed"),
 );
