@@ -67,6 +67,8 @@ class Fleet:
     """The truth of each vessel when its harvest was asked for, by column."""
     begun: dict[int, Begun]
     """When cells first came into each vessel, by column."""
+    seeds: tuple[str, ...]
+    """What decides the random numbers of each vessel."""
     valid: Validity
     """Where the model of the culture holds, by the quantities of :meth:`beyond`."""
     filled_l: Array
@@ -77,10 +79,10 @@ class Fleet:
         self.patients = tuple(patient(seed, number) for number in numbers) if model == POPULATION else ()
         usual = [CULTURES[model].usual] * len(numbers) if model in CULTURES else []
         cells = [one.donor for one in self.patients] if self.patients else usual
-        seeds = [f"{seed}:{number}" for number in numbers]
+        self.seeds = tuple(f"{seed}:{number}" for number in numbers)
         alone = len(numbers) == 1
-        self._one = make_alone(entry, seeds[0], cells[0]) if alone else None
-        self._many = None if alone else make_vessels(entry, seeds, cells)
+        self._one = make_alone(entry, self.seeds[0], cells[0]) if alone else None
+        self._many = None if alone else make_vessels(entry, [*self.seeds], cells)
         made = described(entry)
         self.valid = {**made.model.equations.valid, "bacteria": STERILE}
         wanted = actuators_with(made.fitted)

@@ -25,6 +25,21 @@ CELLS_PER_DENSITY = 400
 """Cells seen on a hundred images for each 10*6/mL."""
 
 
+@dataclass(frozen=True, slots=True)
+class Culture:
+    """What is in a vessel: viable density in 10*6/mL and viability in per cent."""
+
+    viable_density: float
+    viability: float
+
+
+def counted(culture: Culture, noise: random.Random) -> tuple[float, float]:
+    """What a count of a culture finds: viable density and viability in their units, off by chance."""
+    viable = max(culture.viable_density * noise.gauss(1.0, DENSITY_NOISE), 0.0)
+    viability = min(max(culture.viability + noise.gauss(0.0, VIABILITY_NOISE), 0.0), 100.0) if viable else 0.0
+    return viable, viability
+
+
 class SampleStatus(IntEnum):
     """Progress of one sample, numbered as in the instrument's public client (recalled)."""
 
@@ -40,14 +55,6 @@ class SampleStatus(IntEnum):
 
 
 FINISHED = frozenset({SampleStatus.Completed, SampleStatus.SkipManual})
-
-
-@dataclass(frozen=True, slots=True)
-class Culture:
-    """What is in a vessel: viable density in 10*6/mL and viability in per cent."""
-
-    viable_density: float
-    viability: float
 
 
 @dataclass(slots=True)
@@ -147,9 +154,7 @@ class Counter:
 
     def _count(self, order: Order) -> Sample:
         noise = random.Random(f"{self.seed}:{order.name}")
-        culture = self.look(order.name)
-        viable = max(culture.viable_density * noise.gauss(1.0, DENSITY_NOISE), 0.0)
-        viability = min(max(culture.viability + noise.gauss(0.0, VIABILITY_NOISE), 0.0), 100.0) if viable else 0.0
+        viable, viability = counted(self.look(order.name), noise)
         return Sample(
             name=order.name,
             tag=order.tag,

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulators.instruments.vicell_counter import COUNTING_S, Culture, counted
+
 if TYPE_CHECKING:
     from controller.frame import F8
 
-COUNTING_S = 120.0
 READINGS = ("sample", "viable_density", "viability")
 START = "start"
 
 
 class Counter:
-    """Counts what is in the vessels, without noise; arrays have a number for each vessel. A number that was counted
-    already is not counted again. ``truth`` gives what is so.
+    """Counts what is in the vessels, as far off by chance as the counter on the wire; arrays have a number for each
+    vessel. A number that was counted already is not counted again. ``truth`` gives what is so. What chance makes of a
+    sample depends on its number and its vessel's of ``seeds`` only.
     """
 
-    def __init__(self, vessels: int, truth: Callable[[], Mapping[str, F8]]) -> None:
-        self._truth = truth
+    def __init__(self, seeds: Sequence[str], truth: Callable[[], Mapping[str, F8]]) -> None:
+        vessels = len(seeds)
+        self._truth, self._seeds = truth, seeds
         self._readings: dict[str, F8] = {name: np.full(vessels, np.nan) for name in READINGS}
         self._readings["sample"][:] = 0.0
         self._drawn = {name: np.full(vessels, np.nan) for name in READINGS}
@@ -53,6 +57,7 @@ class Counter:
         self._running[column], self._ready_s[column] = number, self._now_s + COUNTING_S
         self._next_s = min(self._next_s, self._now_s + COUNTING_S)
         cup = "sample_" if "sample_vcd" in truth else ""
-        self._drawn["sample"][column] = number
-        self._drawn["viable_density"][column] = truth[f"{cup}vcd"][column]
-        self._drawn["viability"][column] = truth[f"{cup}viability"][column]
+        culture = Culture(float(truth[f"{cup}vcd"][column]), float(truth[f"{cup}viability"][column]))
+        found = counted(culture, random.Random(f"{self._seeds[column]}:{number:g}"))
+        for name, value in zip(READINGS, (number, *found), strict=True):
+            self._drawn[name][column] = value

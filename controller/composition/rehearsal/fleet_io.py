@@ -63,7 +63,7 @@ class FleetIo:
         self._width = len(site.tags) // self._vessels
         self._told = {output.tag for output in site.outputs.rows if output.once}
         self._fleet, self._points = fleet, [tag.point or NOWHERE for tag in site.tags.tags]
-        self._counter, self._starts, self._driven = Counter(self._vessels, fleet.truth), set[int](), set[int]()
+        self._counter, self._starts, self._driven = Counter(fleet.seeds, fleet.truth), set[int](), set[int]()
         self._frame, self._known = Frame.never_read(len(site.tags)), b""
         self._outcomes: list[WriteOutcome] = []
         self._drives, self._places = fleet.asked.reshape(-1), np.zeros(len(site.tags), np.intp)
