@@ -71,7 +71,9 @@ def test_without_a_vessel_it_is_one_with_the_culture_of_the_recipe(tmp_path, cap
     told = json.loads(capsys.readouterr().out)
     assert (told["site"], told["vessel"], told["model"]) == ("microbial", "BR-201", "ecoli_a")
     assert "is written for" not in told["model_note"]
-    assert rehearse(tmp_path, *QUICK[:-2], "--vessel", "BR-101", "--json", recipe=recipe) == 0
+    recipe = for_t_cells(tmp_path)
+    bench = [*QUICK, "--vessel", "BR-101", "--json"]
+    assert rehearse(tmp_path, *bench, recipe=recipe) == 0
     note = json.loads(capsys.readouterr().out)["model_note"]
     assert note.startswith("The recipe is written for ecoli_a, the vessel holds tc_m. The T-cell model")
     assert rehearse(tmp_path, *QUICK, recipe=recipe) == 1
@@ -79,12 +81,20 @@ def test_without_a_vessel_it_is_one_with_the_culture_of_the_recipe(tmp_path, cap
     assert why in capsys.readouterr().err
 
 
+def for_t_cells(folder):
+    """The E. coli recipe on the vessels for animal cells."""
+    text = (CONFIGS / "recipes/ecoli-fed-batch.yaml").read_text()
+    recipe = folder / "moved.yaml"
+    recipe.write_text(text.replace("vessel_class: microbial-2l", "vessel_class: stirred-tank-2l"))
+    return recipe
+
+
 def test_a_culture_that_no_vessel_has_is_refused_in_words(tmp_path, capsys):
     shutil.copytree(CONFIGS, tmp_path / "configs")
     recipe = tmp_path / "configs/recipes/ecoli-fed-batch.yaml"
     recipe.write_text(recipe.read_text().replace("culture: ecoli_a", "culture: yeast"))
     assert rehearse(tmp_path, *QUICK[:-2], recipe=recipe) == 1
-    why = "has a vessel of the class stirred-tank-2l simulated with yeast, for which the recipe is written"
+    why = "has a vessel of the class microbial-2l simulated with yeast, for which the recipe is written"
     assert why in capsys.readouterr().err
 
 

@@ -182,11 +182,6 @@ def car_t(stirred_tank):
     return load_recipe(ROOT / "configs/recipes/car-t-expansion.yaml", stirred_tank)
 
 
-@pytest.fixture(scope="session")
-def ecoli(stirred_tank):
-    return load_recipe(ROOT / "configs/recipes/ecoli-fed-batch.yaml", stirred_tank)
-
-
 @pytest.fixture
 def bench(car_t, stirred_tank):
     return Bench(car_t, stirred_tank)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from controller.config.load import load_class
 from controller.config.problems import Problems
 from controller.config.schema import schema
 from controller.config.source import parse_text
@@ -24,13 +25,16 @@ def line_of(text, part):
     return next(number for number, line in enumerate(text.splitlines(), 1) if part in line)
 
 
-@pytest.mark.parametrize("name", ["car-t-expansion", "ecoli-fed-batch"])
-def test_shipped_recipes_are_right(name, stirred_tank):
-    recipe = load_recipe(ROOT / f"configs/recipes/{name}.yaml", stirred_tank)
+@pytest.mark.parametrize(
+    ("name", "kind"), [("car-t-expansion", "stirred-tank-2l"), ("ecoli-fed-batch", "microbial-2l")]
+)
+def test_shipped_recipes_are_right(name, kind):
+    vessel_class = load_class(ROOT / f"configs/classes/{kind}.yaml").config
+    recipe = load_recipe(ROOT / f"configs/recipes/{name}.yaml", vessel_class)
     assert recipe.config.recipe == name
-    assert check_recipe(recipe, stirred_tank) == []
+    assert check_recipe(recipe, vessel_class) == []
     assert len(recipe.sha256) == 64
-    control = freeze(recipe, stirred_tank, {})
+    control = freeze(recipe, vessel_class, {})
     assert list(control.operations) == [one.operation for one in recipe.config.procedure]
     assert "feed" in control.feeds
 

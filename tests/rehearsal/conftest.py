@@ -19,12 +19,16 @@ def setting(**changes: Any) -> Setting:
 
 
 class Watched:
-    """A rehearsal of one donor and what was so in its vessel, by operation, at the end of each."""
+    """A rehearsal of one donor: what was so in its vessel, and what its ``tags`` showed, by operation, at the end of
+    each.
+    """
 
-    def __init__(self, chosen: Setting, donor: int = 0) -> None:
+    def __init__(self, chosen: Setting, donor: int = 0, tags: tuple[str, ...] = ()) -> None:
         self.rehearsal = Rehearsal(chosen, [donor])
         self.name = self.rehearsal.names[0]
         self.seen: dict[str, dict[str, float]] = {}
+        self.shown: dict[str, dict[str, float]] = {}
+        self._tags = tags
         self.written_once: list[float] = []
         self.worst = {"temperature": 0.0, "ph": 0.0, "do": 0.0}
         self._began_s = 0.0
@@ -40,6 +44,8 @@ class Watched:
                 operation, self._began_s = current, now_s
             truth = {name: float(values[0]) for name, values in self.rehearsal.fleet.truth().items()}
             self.seen[operation] = truth
+            reader = self.rehearsal.scan.reader
+            self.shown[operation] = {tag: reader.read(self.name, tag)[0] for tag in self._tags}
             if operation == "expand" and now_s - self._began_s > settled_s:
                 for name, setpoint in wanted.items():
                     self.worst[name] = max(self.worst[name], abs(truth[f"true_{name}"] - setpoint))
