@@ -110,7 +110,8 @@ def beyond_text(rows: Json) -> str:
     """What left the range of the culture's model, as a table."""
     body = [
         [
-            str(row["title"]), f"{row['low']:g} .. {row['high']:g} {_unit(row)}", _spread(row["farthest"]),
+            str(row["title"]), f"{row['low']:g} .. {row['high']:g} {_unit(row)}",
+            _spread(row["farthest"]) if _row(row["farthest"])["n"] else "not known",
             str(row["operation"]), str(row["batches"]),
         ]
         for row in map(_row, cast("list[Json]", rows))

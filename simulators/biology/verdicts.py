@@ -58,13 +58,15 @@ RELEASE = Release(**usual(LIMITS))
 
 class Outcome(NamedTuple):
     """What a culture has come to at harvest: `hours` since its inoculation, viable `cells` in 1e9, `viability` and
-    `purity` (of CD3+ cells among the viable) as shares of 1; without a measured purity see :func:`purity`.
+    `purity` (of CD3+ cells among the viable) as shares of 1; without a measured purity see :func:`purity`. `sterile` is
+    whether no bacteria were ever in it.
     """
 
     hours: float
     cells: float
     viability: float
     purity: float | None = None
+    sterile: bool = True
 
 
 class Verdict(NamedTuple):
@@ -87,6 +89,7 @@ FAILURES: Mapping[str, str] = {
     "purity": "too few of the harvested cells are CD3+",
     "transduced": "too few of the harvested cells are CAR+",
     "late": "harvested later than allowed",
+    "contaminated": "there were bacteria in the culture",
 }
 """What the words of a verdict mean."""
 
@@ -115,5 +118,6 @@ def verdict(patient: Patient, outcome: Outcome | None, release: Release = RELEAS
         "purity": outcome.purity is not None and outcome.purity < release.purity,
         "transduced": patient.transduced < release.transduced,
         "late": outcome.hours > release.hours,
+        "contaminated": not outcome.sterile,
     }
     return Verdict((*failures, *(name for name, is_so in wrong.items() if is_so)), doses)

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from controller.cli.main import main
-from controller.composition.rehearsal import Rehearsal, befalling
+from controller.composition.rehearsal import Rehearsal, befalling, rehearse
 from controller.composition.scenario import load_scenario
 from controller.config.problems import Problems
-from simulators.mishaps.order import signals_of
-from tests.rehearsal.conftest import BENCH, CAR_T, setting
+from simulators.mishaps.order import ordered, signals_of
+from tests.rehearsal.conftest import BENCH, CAR_T, HOUR_S, setting, shortened
 
 HEAD = "scenario: worst-day\nversion: 1.0.0\ntitle: A bad day\nfaults:\n"
 FAULTS = HEAD + (
@@ -102,3 +102,13 @@ def test_what_cannot_be_shown_is_refused_with_its_place(
     assert main(["rehearse", str(CAR_T), "--site", str(BENCH), "--scenario", str(path), "--data", str(tmp_path)]) == 1
     assert message in capsys.readouterr().err
     assert not (tmp_path / "rehearsals").exists()
+
+
+def test_what_bacteria_were_in_is_given_to_nobody(tmp_path: Path) -> None:
+    """However many cells there are: they are seen by the sterility test, though hardly by the oxygen in three hours."""
+    recipe = shortened(tmp_path)
+    faults = (ordered("contamination", start_s=2 * HOUR_S),)
+    (clean,), (course,) = (rehearse(setting(recipe=recipe, faults=some), 1, 1).courses for some in ((), faults))
+    assert clean.completed
+    assert course.completed
+    assert set(course.failures) - set(clean.failures) == {"contaminated"}

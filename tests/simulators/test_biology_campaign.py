@@ -52,7 +52,7 @@ def test_too_few_cells_are_the_usual_reason(campaign):
 
 
 def test_cells_grow_to_the_target_within_days(campaign):
-    hours, cells, viability, pure = (np.array(column) for column in zip(*campaign.outcomes, strict=True))
+    hours, cells, viability, pure, _ = (np.array(column) for column in zip(*campaign.outcomes, strict=True))
     begun = PLAN.density * PLAN.inoculum
     low, middle, high = np.percentile(cells / begun, [5, 50, 95])
     print(f"fold {low:.1f} .. {middle:.1f} .. {high:.1f}, harvest after {np.median(hours):.0f} h, "
@@ -95,6 +95,7 @@ def test_cells_that_nobody_feeds_starve_and_are_refused():
         ("viability", {"viability": 0.69}),
         ("purity", {"purity": 0.69}),
         ("late", {"hours": 289.0}),
+        ("contaminated", {"sterile": False}),
     ],
 )
 def test_each_limit_of_release_fails_what_is_beyond_it_alone(failure, changes):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from simulators.fleet import Fleet
 
 HOUR_S = 3600.0
+BACTERIA = "bacteria"
+"""The quantity of which any is beyond what the model of a culture knows."""
 
 
 def loop_figures(site: Site, health: Health, vessel: str) -> dict[str, Json]:
@@ -56,4 +58,5 @@ def _outcome(course: Course, fleet: Fleet, column: int) -> Outcome | None:
     end, begun = course.yielded, fleet.begun[column]
     cells = end["vcd"] * end["volume_l"]
     hours = (end["process_s"] - begun.process_s) / HOUR_S
-    return Outcome(hours, cells, 0.01 * end["viability"], purity(fleet.patients[column], begun.cells, cells))
+    sterile = all(quantity != BACTERIA for quantity, _ in course.beyond)
+    return Outcome(hours, cells, 0.01 * end["viability"], purity(fleet.patients[column], begun.cells, cells), sterile)
