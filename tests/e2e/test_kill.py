@@ -192,12 +192,12 @@ class Ordeal:
 
     def assert_held_with_the_last_setpoints(self):
         supervisor = self.supervisor
-        until(lambda: self.instruments.state()["feed_rpm"] == 0, 3, lambda: f"no feed: {supervisor.loop('feed')}")
+        until(lambda: self.instruments.state()["feed_rpm"] == 0, 10, lambda: f"no feed: {supervisor.loop('feed')}")
         for name, setpoint in self.last.items():
             loop = supervisor.loop(name)
             assert (loop["mode"], loop["sp"]) == ("auto", pytest.approx(setpoint)), loop
         air = pytest.approx(self.last["air"])
-        until(lambda: self.instruments.state()["air_sp"] == air, 3, lambda: f"the air: {supervisor.loop('air')}")
+        until(lambda: self.instruments.state()["air_sp"] == air, 10, lambda: f"the air: {supervisor.loop('air')}")
         batch = supervisor.batch()
         assert batch["state"] == "Held"
         assert self.closed not in [prompt["id"] for prompt in batch["prompts"]], "what was answered is not asked again"

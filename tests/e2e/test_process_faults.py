@@ -76,7 +76,7 @@ def test_f3_what_stands_still_is_not_believed_for_long(site):
     site.befall("stuck-reading", "do")
     until(lambda: (site.quality("ph"), site.quality("do")) == ("bad", "uncertain"), 45, lambda: site.tag("ph"))
     assert site.tag("ph")["reason"] == site.tag("do")["reason"] == "frozen"
-    until(lambda: site.state()["co2_sp"] == 0.0, 3, "the loop is safe")
+    until(lambda: site.state()["co2_sp"] == 0.0, 10, "the loop is safe")
     until(lambda: "ph_bad" in site.alarms() and "do_frozen" in site.alarms(), 13, site.alarms)
     assert "ph_frozen" not in site.alarms(), "one cause, one alarm"
     assert site.quality("temperature") == "good"
@@ -89,13 +89,13 @@ def test_f4_a_disconnected_probe_is_bad_by_the_instruments_word_and_its_loop_saf
     until(lambda: site.state()["co2_sp"] > 0.0 and site.state()["heater"] > 0.0, 10, "both loops act")
     site.befall("disconnect", "ph")
     site.befall("disconnect", "temperature")
-    until(lambda: site.quality("ph") == site.quality("temperature") == "bad", 2.0, "both are Bad")
-    until(lambda: site.state()["co2_sp"] == site.state()["heater"] == 0.0, 2.0, "both loops are safe")
+    until(lambda: site.quality("ph") == site.quality("temperature") == "bad", 10, "both are Bad")
+    until(lambda: site.state()["co2_sp"] == site.state()["heater"] == 0.0, 10, "both loops are safe")
     assert site.tag("temperature")["detail"] == "BadSensorFailure"
     assert "error" in site.tag("ph")["detail"]
     assert site.quality("do") == site.quality("jacket_temperature") == "good"
     site.clear()
-    until(lambda: site.quality("ph") == site.quality("temperature") == "good", 3.0, "both are read again")
+    until(lambda: site.quality("ph") == site.quality("temperature") == "good", 10, "both are read again")
 
 
 def test_f5_noise_is_filtered_and_makes_no_storm(site):
@@ -157,7 +157,7 @@ def test_f9_a_clogged_exhaust_trips_the_interlock_that_stops_the_gas(site):
 def test_f10_the_interlock_trips_at_38_5_and_a_heater_that_obeys_is_off(site):
     site.by_hand("temperature", 100.0)
     until(lambda: site.interlock("over_temperature"), 15, lambda: f"tripped: {site.tag('temperature')}")
-    until(lambda: site.state()["heater"] == 0.0, 2, "the heater is off")
+    until(lambda: site.state()["heater"] == 0.0, 10, "the heater is off")
     (tripped, *_) = [one["text"] for one in site.events() if "Culture too warm: interlock tripped" in one["text"]]
     warm = float(re.search(r"38\.\d+|39\.\d+", tripped).group())
     assert 38.5 <= warm < 39.5, f"in hundredths: {tripped}"
@@ -168,7 +168,7 @@ def test_f10_a_heater_that_is_stuck_trips_and_alarms_although_it_gets_warmer(sit
     site.engage(temperature=(37.0, "Cel"))
     site.befall("heater-stuck-on")
     until(lambda: site.interlock("over_temperature"), 15, lambda: f"tripped: {site.tag('temperature')}")
-    until(lambda: site.state()["heater"] == 0.0, 2, "the output is 0")
+    until(lambda: site.state()["heater"] == 0.0, 10, "the output is 0")
     until(lambda: "temperature_high" in site.alarms(), 5, site.alarms)
     until(lambda: site.value("temperature") > 41.0, 15, "nobody has pulled the plug")
     site.clear()
@@ -226,7 +226,7 @@ def test_f14_after_a_power_cut_everything_is_read_again_and_outputs_are_asserted
     until(lambda: site.state()["agitation_sp"] == 150.0 and site.state()["heater"] > 0.0, 5, "both act")
     site.befall("power-cut", duration_s=360)
     cut = [("BR-101", tag) for tag in ("temperature", "ph", "base_total", "weight")]
-    until(lambda: all(site.quality(tag, vessel) == "bad" for vessel, tag in cut), 3.0, "all of it is Bad")
+    until(lambda: all(site.quality(tag, vessel) == "bad" for vessel, tag in cut), 10, "all of it is Bad")
     assert site.state()["heater"] == site.state()["agitation_sp"] == 0.0
     assert site.quality("temperature", "BR-102") == site.quality("ph", "BR-102") == "good"
     until(lambda: all(site.quality(tag, vessel) == "good" for vessel, tag in cut), 12.0, "all of it is read again")
@@ -238,18 +238,18 @@ def test_f16_swapped_channels_and_wrong_units_are_not_believed(site):
     site.by_hand("temperature", 20.0)
     site.befall("swapped-channels", "ph")
     site.befall("wrong-unit", "temperature")
-    until(lambda: site.quality("ph") == "bad", 3.0, lambda: site.tag("ph"))
+    until(lambda: site.quality("ph") == "bad", 10, lambda: site.tag("ph"))
     assert site.tag("ph")["reason"] in {"range", "rate"}
     until(lambda: site.interlock("over_temperature"), 5.0, lambda: f"a degree Fahrenheit: {site.tag('temperature')}")
-    until(lambda: site.state()["heater"] == 0.0, 2.0, "the heater is off")
+    until(lambda: site.state()["heater"] == 0.0, 10, "the heater is off")
 
 
 def test_f17_late_and_double_answers_and_jumping_clocks_make_no_wrong_value(site):
     state = site.state()
     site.befall("duplicate-message", duration_s=600)
     site.befall("clock-jump", duration_s=600)
-    until(lambda: len(site.control(op="process_faults")["faults"]) == 2, 2, "both go on")
-    until(lambda: site.value("base_total") is not None, 2, "pumps are read")
+    until(lambda: len(site.control(op="process_faults")["faults"]) == 2, 10, "both go on")
+    until(lambda: site.value("base_total") is not None, 10, "pumps are read")
     seen = []
     while len(seen) < 15 or (sum(seen) < 12 and len(seen) < 100):
         vessel = {tag["name"]: tag for tag in site.vessel()["tags"]}
