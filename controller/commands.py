@@ -28,6 +28,7 @@ class Verb(StrEnum):
     TUNE_START = "loop.tune"  # "BR-101.temperature"; value {"method": "relay" | "step", "amplitude": 10.0, …}
     TUNE_STOP = "loop.tune.stop"  # "BR-101.temperature"
     TUNING = "loop.tuning"  # "BR-101.temperature"; value {"gain": 46.0, "integral_time": 710.0, …} or {"undo": True}
+    ACCEPT = "connection.accept"  # "feed-pump-101"; value {"instrument": by what the other one is seen}
     WRITE_ONCE = "tag.write"  # "BR-101.count_request"; value {"value": 7}; for outputs with `once: true`
     BATCH_CREATE = (
         "batch.create"  # vessel; value {"batch", "recipe", "formula": {name: number}, "begin_at": operation or None}

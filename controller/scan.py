@@ -97,6 +97,10 @@ class Scan:
         self._operations: dict[str, str] = {}
         self._now_s = 0.0
 
+    def delegate(self, verb: Verb, apply: Callable[[Command], tuple[Outcome, Event]]) -> None:
+        """Let somebody else carry out the commands of a verb; what came of them is recorded as of all others."""
+        self._orders[verb] = lambda command, _frame: apply(command)
+
     def step(
         self, raw: Frame, commands: Sequence[Command], outcomes: Sequence[WriteOutcome], now_s: float, dt: float
     ) -> ScanResult:

@@ -6,7 +6,8 @@ except ``run`` and ``flush``.
 
 Writes are sent only while the link is up. What is submitted before, or is not yet on the wire when the link fails, is
 refused at once (nothing left this program), and a write whose answer did not come is unknown and never sent again:
-whether to repeat it is for the scan to decide, after a read-back.
+whether to repeat it is for the scan to decide, after a read-back. To another instrument than the one that answered
+first nothing is written until it is accepted: it may be at another vessel.
 """
 
 from __future__ import annotations
@@ -32,15 +33,25 @@ from drivers.contract import (
     WriteOutcome,
     WriteState,
 )
-from drivers.link_state import BackOff, LinkCounters, LinkEvent, LinkState, compare, explain, in_tag_units, kind_of
+from drivers.link_state import (
+    NOT_ACCEPTED,
+    BackOff,
+    LinkCounters,
+    LinkEvent,
+    LinkState,
+    compare,
+    difference,
+    explain,
+    in_tag_units,
+    introduce,
+    kind_of,
+)
 from drivers.patience import time_limit
 
 OPEN_DEADLINE_S = 5.0
 """Connecting takes longer than reading: sessions are made, types are read, a serial line must fall silent."""
 CLOSE_DEADLINE_S = 1.0
 KEPT_OUTCOMES = 1024
-COMPARED = ("vendor", "model", "serial", "firmware")
-"""Fields of an identity that say whether it is the same instrument."""
 FALLBACK_PERIODS = 1.5
 """Without a request for so many periods the link reads by itself."""
 
@@ -52,7 +63,8 @@ class Link:
     is read or written. ``period_s`` and ``deadline_s`` are wall seconds, the latter for a read, and for each of several
     writes that are sent together; ``now_ns`` is process time and only stamps samples and events. ``on_message`` takes
     what the instrument says of its own accord, if its driver tells that. Raises
-    :class:`~drivers.contract.BadAddress` for a point that the driver does not know.
+    :class:`~drivers.contract.BadAddress` for a point that the driver does not know. While :attr:`stranger` says by what
+    another instrument is seen, nothing is written.
     """
 
     def __init__(
@@ -73,10 +85,13 @@ class Link:
         self.since_ns = now_ns()
         self.detail = "not yet connected"
         self.identity: Identity | None = None
+        self.stranger = ""
+        self._known: dict[str, Identity] = {}
         self.counters = LinkCounters()
         self._driver = driver
         self._points = {point.key: point for point in points}
         self._readable = [(place, point) for place, point in enumerate(points) if point.access != "w"]
+        self._writes = any(point.access != "r" for point in points)
         self._plan = driver.plan([point for _, point in self._readable])
         self._blank = [NEVER_READ] * len(points)
         self._samples: Sequence[Sample] = self._blank
@@ -110,13 +125,16 @@ class Link:
     def submit(self, writes: Mapping[str, float]) -> None:
         """Write these values (by point key, in tag units) as soon as possible; the newest value of a key wins.
 
-        Refused at once, as an outcome, when the link is not up or a value is not finite. Raises ``KeyError`` for a key
+        Refused at once, as an outcome, when the link is not up, a value is not finite or another instrument is not
+        accepted. Raises ``KeyError`` for a key
         that is no point of this link.
         """
         for key, value in writes.items():
             point = self._points[key]
             if self.state is not LinkState.UP:
                 self._settle(point, value, WriteState.REFUSED, f"not sent: {self.detail}")
+            elif self.stranger:
+                self._settle(point, value, WriteState.REFUSED, f"not sent: another instrument: {self.stranger}")
             elif not math.isfinite(value):
                 self._settle(point, value, WriteState.REFUSED, f"not sent: {value} is not a number to write")
             else:
@@ -124,6 +142,12 @@ class Link:
         if self._pending:
             self._written.clear()
             self._wake.set()
+
+    def accept(self) -> None:
+        """Write to the instrument that answers now, whichever it is."""
+        if self.identity is not None:
+            self._known[self.identity.via] = self.identity
+        self.stranger = ""
 
     def take_outcomes(self) -> list[WriteOutcome]:
         """What became of writes since the last call, in tag units; the newest 1024 are kept."""
@@ -165,9 +189,12 @@ class Link:
             identity = await self._driver.open()
         compare(identity, self._expected)
         before, self.identity = self.identity, identity
+        # By each way of its own: a redundant server's two halves are two instruments, and meant to be.
+        known = self._known.setdefault(identity.via, identity)
+        self.stranger = difference(identity, known) if self._writes else ""
         await self._read()
         self._back_off.reset()
-        self._become(LinkState.UP, _introduce(identity, before))
+        self._become(LinkState.UP, introduce(identity, before) + (f"; {NOT_ACCEPTED}" if self.stranger else ""))
         while True:
             await self._wait()
             if self._pending:
@@ -261,13 +288,3 @@ class Link:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_DEADLINE_S):
                 await self._driver.close()
-
-
-def _introduce(identity: Identity, before: Identity | None) -> str:
-    """Who answered; and, in words for the record, that it is somebody else than before."""
-    name = f"{identity.vendor} {identity.model}".strip() + (f" at {identity.via}" if identity.via else "")
-    if before is None or before._replace(via="") == identity._replace(via=""):
-        return name
-    pairs = zip(COMPARED, before, identity, strict=False)
-    changed = ", ".join(f"{field} {old or 'not told'}" for field, old, new in pairs if old != new)
-    return f"{name}; it was another one before: {changed}"

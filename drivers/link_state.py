@@ -25,6 +25,11 @@ FIRST_BACK_OFF_S = 0.2
 LONGEST_BACK_OFF_S = 2.0
 """With the time an instrument needs to open (a silent serial line: 1 s) this keeps every recovery within 5 s."""
 
+COMPARED = ("vendor", "model", "serial", "firmware")
+"""Fields of an identity that say whether it is the same instrument."""
+NOT_ACCEPTED = "nothing is written to it until it is accepted"
+"""Of another instrument than the one that answered first."""
+
 KINDS: tuple[tuple[type[BaseException], str], ...] = (
     (Timeout, "timeout"),
     (TimeoutError, "timeout"),
@@ -100,6 +105,24 @@ def compare(identity: Identity, expected: Mapping[str, str]) -> None:
     ]
     if wrong:
         raise WrongIdentity(f"another instrument answers: {', '.join(wrong)}")
+
+
+def difference(identity: Identity, known: Identity) -> str:
+    """By what it is seen that another instrument answers than the known one, or nothing. What either of them does not
+    tell says nothing, and a firmware can be renewed.
+    """
+    pairs = zip(("vendor", "model", "serial"), identity, known, strict=False)
+    return ", ".join(f"{name} {new}, not {old}" for name, new, old in pairs if new and old and new != old)
+
+
+def introduce(identity: Identity, before: Identity | None) -> str:
+    """Who answered; and, in words for the record, that it is somebody else than before."""
+    name = f"{identity.vendor} {identity.model}".strip() + (f" at {identity.via}" if identity.via else "")
+    if before is None or before._replace(via="") == identity._replace(via=""):
+        return name
+    pairs = zip(COMPARED, before, identity, strict=False)
+    changed = ", ".join(f"{field} {old or 'not told'}" for field, old, new in pairs if old != new)
+    return f"{name}; it was another one before: {changed}"
 
 
 def in_tag_units(point: Point, raw: Sample, now_ns: int) -> Sample:

@@ -18,6 +18,7 @@ from controller.api.gateway import Gateway
 from controller.api.metrics import Metrics
 from controller.api.routes import (
     batches,
+    connections,
     health,
     loop_health,
     loops,
@@ -41,6 +42,7 @@ ROUTERS = (
     why.router,
     tuning.router,
     outputs.router,
+    connections.router,
     batches.router,
     record.router,
     stream.router,

@@ -138,6 +138,13 @@ class BatchAction(Strict):
     reason: Reason
 
 
+class Acceptance(Strict):
+    """Why another instrument is written to from now on; ``instrument`` is what its connection gives as ``stranger``."""
+
+    instrument: str = Field(min_length=1, max_length=400)
+    reason: Reason
+
+
 class PromptAnswer(Strict):
     """The answer to a prompt: each of its inputs."""
 

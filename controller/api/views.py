@@ -23,6 +23,11 @@ def newest(publisher: Publisher) -> Tick:
     return tick
 
 
+def connection_names(publisher: Publisher) -> list[str]:
+    """Those of the newest tick. Raises :class:`Problem` (503) before the first scan."""
+    return sorted(str(one["name"]) for one in _list(newest(publisher), "connections"))
+
+
 def vessel_view(publisher: Publisher, tick: Tick, name: str) -> View:
     """One vessel: its tags with value, quality and age, its loops with their numbers, interlocks, alarms and batch."""
     state = next(vessel for vessel in _list(tick, "vessels") if vessel["name"] == name)

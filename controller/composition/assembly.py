@@ -22,6 +22,7 @@ from controller.composition.paths import recipes_path, store_path
 from controller.composition.read_back import ReadBacks
 from controller.composition.recorder import ScanRecorder
 from controller.composition.replay import TOO_LATE, still_counts
+from controller.composition.strangers import accept
 from controller.composition.wires import Wires
 from controller.config.load import load_site
 from controller.door import Door
@@ -79,6 +80,7 @@ class Assembly:
         self.hands = Hands(enabled=simulated)
         wall_s = self.period_s / clock.speed
         self.wires = Wires(self.loaded.config, self.site, self.store, clock, wall_s, simulated=simulated)
+        self.scan.delegate(Verb.ACCEPT, lambda command: accept(command, self.wires.links.get))
         self.read_backs = ReadBacks(self.site, self.scan.loops)
         kept: dict[str, Json] = {"configuration": self._configuration(), "calibrations": {**ids(self.loaded)}}
         self.watch = CalibrationWatch(self.loaded, options.data, self.store.append, simulated=simulated)

@@ -113,7 +113,7 @@ class Wires:
         ago_s = (self._clock.now_ns() - link.since_ns) / 1e9 / self._clock.speed
         since = iso_utc(round(self._clock.utc() - ago_s))
         verified = self._verified.get(self._config.connections[name].driver, ())
-        return _connection(name, str(link.state), since, link.detail, faults, verified)
+        return _connection(name, str(link.state), since, link.detail, faults, verified, link.stranger)
 
     def _record(self, event: LinkEvent) -> None:
         text = f"{event.link}: {event.previous} → {event.state}: {event.detail}"
@@ -129,14 +129,23 @@ class Wires:
 
 
 def _connection(
-    name: str, state: str, since: str, detail: str, faults: Json, verified: Sequence[str] | None = None
+    name: str,
+    state: str,
+    since: str,
+    detail: str,
+    faults: Json,
+    verified: Sequence[str] | None = None,
+    stranger: str = "",
 ) -> dict[str, Json]:
-    """A connection in the shape of the live JSON; ``verified`` is ``None`` before its driver is loaded."""
+    """A connection in the shape of the live JSON; ``verified`` is ``None`` before its driver is loaded, ``stranger`` by
+    what another instrument is seen that is not accepted.
+    """
     return {
         "name": name,
         "state": state,
         "since": since,
         "detail": detail,
         "faults": faults,
+        "stranger": stranger,
         "verified_on": None if verified is None else [*verified],
     }

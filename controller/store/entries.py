@@ -23,6 +23,7 @@ SUBTYPES = {
     Verb.OUTPUT: "Property Value Change",
     Verb.WRITE_ONCE: "Property Value Change",
     Verb.GUARD_RESET: "Property Value Change",
+    Verb.ACCEPT: "Property Value Change",
     Verb.MODE: "Mode Command",
     Verb.PROGRAM: "Mode Command",
     Verb.BOTTLE: "Property Value Change",

@@ -160,6 +160,9 @@ class Bench:
         if command.verb is Verb.GUARD_RESET:
             held, self.held = self.held, False
             return Outcome(command, held, "" if held else f"the dose guard of {command.target} does not hold it")
+        if command.verb is Verb.ACCEPT:
+            known = command.value["instrument"] == "serial 8, not 7"
+            return Outcome(command, known, "" if known else "another one answers meanwhile: serial 8, not 7")
         if command.verb is Verb.BATCH_CREATE:
             self.batches[command.value["batch"]] = {"state": "Idle", "formula": command.value["formula"], "answers": {}}
             return Outcome(command, True)

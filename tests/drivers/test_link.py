@@ -447,6 +447,62 @@ async def test_that_another_instrument_came_back_is_told() -> None:
         assert running.events[-1].detail == "Maker Thing; it was another one before: firmware not told"
 
 
+async def swapped(running: Running, device: Device, identity: Identity) -> None:
+    """The link is lost, and another instrument comes back."""
+
+    async def gone() -> None:
+        raise LinkLost("gone")
+
+    device.identity, device.on_read = identity, gone
+    running.link.request_read()
+    await running.until(LinkState.DOWN)
+    device.on_read = None
+    await running.until(LinkState.UP)
+
+
+async def test_nothing_is_written_to_another_instrument_until_it_is_accepted() -> None:
+    """It may be at another vessel: adapters change their names when they are plugged in again."""
+    device = Device()
+    first, other = (Identity("Maker", "Thing", serial=serial) for serial in ("7", "8"))
+    device.identity = first
+    async with Running(device) as running:
+        await running.until(LinkState.UP)
+        for _ in range(2):  # also when the other one is lost and comes back
+            await swapped(running, device, other)
+            assert running.link.stranger == "serial 8, not 7"
+            assert running.events[-1].detail.endswith("; nothing is written to it until it is accepted")
+            running.link.submit({"s": 1.0})
+            (outcome,) = running.link.take_outcomes()
+            assert (outcome.state, outcome.detail) == (
+                WriteState.REFUSED, "not sent: another instrument: serial 8, not 7",
+            )  # fmt: skip
+        await swapped(running, device, first)
+        assert running.link.stranger == ""
+        await swapped(running, device, other)
+        running.link.accept()
+        assert running.link.stranger == ""
+        running.link.submit({"s": 1.0})
+        await until(lambda: len(device.written) == 1)
+        await swapped(running, device, other)
+        assert running.link.stranger == ""
+
+
+@pytest.mark.parametrize(("before", "after"), [
+    (Identity("Maker", "Thing", "7", "1.0"), Identity("Maker", "Thing", "7", "1.1")),
+    (Identity("Maker", "Thing", "7"), Identity("Maker", "Thing", "")),
+    (Identity("Maker", "Thing", "7", via="a"), Identity("Maker", "Thing", "8", via="b")),
+])  # fmt: skip
+async def test_a_new_firmware_and_the_other_half_of_a_redundant_server_are_no_strangers(
+    before: Identity, after: Identity
+) -> None:
+    device = Device()
+    device.identity = before
+    async with Running(device) as running:
+        await running.until(LinkState.UP)
+        await swapped(running, device, after)
+        assert running.link.stranger == ""
+
+
 class Talker(Device):
     """One that says something at every read."""
 

@@ -74,6 +74,7 @@ class Scene:
     quality: dict = field(default_factory=dict)
     alarms: list = field(default_factory=list)
     connections: dict = field(default_factory=dict)
+    strangers: dict = field(default_factory=dict)
     waiting: list = field(default_factory=list)
     tripped: set = field(default_factory=set)
     entries: dict = field(default_factory=dict)
@@ -208,6 +209,7 @@ class SmallSite:
                     "since": iso_utc(self.started),
                     "detail": d,
                     "faults": [*faults],
+                    "stranger": self.scene.strangers.get(n, ""),
                     "verified_on": [] if n == "counter" else ["its simulator"],
                 }
                 for n, (s, d, *faults) in self.scene.connections.items()
@@ -235,6 +237,8 @@ class SmallSite:
         if command.verb is Verb.GUARD_RESET:
             self.why.reset = command
             return Outcome(command, True)
+        if command.verb is Verb.ACCEPT:
+            return Outcome(command, self.scene.strangers.pop(command.target) == command.value["instrument"])
         if command.verb is Verb.BATCH_CREATE:
             vessel = command.target
             self.scene.batches[vessel] = {
@@ -297,7 +301,7 @@ class SmallSite:
                     scene.quality[value[0]] = (value[1], Reason[value[2].upper()])
                 case "good":
                     scene.quality.pop(value)
-                case "alarms" | "scan" | "waiting":
+                case "alarms" | "scan" | "waiting" | "strangers":
                     setattr(scene, key, value)
                 case "connection":
                     scene.connections[value[0]] = value[1:]

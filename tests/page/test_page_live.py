@@ -101,6 +101,29 @@ def test_what_a_device_says_of_a_point_is_where_the_value_is(page, site):
     expect(page.locator(".alarm-line")).to_contain_text("Nothing abnormal")
 
 
+def test_another_instrument_is_accepted_with_a_reason_and_a_second_yes(page, site):
+    site.scene(strangers={"feed-pump-101": "serial 8, not 7"})
+    page.get_by_role("button", name="9/9").click()
+    row = page.locator(".listing tr", has_text="feed-pump-101")
+    expect(row).to_contain_text("Another instrument answers: serial 8, not 7. Nothing is written to it.")
+    row.get_by_role("button", name="Accept instrument").click()
+    dialog = page.get_by_role("dialog", name="Accept instrument")
+    send = dialog.locator("button.primary")
+    expect(send).to_be_disabled()
+    dialog.get_by_label("Reason, goes on record").fill("The pump was exchanged")
+    send.click()
+    expect(dialog.locator(".second")).to_contain_text("Confirm once more")
+    send.click()
+    expect(dialog.locator(".stages li[data-reached]")).to_have_count(3)
+    told = site.get("commands/1")
+    assert (told["verb"], told["target"], told["reason"]) == (
+        "connection.accept", "feed-pump-101", "The pump was exchanged",
+    )  # fmt: skip
+    dialog.get_by_role("button", name="Close").last.click()
+    page.get_by_role("button", name="9/9").click()
+    expect(page.locator(".listing")).not_to_contain_text("Another instrument answers")
+
+
 def test_uncertain_and_unread_values_say_so(page, site):
     site.scene(quality=["BR-102.do", 1, "rate"])
     value = loop(page, "BR-102", "do").locator(".value")

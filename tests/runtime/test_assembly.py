@@ -42,6 +42,8 @@ class Clock:
 class Idle:
     """A link without points."""
 
+    stranger = ""
+
     def latest(self):
         return []
 

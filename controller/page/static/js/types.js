@@ -26,7 +26,7 @@
  *   since: number, value: number|null, unit: string, consequence: string, cause: string, action: string,
  *   respond_within: string}} Alarm
  * @typedef {{name: string, state: string, since: string|number, detail: string, verified_on: string[]|null,
- *   faults: {tag: string, point: string, detail: string}[]}} Connection
+ *   faults: {tag: string, point: string, detail: string}[], stranger: string}} Connection
  * @typedef {{name: string, title: string, simulated: boolean, speed: number, scan_period_s: number}} Site
  * @typedef {{vessel: string, name: string, id: string, in_force: string}} WaitingCalibration
  * @typedef {{vessels: Vessel[], batches: Batch[], alarms: Alarm[], connections: Connection[],
