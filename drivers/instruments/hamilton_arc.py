@@ -9,6 +9,7 @@ not take the others with it.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import struct
 from collections.abc import Sequence
@@ -32,6 +33,7 @@ from drivers.contract import (
     WriteOutcome,
     WriteState,
 )
+from drivers.instruments.arc_trouble import ERRORS, WARNINGS, spelled
 from drivers.modbus_rtu import RtuLine
 from drivers.options import Options
 from drivers.patience import patience
@@ -74,7 +76,12 @@ FIELDS = {"PMC1": Field(2089, 10), "PMC6": Field(2409, 10), "quality": Field(487
 FIRMWARE = Field(1031, 8)
 """Also the probe of a sensor in doubt: no measurement has this length."""
 
+OF_PH = "EPHUM"
 MODELS = {"EPHUM": "pH Arc", "ODOUM": "VisiFerm DO Arc", "CONUM": "Conducell Arc", "ODECU": "Dencytee Arc"}
+
+
+STATUS_AT = 4
+"""Where the status is in the block of a measurement; that of the quality is shorter."""
 
 
 class Word(NamedTuple):
@@ -111,6 +118,8 @@ class HamiltonArc:
         options.end()
         self._line = RtuLine(parse_port(spec.url, 19200, 2), spec.timeout_s / 2, quiet_s)
         self._patience_s = spec.timeout_s
+        self._of_ph: set[int] = set()
+        self._said: dict[int, str] = {}
 
     @property
     def url(self) -> str:
@@ -136,6 +145,7 @@ class HamiltonArc:
                 failure = error
         if not found:
             raise failure
+        self._of_ph = {unit for unit, firmware in found.items() if firmware.startswith(OF_PH)}
         models = (MODELS.get(firmware[:5], "Arc") for firmware in found.values())
         return Identity("Hamilton", " + ".join(models), firmware=" + ".join(found.values()))
 
@@ -162,7 +172,9 @@ class HamiltonArc:
         if failures and not answered:
             raise failures[0]
         unasked = Timeout("not asked any more, for others did not answer in time")
-        return [_sample(word, blocks.get(word.span, unasked)) for word in plan.words]
+        return [
+            _sample(word, blocks.get(word.span, unasked), self._said.get(word.span.unit, "")) for word in plan.words
+        ]
 
     async def write(self, writes: Sequence[tuple[Point, float]]) -> Sequence[WriteOutcome]:
         """Refused: settings of these sensors wear out their memory and are not made here."""
@@ -183,11 +195,23 @@ class HamiltonArc:
                     blocks[span] = await self._line.read(unit, span.start, span.length)
                 except Refused as error:
                     blocks[span] = error
+            self._said[unit] = await self._trouble(unit, [blocks[span] for span in spans])
         except (Timeout, Malformed) as error:
             for span in spans:
                 blocks[span] = error
             return error
         return None
+
+    async def _trouble(self, unit: int, blocks: Sequence[list[int] | DriverError]) -> str:
+        """What a sensor warns of and has an error of, if a status tells that it does. Raises as :meth:`_probe`."""
+        statuses = [_bits(block, STATUS_AT) for block in blocks if isinstance(block, list) and len(block) > STATUS_AT]
+        told: list[str] = []
+        for trouble in (WARNINGS, ERRORS):
+            if any(status & trouble.status_bit for status in statuses):
+                with contextlib.suppress(Refused):
+                    block = await self._line.read(unit, trouble.start, trouble.length)
+                    told += spelled(block, trouble.of_ph if unit in self._of_ph else {})
+        return ", ".join(told)
 
     async def _probe(self, unit: int) -> None:
         """Clear a sensor's doubt, once its line was silent. Raises :class:`Timeout`, :class:`Malformed`."""
@@ -208,8 +232,8 @@ def _word(point: Point) -> Word:
     return Word(Span(int(address), *FIELDS[name], exact=True), name, units)
 
 
-def _sample(word: Word, block: list[int] | DriverError) -> Sample:
-    """A block's value, judged by its own unit and status."""
+def _sample(word: Word, block: list[int] | DriverError, said: str) -> Sample:
+    """A block's value, judged by its own unit and status; ``said`` is what the sensor says of its trouble."""
     if isinstance(block, DriverError):
         reason = Reason.DEVICE if isinstance(block, Refused) else Reason.LINK
         return Sample(math.nan, Quality.BAD, reason, 0, None, str(block))
@@ -218,14 +242,16 @@ def _sample(word: Word, block: list[int] | DriverError) -> Sample:
         return Sample(math.nan, Quality.BAD, Reason.DEVICE, 0, None, "not a number")
     if word.name == "quality":
         return Sample(value, Quality.GOOD, Reason.OK, 0)
-    unit, status = _unit(_bits(block, 0)), _bits(block, 4)
+    unit, status = _unit(_bits(block, 0)), _bits(block, STATUS_AT)
     if unit not in word.units:
         wanted = " or ".join(word.units)
         return Sample(math.nan, Quality.BAD, Reason.DEVICE, 0, None, f"measures in {unit}, expected {wanted}")
     found = [(quality, text) for bit, quality, text in STATUS_BITS if status & bit]
     if not found:
         return Sample(value, Quality.GOOD, Reason.OK, 0)
-    return Sample(value, max(quality for quality, _ in found), Reason.DEVICE, 0, None, ", ".join(t for _, t in found))
+    more = f": {said}" if said and status & (WARNINGS.status_bit | ERRORS.status_bit) else ""
+    why = ", ".join(text for _, text in found) + more
+    return Sample(value, max(quality for quality, _ in found), Reason.DEVICE, 0, None, why)
 
 
 def _bits(block: Sequence[int], at: int) -> int:

@@ -62,6 +62,9 @@ RECALL = 732_255
 STATUS_RANGE, STATUS_OPERATING, STATUS_CALIBRATION, STATUS_ERROR = 0x01, 0x02, 0x04, 0x10
 
 
+INTERNAL_COMMUNICATION = 0x1000000
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
     """One measuring channel: what it is called, its units (the first is the factory's), and its limits in that unit."""
@@ -99,6 +102,7 @@ class ArcSensor:
             4996: b"".join(map(float_words, (60.0, 100.0, 20.0, 0.0))),
         }
         self._units: dict[int, int] = {}
+        self._measured = primary.value
         self._temperature = temperature
         self.mistaken: Callable[[], bool] = lambda: False
         """Whether values are shown in a unit nobody asked for."""
@@ -140,7 +144,7 @@ class ArcSensor:
             4288: Block(4, lambda: integer_words(self._level) + integer_words(0), self._write_level, 4, USER),
             4292: Block(0, None, self._write_password, 4),
             4736: fixed(bytes(16)),
-            4800: fixed(bytes(16)),
+            4800: Block(8, self._errors),
             4872: fixed(float_words(100.0)),
             8192: Block(0, None, self._recall, 2),
         }
@@ -179,6 +183,11 @@ class ArcSensor:
         outside = STATUS_RANGE if not -20.0 <= celsius <= 130.0 else 0
         failed = STATUS_CALIBRATION if self._calibration is not None and self._calibration.status else 0
         return outside | failed | (STATUS_OPERATING if not 0.0 <= celsius <= 110.0 else 0)
+
+    def _errors(self) -> bytes:
+        """Measurement, calibration, interface, hardware: without its measuring head it cannot reach that inside."""
+        lost = not math.isfinite(self._measured())
+        return bytes(12) + integer_words(INTERNAL_COMMUNICATION if lost else 0)
 
     def _setting(self, start: int) -> Block:
         """A speed (taken, but a pseudo-terminal has none) or what counts as a sterilisation or a cleaning."""

@@ -26,6 +26,7 @@ from drivers.contract import (
 from drivers.instruments.hamilton_arc import HamiltonArc
 from drivers.modbus_rtu import RtuLine
 from drivers.ports import parse_port
+from tests.drivers.conftest import arc_bits
 
 QUIET = 0.25
 
@@ -109,6 +110,30 @@ async def test_status_bits_become_quality(arc: Any, status: int, quality: Qualit
     (sample,) = await driver.read(driver.plan(points("1.PMC1")))
     assert (sample.quality, sample.reason) == (quality, Reason.DEVICE)
     assert sample.detail
+    await driver.close()
+
+
+@pytest.mark.parametrize(("unit", "status", "groups", "detail"), [
+    (1, 0x08, (0, 0x3, 0, 0), "warning present: calibration recommended, last calibration failed"),
+    (1, 0x18, (0x2000020, 0, 0, 0x4), "warning present, error present: calibration recommended, "
+     "glass resistance too high, temperature sensor defective, hardware 0x4"),
+    (2, 0x10, (0x20, 0, 0, 0), "error present: measurement 0x20"),  # its manual is not known
+    (1, 0x02, (0x20, 0, 0, 0), "temperature outside the operating range"),
+])  # fmt: skip
+async def test_what_a_sensor_warns_of_is_told_in_words(
+    arc: Any, unit: int, status: int, groups: tuple[int, ...], detail: str
+) -> None:
+    firmware = b"EPHUM011" if unit == 1 else b"ODOUM043"
+    arc.put(unit, 7.0, unit=12 if unit == 1 else 5, status=status, firmware=firmware)
+    recommended = (0, 0x1, 0, 0) if status == 0x18 else groups
+    arc.values[unit] |= {4735: b"".join(map(arc_bits, recommended)), 4799: b"".join(map(arc_bits, groups))}
+    driver = make(arc)
+    await driver.open()
+    (sample,) = await driver.read(driver.plan(points(f"{unit}.PMC1")))
+    assert sample.detail == detail
+    arc.put(unit, 7.0, unit=12 if unit == 1 else 5, firmware=firmware)
+    (sample,) = await driver.read(driver.plan(points(f"{unit}.PMC1")))
+    assert (sample.quality, sample.detail) == (Quality.GOOD, "")
     await driver.close()
 
 

@@ -62,6 +62,7 @@ async def test_f4_a_disconnected_probe_is_bad_in_the_words_of_each_instrument(si
         ph = probe(site, 1)
         registers = ph.read_registers(2089, 10)
         assert (measured(registers), registers[4]) == (0.0, 0x10)
+        assert ph.read_registers(4799, 8) == [0, 0, 0, 0, 0, 0, 0, 0x100], "hardware: internal communication"
         assert probe(site, 2).read_registers(2089, 10)[4] == 0
         assert site.state()["temperature"] is None
         for number in numbers:
