@@ -13,26 +13,27 @@ LEGS = {
     "oxygen": (60.0, 100.0, 0.0, 200.0),
 }
 """From and to in % of the output, start and end in mL/min and rev/min: as in the class."""
-GAS_LINE_S, FLOW_S = 20.0, 1.0
+FLOW_S = 1.0
 NUDGE = 1e-4
 
 
-def aerated(w, place, volume, do, probe_s, air):
+def aerated(w, place, volume, do, probe_s, air, tank=CELL_CULTURE):
     """From the loop's output in % to the reading in %, around the output ``place`` (not where two legs meet), with a
-    ``do`` in % held by the uptake, and ``air`` in mL/min.
+    ``do`` in % held by the uptake, and ``air`` in mL/min. Volume, speeds and flows of a larger ``tank``, whose legs are
+    as much larger, are said as those of 2 L.
     """
-    transfer, saturation = _state(place, volume, air)
-    higher, lower = _state(place + NUDGE, volume, air), _state(place - NUDGE, volume, air)
+    transfer, saturation = _state(place, volume, air, tank)
+    higher, lower = (_state(place + nudge, volume, air, tank) for nudge in (NUDGE, -NUDGE))
     by_transfer, by_gas = ((up - down) / (2.0 * NUDGE) for up, down in zip(higher, lower, strict=True))
     low, high, *_ = LEGS["agitation"]
     mixed = 1.0 if low < place < high else lag(w, FLOW_S)
     moved = by_transfer * (saturation - do) * mixed
     if not low < place < high:
-        moved = moved + transfer * by_gas * mixed * lag(w, GAS_LINE_S)
+        moved = moved + transfer * by_gas * mixed * lag(w, tank.gas_line_s)
     return moved / (1j * w + transfer) * lag(w, probe_s)
 
 
-def _state(place, volume, air):
+def _state(place, volume, air, tank):
     """kLa in 1/s and what the gas would saturate the culture with, %."""
     nitrogen, agitation, oxygen = (
         start + (end - start) * np.clip((place - low) / (high - low), 0.0, 1.0)
@@ -40,5 +41,5 @@ def _state(place, volume, air):
     )
     gas = air + nitrogen + oxygen
     stirring = stirred(agitation, CELL_CULTURE.reference_rpm)
-    transfer = kla(stirring, gas, volume, CELL_CULTURE.kla_reference, CELL_CULTURE.kla_surface) / 3600.0
+    transfer = kla(stirring, gas, volume, tank.kla_reference, tank.kla_surface) / 3600.0
     return transfer, 100.0 * (AIR_O2 * air + oxygen) / gas / AIR_O2
