@@ -5,45 +5,19 @@ from math import exp, log
 
 import pytest
 
-from controller.config.load import load_site
-from controller.model.build import build
 from simulators.physics.mass import VALVE_RANGE_LOG, settling_s, throttled
 from simulators.physics.thermal import WATER_J_PER_KG
 from simulators.sizes import sized
 from simulators.tank import CELL_CULTURE
-from tests.control.conftest import ROOT
 from tests.reference.aeration import aerated
 from tests.reference.broth import GAS_LINE_S, MIXING_S
 from tests.reference.broth_response import State, base_response, co2_response
 from tests.reference.chemistry import BUFFERS, Batch, Chemistry
-from tests.reference.closed_loop import scheduled
-from tests.reference.margins import controller, frequencies, hold, lag, margins
+from tests.reference.margins import frequencies, lag
+from tests.reference.tuned import acting, judge, loop_of
 
 TANK = sized(CELL_CULTURE, 10.0)
 THERMOMETER_S, BALANCE_S = 12.0, 2.0
-
-
-def loop_of(site, name):
-    """The loop, and the filter of its PV."""
-    site = build(load_site(ROOT / f"configs/sites/{site}.yaml"))
-    loop = next(row for row in site.loops.rows if row.name == name)
-    return loop, site.tags.tags[loop.pv].filter_s
-
-
-def acting(w, loop, filter_s, at=None):
-    """Its controller as it acts at a value of its schedule, with a scan of delay."""
-    tuning = loop.tuning
-    times = (tuning.gain, tuning.integral_time, tuning.derivative_time) if at is None else scheduled(loop, at)
-    return controller(w, *times, tuning.derivative_filter, filter_s=filter_s) * hold(w, delay_s=1.0)
-
-
-def judge(what, loops):
-    """Every one of the open ``loops`` is robust."""
-    found = [margins(one) for one in loops]
-    ms, gm = max(one.ms for one in found), min(one.gm for one in found)
-    print(f"{what}: {len(found)} states, Ms up to {ms:.2f}, GM from {gm:.1f}")
-    assert ms <= 1.7
-    assert gm >= 2.8
 
 
 def test_the_temperature_is_robust_with_any_volume():
