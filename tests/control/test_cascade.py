@@ -78,7 +78,7 @@ def test_a_stirrer_taken_over_by_hand_does_not_block_the_sequence(running):
 
 
 def test_the_stirrer_keeps_its_speed_when_it_leaves_the_cascade(running):
-    running.set(do=40.0)
+    running.set(do=48.0)
     running.run(60)
     before = running.device("agitation_speed")
     assert 65.0 < before < 175.0

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from controller.model.tuning import Tuning
+from simulators.physics.gas import AIR_O2
 from tests.control.conftest import Rig, bench_site
-from tests.reference.aeration import LEGS, aerated
+from tests.reference.aeration import LEGS, aerated, kla_of
 from tests.reference.closed_loop import Bank, follow, scheduled
 from tests.reference.margins import controller, frequencies, hold, margins
 from tests.reference.oxygen import Oxygen, response
@@ -147,3 +148,51 @@ def test_the_sequence_of_stirrer_and_gases_is_robust_wherever_it_stands():
     print(f"sequence: Ms up to {ms[0].ms:.2f} (at {ms[1]} %), GM from {gm[0].gm:.1f} (at {gm[1]} %)")
     assert ms[0].ms <= 1.7
     assert gm[0].gm >= 2.8
+
+
+SEQUENCE = [
+    # litres, air in mL/min, uptake before; how far DO may be off in %: as retuned for kLa 6, 12 and 24, and a fifth
+    [(1.0, 50.0, 0.5, 1.2 * 4.13), (1.0, 100.0, 0.9, 4.0)],
+    # by oxygen beside little air the gain has to be that for half a litre
+    [(0.5, 200.0, 2.0, 1.2 * 2.97), (2.0, 50.0, 3.0, 6.0)],
+]
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("pair", SEQUENCE, ids=["by stirring", "fast, and by oxygen"])
+def test_the_sequence_bears_a_demand_step(pair):
+    """The two vessels of the bench in whole scans, with noisy probes: 0.4 mM/h more are taken up at once."""
+    litres, air, uptake, most = np.array(pair).T
+    rig, names = Rig(bench_site()), ("BR-101", "BR-102")
+    plant = Oxygen(10.0, uptake, n=2, noise=np.random.default_rng(5))
+    plant.fraction[:] = AIR_O2
+
+    def run(scans):
+        trace = []
+        for _ in range(scans):
+            rig.values.update({rig.row(f"{name}.do"): value for name, value in zip(names, plant.read(), strict=True)})
+            rig.step()
+            flows = {gas: np.array([rig.device(f"{name}.{gas}_flow") for name in names]) for gas in ("air", "o2", "n2")}
+            gas = sum(flows.values())
+            plant.kla = kla_of(np.array([rig.device(f"{name}.agitation_speed") for name in names]), gas, litres)
+            plant.step((AIR_O2 * flows["air"] + flows["o2"]) / gas)
+            trace.append((plant.truth(), plant.kla))
+        return np.array(trace)
+
+    for name, volume, flow in zip(names, litres, air, strict=True):
+        rig.values[rig.row(f"{name}.weight")], rig.devices[rig.row(f"{name}.air_flow")] = 1008.0 * volume, flow
+        rig.devices[rig.row(f"{name}.agitation_speed")] = 60.0
+    rig.run(3)
+    for name, flow in zip(names, air, strict=True):
+        rig.setpoint(f"{name}.air", flow)
+        assert rig.mode(f"{name}.air", "auto").applied
+        assert rig.mode(f"{name}.do", "auto").applied
+    settled = run(3600)[-300:, 0]
+    assert np.abs(settled - SP).max() < 0.3
+    plant.uptake = uptake + 0.4
+    (do, kla), first = run(3000).transpose(1, 0, 2), plant.kla
+    off = np.abs(do - SP)
+    print(f"sequence, kLa {kla[0].round(1)} .. {first.round(1)}: peak {off.max(axis=0).round(2)} %, IAE "
+          f"{off.sum(axis=0).round()} % s")  # fmt: skip
+    assert (off.max(axis=0) <= most).all()
+    assert off[-300:].max() < 1.0, "and it comes back"

@@ -40,6 +40,11 @@ def _state(place, volume, air, tank):
         for low, high, start, end in LEGS.values()
     )
     gas = air + nitrogen + oxygen
-    stirring = stirred(agitation, CELL_CULTURE.reference_rpm)
-    transfer = kla(stirring, gas, volume, tank.kla_reference, tank.kla_surface) / 3600.0
+    transfer = kla_of(agitation, gas, volume, tank) / 3600.0
     return transfer, 100.0 * (AIR_O2 * air + oxygen) / gas / AIR_O2
+
+
+def kla_of(agitation, gas, litres, tank=CELL_CULTURE):
+    """1/h, of the stirrer in rev/min and the gas in mL/min."""
+    stirring = stirred(agitation, CELL_CULTURE.reference_rpm)
+    return kla(stirring, gas, litres, tank.kla_reference, tank.kla_surface)
