@@ -240,6 +240,7 @@ async def test_another_syringe_put_in_meanwhile_is_given_nothing(tmp_path: Path)
     with Simulated("new_era", tmp_path) as syringe:
         driver = await opened(syringe.url, diameter=26.59)
         syringe.say(b"00DIA14.43\r")
+        await driver.line.silence()
         why = "the pump is set to a syringe of 14.43 mm, not 26.59"
         for address in ("dose", "flow"):
             assert await write(driver, address, 1.0) == (WriteState.REFUSED, why)
