@@ -42,6 +42,7 @@ def summary_text(told: Row) -> str:
         _alarms(told["alarms"]),
         loops_text(told["loops"]),
         consumption_text(told["consumption"]),
+        *([forecast_text(_row(told["forecast_at"]))] if _row(told["forecast_at"])["tags"] else []),
     ]
     if told["beyond_model"]:
         parts.append(beyond_text(told["beyond_model"]))
@@ -57,9 +58,9 @@ def yields_text(rows: Row) -> list[str]:
 
 
 def _comma(row: Row) -> str:
-    """A unit after a comma; "" for a number without one."""
+    """A unit after a comma; "" for a number without one, and where the title says the same: pH."""
     unit = _unit(row)
-    return f", {unit}" if unit else ""
+    return f", {unit}" if unit and unit != row["title"] else ""
 
 
 def _scenario(told: Row) -> str:
@@ -104,6 +105,24 @@ def consumption_text(rows: Json) -> str:
     """What pumps and gases gave, as a table."""
     body = [[str(_row(one)["title"]), f"{_spread(one)} {_unit(_row(one))}"] for one in _row(rows).values()]
     return table([["Consumption", "per batch"], *body])
+
+
+def forecast_text(row: Row) -> str:
+    """The band of every trend at some moments, as a table."""
+    days = cast("list[float]", row["day"])
+    body = [[f"{one['title']}{_comma(one)}", *_moments(one)] for one in map(_row, _row(row["tags"]).values())]
+    note = "Of the batches that were not over then. The band of every ten minutes is in the report.\n"
+    return table([["Forecast", *(f"day {day:.2g}" for day in days)], *body]) + note
+
+
+def _moments(trend: Row) -> list[str]:
+    bands = (cast("list[float | None]", trend[name]) for name in ("p5", "p50", "p95"))
+    return [
+        "-"
+        if low is None or middle is None or high is None
+        else f"{_figure(middle)} ({_figure(low)} .. {_figure(high)})"
+        for low, middle, high in zip(*bands, strict=True)
+    ]
 
 
 def beyond_text(rows: Json) -> str:

@@ -35,6 +35,8 @@ def test_it_prints_what_to_expect_and_stores_it(tmp_path, capsys):
         "donors.csv", "forecast.json", "report.html", "summary.json",
     ]  # fmt: skip
     assert re.search(r"^temperature .* °C$", told, re.MULTILINE)
+    assert re.search(r"^Temperature, °C( +[\d.]+ \([\d.]+ \.\. [\d.]+\)){3}$", told, re.MULTILINE), "the forecast"
+    assert re.search(r"^pH  ", told, re.MULTILINE), "and not pH, pH"
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["loops"]["temperature"]["unit"] == "Cel", "files keep the codes"
     assert summary["outcome"]["not_completed"] == {"not at its end after 0.1 d": 2}

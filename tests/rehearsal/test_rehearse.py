@@ -3,14 +3,16 @@
 import json
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from controller.cli.rehearsal_text import forecast_text
 from controller.composition.rehearsal import Rehearsed, rehearse, store, summary
 from controller.composition.rehearsal.books import AlarmTime, Course, consumed
 from controller.composition.rehearsal.donors import particulars
-from controller.composition.rehearsal.figures import alarms, distribution, forecast, reached
+from controller.composition.rehearsal.figures import alarms, distribution, forecast, glimpses, reached
 from controller.composition.rehearsal.part import Part, Trended
 from controller.config.load import load_site
 from controller.model.tags import Tag
@@ -136,3 +138,21 @@ def test_the_forecast_is_numpys_quantile_of_the_batches_that_are_not_over():
     for name, share in (("p5", 0.05), ("p50", 0.5), ("p95", 0.95)):
         expected = [*np.nanquantile(trends[:3, :, 0].astype(float), share, axis=1).round(4), None]
         assert told["tags"]["temperature"][name] == pytest.approx(expected)
+
+
+def test_what_is_printed_of_the_forecast_is_three_moments_of_it():
+    """While half of the batches are not over; one of four is at the end."""
+    trends = np.arange(13 * 4, dtype=np.float32).reshape(13, 4, 1).repeat(2, axis=2)
+    trends[9:, 1:] = np.nan
+    trends[:, :, 1] = np.nan
+    tags = [Trended("temperature", "Temperature", "Cel", 2), Trended("viability", "Viability", "%", 1)]
+    part = Part([Course(str(n)) for n in range(4)], [], np.zeros((4, 0)), tags, trends, [])
+    seen = glimpses(part)
+    assert seen["day"] == pytest.approx([2 * 600 / DAY_S, 4 * 600 / DAY_S, 6 * 600 / DAY_S])
+    whole = forecast(part)["tags"]["temperature"]
+    expected = {name: [whole[name][point] for point in (2, 4, 6)] for name in ("p5", "p50", "p95")}
+    assert seen["tags"] == {"temperature": {"title": "Temperature", "unit": "Cel", **expected}}
+    head, row, _ = forecast_text(seen).splitlines()
+    assert head.split() == ["Forecast", "day", "0.014", "day", "0.028", "day", "0.042"]
+    assert row.split()[:6] == ["Temperature,", "°C", "9.5", "(8.15", "..", "10.85)"]
+    assert glimpses(replace(part, trends=trends[:0])) == {"day": [], "tags": {}}

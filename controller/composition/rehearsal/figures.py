@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,6 +137,22 @@ def forecast(part: Part) -> dict[str, Json]:
     running = np.isfinite(part.trends).any(axis=2).sum(axis=1)
     times: list[Json] = [GRID_S * point for point in range(len(part.trends))]
     return {"time_s": times, "running": running.tolist(), "tags": {**tags}}
+
+
+def glimpses(part: Part) -> dict[str, Json]:
+    """The forecast at three moments, at a quarter, a half and three quarters of the time for which half of the batches
+    are not over: ``day`` and, by tag, title, unit and a number for each moment; without what was never known.
+    """
+    running = np.isfinite(part.trends).any(axis=2).sum(axis=1)
+    if not running.any():
+        return {"day": [], "tags": {}}
+    last = int(np.flatnonzero(2 * running >= running[0])[-1])
+    points = [round(share * last) for share in (0.25, 0.5, 0.75)]
+    tags = cast("dict[str, dict[str, list[Json]]]", forecast(replace(part, trends=part.trends[points]))["tags"])
+    for trend in tags.values():
+        trend.pop("same_as", None)
+    days: list[Json] = [_number(GRID_S * point / DAY_S) for point in points]
+    return {"day": days, "tags": {name: {**one} for name, one in tags.items() if one["p50"] != [None] * len(points)}}
 
 
 def beyond(courses: Sequence[Course]) -> list[Json]:

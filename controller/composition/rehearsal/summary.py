@@ -64,6 +64,7 @@ def summary(about: Rehearsed, part: Part) -> dict[str, Json]:
         "alarms": figures.alarms(courses),
         "consumption": figures.consumption(part),
         "loops": figures.loops(courses, _sides(about)),
+        "forecast_at": figures.glimpses(part),
         "deviations_per_batch": figures.distribution([float(course.deviations) for course in courses]),
         "beyond_model": figures.beyond(courses),
         "hands_refused": refused,
