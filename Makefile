@@ -20,7 +20,7 @@ TEST_TOOLS := chromium=chromium socat=socat mbpoll=mbpoll
 ONCE := not soak and not solo
 DRIVERS := -n 8 --dist loadfile -m "waiting and $(ONCE)" tests/drivers
 TALKING := -n 2 --dist loadfile --no-loadscope-reorder -m "not waiting and not computing and not e2e and not browser and $(ONCE)"
-PROCESSES := -n 3 --dist loadfile --no-loadscope-reorder -m "(e2e or browser) and $(ONCE)"
+PROCESSES := -n 4 --dist loadfile --no-loadscope-reorder -m "(e2e or browser) and $(ONCE)"
 COMPUTING := -o cache_dir=.pytest_cache/computing -n 2 --dist loadfile --no-loadscope-reorder -m "computing and $(ONCE)"
 # Where a policy of the processor's may not be chosen, a low priority has to do.
 BESIDE := $(shell chrt --idle 0 true 2>/dev/null && echo chrt --idle 0 || echo nice -n 19)

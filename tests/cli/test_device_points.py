@@ -177,7 +177,7 @@ def test_values_that_cannot_be(assignment, said, bench, capsys):
 
 def test_a_refusal_has_the_instruments_reason(mfc, capsys):
     assert main(["device", "write", "alicat", mfc.url, "setpoint=1e6", "--yes"]) == 1
-    assert capsys.readouterr().out.startswith("setpoint = 1e+06: refused: A keeps its setpoint at ")
+    assert capsys.readouterr().out.startswith("setpoint = 1e+06: refused: A makes 500 of it, and has its setpoint ")
     assert main(["device", "write", "alicat", mfc.url, "mass_flow=1", "--yes"]) == 1
     assert "refused: mass_flow cannot be written; it reads " in capsys.readouterr().out
 

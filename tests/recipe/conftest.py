@@ -182,6 +182,16 @@ def car_t(stirred_tank):
     return load_recipe(ROOT / "configs/recipes/car-t-expansion.yaml", stirred_tank)
 
 
+@pytest.fixture(scope="session")
+def microbial():
+    return load_class(ROOT / "configs/classes/microbial-2l.yaml").config
+
+
+@pytest.fixture(scope="session")
+def ecoli(microbial):
+    return load_recipe(ROOT / "configs/recipes/ecoli-fed-batch.yaml", microbial)
+
+
 @pytest.fixture
 def bench(car_t, stirred_tank):
     return Bench(car_t, stirred_tank)

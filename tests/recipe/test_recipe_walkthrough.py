@@ -5,6 +5,7 @@ import math
 import pytest
 
 from controller.commands import Verb
+from tests.recipe.conftest import Bench
 
 
 def harvest(bench):
@@ -65,8 +66,8 @@ def test_car_t_that_does_not_warm_up_is_held(bench):
     assert bench.view["held_reason"] == "The vessel did not reach culture conditions within 6 hours."
 
 
-def test_ecoli_from_the_first_prompt_to_the_last(make_bench, ecoli):
-    bench = make_bench(ecoli)
+def test_ecoli_from_the_first_prompt_to_the_last(ecoli, microbial):
+    bench = Bench(ecoli, microbial)
     bench.values |= {"do": 40.0, "ph": 7.0}
     bench.start()
     bench.until(lambda: bench.operation == "batch_phase")
