@@ -159,7 +159,9 @@ class Polled(ABC):
                     del failed[question]
                 except (Refused, Timeout, Malformed) as error:
                     failed[question] = error
-                    if not isinstance(error, Refused):
+                    if isinstance(error, Refused):
+                        self._late.pop(question, None)  # a no is an answer
+                    else:
                         self._put_off(question, had_its_turn=True)
                         hurry()
                         if not given:

@@ -27,7 +27,7 @@ def accept(command: Command, find: Callable[[str], Link | None]) -> tuple[Outcom
 
 def _refusal(command: Command, link: Link | None) -> str:
     """Why it is not accepted; empty when it is."""
-    if link is None:
+    if link is None or link.state != "up":
         return f"{command.target} is not connected"
     if command.source == "recipe":
         return "only a person can accept an instrument"

@@ -165,13 +165,20 @@ class Alicat(Polled):
         raise Refused(f"{self._unit} keeps its setpoint at {kept:g}")
 
     async def _present(self) -> float:
-        """What it goes for now, as far as is known. Raises :class:`Refused` when that cannot be found out."""
-        if self._goal is None and self._shown is None:
-            try:
-                await self.answer("frame")
-            except DriverError as error:
-                raise Refused(f"not sent: {error}") from error
-        return (self._shown or 0.0) if self._goal is None else self._goal
+        """What it goes for now: what it shows, for somebody may have set it at its keys; to the last digit where it was
+        set from here. Raises :class:`Refused` when that cannot be found out.
+        """
+        goal, self._goal = self._goal, None  # until a setpoint is taken again
+        try:
+            await self.answer("frame")
+        except DriverError as error:
+            raise Refused(f"not sent: {error}") from error
+        shown = self._shown
+        if shown is None or (goal is not None and self._is(goal, shown)):
+            return goal or 0.0
+        if not math.isfinite(shown):
+            raise Refused(f"not sent: {self._unit} does not tell its setpoint")
+        return shown
 
     async def _set(self, value: float) -> float:
         """Send a setpoint; the one that it then has. Raises :class:`Refused`, or another error when it is not known."""

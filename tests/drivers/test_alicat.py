@@ -25,7 +25,7 @@ from drivers.contract import (
 )
 from drivers.instruments.alicat import Alicat
 from simulators.instruments.alicat_device import Device
-from tests.drivers.simulated import Simulated, SimulatedBench, points
+from tests.drivers.simulated import Simulated, SimulatedBench, points, until
 
 TRUE = {"pressure": 14.62, "temperature": 21.89}
 FRAME = ("pressure", "temperature", "volumetric_flow", "mass_flow", "setpoint")
@@ -88,6 +88,23 @@ async def test_a_setpoint_that_is_not_taken_is_refused(
         await driver.open()
         (outcome,) = await driver.write([(Point("setpoint", "setpoint", "rw"), value)])
         assert (outcome.state, why in outcome.detail) == (WriteState.REFUSED, True)
+        await driver.close()
+
+
+async def test_a_setpoint_that_was_cut_gives_way_to_the_one_that_was_set_at_the_keys(tmp_path: Path) -> None:
+    with Simulated("alicat", tmp_path, full_scale=50) as mfc:
+        driver = make(mfc.url)
+        await driver.open()
+        assert (await driver.write([(SETPOINT, 30.0)]))[0].state is WriteState.APPLIED
+        mfc.say(b"AS 10\r")
+        await driver.line.silence()
+        await until(driver, "setpoint", lambda sample: sample.value == 10.0)
+        (outcome,) = await driver.write([(SETPOINT, 100.0)])
+        assert (outcome.state, outcome.detail) == (
+            WriteState.REFUSED,
+            "A makes 50 of it, and has its setpoint 10 again",
+        )
+        assert (await until(driver, "setpoint", lambda sample: sample.quality is Quality.GOOD)).value == 10.0
         await driver.close()
 
 

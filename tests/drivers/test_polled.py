@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from drivers.contract import Point, Quality, Timeout, WriteState, WrongIdentity
-from drivers.polled import STARVED
+from drivers.contract import Point, Quality, Refused, Timeout, WriteState, WrongIdentity
+from drivers.polled import STARVED, Answers
 from tests.drivers.steady import steady
 from tests.drivers.well import TIMEOUT_S, Far, Well, WellBench, whole
 
@@ -59,6 +59,37 @@ async def test_what_failed_once_is_asked_again_though_the_others_take_all_of_the
             assert len(seen) <= STARVED + 2
         assert seen[0] == [True, True, True, False], "there was no time for it"
         assert [sample.quality for sample in await driver.read(plan)] == [Quality.GOOD] * len(names)
+    finally:
+        await driver.close()
+        await far.stop()
+
+
+class Refusing(Well):
+    """Asks an instrument that has said no to a question since it did not answer it."""
+
+    no = False
+
+    async def answer(self, question: str) -> Answers:
+        if self.no and question == "c":
+            raise Refused("no")
+        return await super().answer(question)
+
+
+@steady
+async def test_a_question_that_is_refused_takes_no_turn_from_the_others() -> None:
+    far, names = Far(), ("a", "b", "setpoint", "c")
+    await far.start()
+    driver = Refusing(far.port)
+    try:
+        await driver.open()
+        plan = driver.plan([Point(name, name) for name in names])
+        far.mangle = lambda answer: () if b"3.50" in answer else whole(answer)
+        await driver.read(plan)
+        far.mangle, driver.no = whole, True
+        await driver.read(plan)
+        far.mangle = lambda answer: [(0.33 * TIMEOUT_S, answer)]
+        for _ in range(STARVED + 2):
+            assert [sample.quality for sample in (await driver.read(plan))[:-1]] == [Quality.GOOD] * 3
     finally:
         await driver.close()
         await far.stop()

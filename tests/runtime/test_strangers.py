@@ -10,7 +10,7 @@ from controller.composition.strangers import accept
 
 @pytest.fixture
 def link():
-    one = SimpleNamespace(stranger="serial 8, not 7")
+    one = SimpleNamespace(stranger="serial 8, not 7", state="up")
     one.accept = lambda: setattr(one, "stranger", "")
     return one
 
@@ -38,3 +38,9 @@ def test_what_is_not_accepted(link, order, reason):
     assert (outcome.applied, outcome.reason) == (False, reason)
     assert reason in event.text
     assert link.stranger == "serial 8, not 7"
+
+
+def test_one_that_is_gone_again_is_not_accepted(link):
+    link.state = "down"
+    outcome, _ = accept(command("serial 8, not 7"), {"pump": link}.get)
+    assert (outcome.applied, outcome.reason) == (False, "pump is not connected")
