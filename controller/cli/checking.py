@@ -35,6 +35,7 @@ def check_files(paths: Sequence[Path], data: Path = Path("data")) -> tuple[Probl
             if kind_of(document) == key:
                 checker.check(key, document)
     checker.check_operations()
+    checker.check_names()
     return in_order(checker.problems)
 
 
@@ -50,6 +51,8 @@ class _FileChecker:
         self.classes: dict[str, VesselClassConfig] = {}
         self.files: dict[str, Path] = {}
         self.recipes: list[RecipeConfig] = []
+        self.named: dict[str, Document] = {}
+        self.again: list[tuple[Document, Document]] = []
         self.seen: set[Path] = set()
 
     def read(self, path: Path) -> Document | None:
@@ -85,6 +88,7 @@ class _FileChecker:
             elif key == "scenario":
                 load_scenario(document)
             else:
+                self.name(document)
                 self.recipes.append(load_recipe(document, self.class_of(document)).config)
         except Problems as problems:
             self.problems += problems.problems
@@ -96,6 +100,18 @@ class _FileChecker:
         self.classes[config.vessel_class] = config
         self.files[config.vessel_class] = path
         return config
+
+    def name(self, document: Document) -> None:
+        """Keep the name of a recipe, and whether another file has it."""
+        first = self.named.setdefault(str(document.at(("recipe",))), document)
+        if Path(first.file).resolve() != Path(document.file).resolve():
+            self.again.append((document, first))
+
+    def check_names(self) -> None:
+        """Two recipes of one name: a site takes the first that it finds, and leaves the other out."""
+        for document, first in self.again:
+            message = f"the recipe {document.at(('recipe',))!r} is in {first.file} too: only one of them is used"
+            self.problems.append(document.problem(("recipe",), message, "a recipe of your own needs a name of its own"))
 
     def check_operations(self) -> None:
         """What no class and no recipe knows alone: whether the classes name the recipes' operations as they are."""

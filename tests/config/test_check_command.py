@@ -35,6 +35,17 @@ def test_the_shipped_files_are_right(check: Check) -> None:
     assert check(SITE, "--json") == (0, '{\n  "ok": true,\n  "problems": []\n}\n')
 
 
+def test_two_recipes_with_one_name_are_told(check: Check, configs: Path) -> None:
+    """A site takes one of them, and nobody would know which."""
+    copy = "recipes/a-copy.yaml"
+    (configs / copy).write_text((configs / RECIPE).read_text())
+    code, text = check(copy, SITE, RECIPE)
+    assert code == 1
+    place = f"{configs / RECIPE}:3:9: the recipe 'car-t-expansion' is in {configs / copy} too"
+    assert text.startswith(f"{place}: only one of them is used")
+    assert check(RECIPE, RECIPE)[0] == 0, "it is one file"
+
+
 def test_every_problem_is_a_line(check: Check, spoil: Break) -> None:
     first = spoil("site", "driver: generic_plc", "driver: «generic_plx")
     second = spoil("class", "when: temperature > 38.5 Cel", "when: «temprature > 38.5 Cel")
