@@ -202,11 +202,11 @@ def test_without_a_terminal_nothing_is_written_unless_confirmed(mfc, monkeypatch
 
 
 def test_an_unanswered_write_is_unknown_and_what_is_read_back_is_told(tmp_path, monkeypatch, capsys):
-    with Simulated("alicat", tmp_path) as mfc:
-        monkeypatch.setattr(device_shared.sys, "stdin", Terminal("y", lambda: mfc.fault("silence", 0.7)))
-        assert main(["device", "write", "alicat", mfc.url, "setpoint=7", "--json"]) == 1
+    with Simulated("huber", tmp_path) as bath:
+        monkeypatch.setattr(device_shared.sys, "stdin", Terminal("y", lambda: bath.fault("silence", 0.7)))
+        assert main(["device", "write", "huber", bath.url, "setpoint=7", "--json"]) == 1
         written = json.loads(capsys.readouterr().out)
-        _, found = read(capsys, "alicat", mfc.url, "setpoint")
+        _, found = read(capsys, "huber", bath.url, "setpoint")
     assert (written["state"], written["detail"]) == ("unknown", "no answer within 0.5 s")
     assert written["reads"]["value"] == found["setpoint"]["value"]
 
